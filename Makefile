@@ -1,0 +1,77 @@
+# `make` lists the commands. Everything runs in .venv, which `make setup` builds from requirements.lock.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+PACKAGES := shared services/fetcher services/extractor services/parser services/config-api deploy/standalone
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/ready: requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/ready ## build .venv with everything in it
+
+.PHONY: demo
+demo: setup ## the whole pipeline on a sample mailbox; ARGS="--mails 2000 --once" stops by itself
+	$(BIN)/dmarq demo $(ARGS)
+
+.PHONY: run
+run: setup ## the whole system on this machine, data in dmarq-data
+	$(BIN)/dmarq run $(ARGS)
+
+.PHONY: test
+test: setup ## static checks and all tests; installs Dovecot and Chromium where it may
+	@sh tests/programs.sh
+	$(MAKE) --no-print-directory check
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: unit
+unit: setup ## the tests that need no server, in seconds
+	$(BIN)/pytest tests/unit $(ARGS)
+
+.PHONY: check
+check: setup ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy shared/pipeline services/*/* deploy/standalone/dmarq tests
+	$(BIN)/lint-imports
+
+.PHONY: fix
+fix: setup ## format and apply the safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: score
+score: setup ## judge `dmarq parse` by a manifest; ARGS="FOLDER MANIFEST.tsv"
+	$(BIN)/python -m tests.score $(ARGS)
+
+.PHONY: bench
+bench: setup ## mails per second from Dovecot to PostgreSQL; ARGS="--mails 5000"
+	@sh tests/programs.sh
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: docs
+docs: setup ## write the generated pages of docs/ anew
+	$(BIN)/python -m pipeline.reference
+
+.PHONY: lock
+lock: setup ## resolve requirements.lock anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  $(addprefix --no-emit-package ,dmarq dmarq-pipeline dmarq-fetcher dmarq-extractor dmarq-parser dmarq-config-api) \
+	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev -o requirements.lock
+
+.PHONY: clean
+clean: ## remove what these commands made
+	rm -rf $(VENV) build dist artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,51 @@
+"""The `dmarq` command."""
+
+import sys
+
+import click
+
+from dmarq.commands.demo import demo
+from dmarq.commands.parse import parse
+from dmarq.commands.run import run
+from dmarq.embedded import EmbeddedError
+from pipeline.service import EXIT_BAD_SETTINGS, EXIT_FAILED
+from pipeline.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def dmarq() -> None:
+    """DMARC reports from a mailbox into a database.
+
+    \b
+    Try it:            dmarq demo --mails 200
+    Run it:            dmarq run
+    Read some files:   dmarq parse reports/
+    """
+
+
+for command in (demo, run, parse):
+    dmarq.add_command(command)
+
+
+def main() -> int:
+    """Runs the command; gives the exit status."""
+    try:
+        dmarq.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except SettingsError as error:
+        click.echo(f"dmarq: {error}", err=True)
+        return EXIT_BAD_SETTINGS
+    except (EmbeddedError, OSError) as error:
+        click.echo(f"dmarq: {error}", err=True)
+        return EXIT_FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

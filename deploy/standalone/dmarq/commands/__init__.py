@@ -1,0 +1,1 @@
+"""The subcommands of `dmarq`, one file each."""

@@ -1,0 +1,136 @@
+"""A child process on a leash: its output in a log file, readiness awaited, its exit noticed, stopped kindly or not."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmarq.embedded import leash
+from dmarq.embedded.account import Account
+from dmarq.embedded.errors import ChildFailed
+from dmarq.embedded.log import last_words, open_log
+
+READY_POLL_S = 0.01
+KERNEL_WATCHES = sys.platform == "linux"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildSpec:
+    """How to run a child.
+
+    `command` starts with an absolute path. `environment` None means ours. `keep_open` are descriptors that the child
+    holds as long as it lives. `stop_signal` is sent by `stop` and when we die; after `grace_s` seconds SIGKILL follows.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    environment: Mapping[str, str] | None = None
+    account: Account | None = None
+    keep_open: tuple[int, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_s: float = 10.0
+    kernel_watches: bool = KERNEL_WATCHES
+
+
+class Child:
+    """A running child. `exit` is done, with its exit status, as soon as it and all processes it started have ended.
+
+    So a PostgreSQL that was killed is not started anew while its workers still hold its shared memory. Await it with
+    `asyncio.wrap_future(child.exit)`. Start children in a thread that lives as long as they shall live (the main
+    thread): the kernel ends a child with the thread that started it.
+    """
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.exit: Future[int] = Future()
+        # A future that "runs" cannot be cancelled, so a cancelled waiter cannot make the exit go unnoticed.
+        self.exit.set_running_or_notify_cancel()
+        self._watch_end: int | None = None
+        self._family_end, family_fd = os.pipe()  # end of file when the last process that inherits it is gone
+        try:
+            self._process = self._start(family_fd)
+        finally:
+            os.close(family_fd)
+        threading.Thread(target=self._notice_exit, name=f"{spec.name}-exit", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id; also that of the child's process group."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the child has not ended yet."""
+        return not self.exit.done()
+
+    def wait_ready(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
+        """Return when `ready()` is true. Raises ChildFailed when the child ends first or time is up; it is stopped."""
+        for _ in range(int(timeout_s / READY_POLL_S)):
+            if ready():
+                return
+            wait([self.exit], timeout=READY_POLL_S)
+            if self.exit.done():
+                raise self._failed(f"ended with status {self.exit.result()}")
+        self.stop()
+        raise self._failed(f"was not ready within {timeout_s:g} seconds")
+
+    def stop(self) -> int:
+        """End the child: its stop signal, then SIGKILL when it takes too long. Returns its exit status."""
+        self.send(self.spec.stop_signal)
+        try:
+            return self.exit.result(self.spec.grace_s)
+        except TimeoutError:
+            return self.kill()
+
+    def kill(self) -> int:
+        """End the child at once (SIGKILL). Returns its exit status."""
+        if self.running:
+            os.killpg(self.pid, signal.SIGKILL)
+        return self.exit.result()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless the child has already ended."""
+        self._process.send_signal(number)
+
+    def _start(self, family_fd: int) -> subprocess.Popen[bytes]:
+        spec = self.spec
+        watch_fd = -1 if spec.kernel_watches else self._open_watch_pipe()
+        uid, gid = (spec.account.uid, spec.account.gid) if spec.account else (-1, -1)
+        parameters = (os.getpid(), int(spec.stop_signal), uid, gid, watch_fd)
+        leashed = (sys.executable, "-I", "-S", leash.__file__, *map(str, parameters), *spec.command)
+        try:
+            with open_log(spec.log) as log:
+                return subprocess.Popen(  # noqa: S603 (no shell, and the program is one of ours)
+                    leashed,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    env=None if spec.environment is None else dict(spec.environment),
+                    pass_fds=(*spec.keep_open, family_fd, *((watch_fd,) if watch_fd >= 0 else ())),
+                    start_new_session=True,  # Ctrl-C is for us alone: we stop our children in the right order
+                )
+        finally:
+            if watch_fd >= 0:
+                os.close(watch_fd)
+
+    def _open_watch_pipe(self) -> int:
+        watched, self._watch_end = os.pipe()
+        return watched
+
+    def _notice_exit(self) -> None:
+        status = self._process.wait()
+        os.read(self._family_end, 1)
+        os.close(self._family_end)
+        if self._watch_end is not None:
+            os.close(self._watch_end)
+        self.exit.set_result(status)
+
+    def _failed(self, what: str) -> ChildFailed:
+        return ChildFailed(self.spec.name, what=what, log=self.spec.log, last_words=last_words(self.spec.log))

@@ -1,0 +1,112 @@
+"""PostgreSQL as a child process: on loopback, its cluster in the data directory, behind a password.
+
+Our own supervisor over plain binaries, so any build of PostgreSQL 15 or later will do (`bin_dir`).
+"""
+
+import signal
+from pathlib import Path
+from typing import Self
+
+from dmarq.embedded.account import unprivileged_account
+from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.cluster import DATABASE, USER, ClusterMaker
+from dmarq.embedded.datadir import DataDir
+from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import postgres_bin_dir
+from dmarq.embedded.shelter import SHELTER, private_directory, reachable_programs
+
+READY_TIMEOUT_S = 60.0  # after a kill -9 there may be much to recover
+STATUS_LINE = 7  # of postmaster.pid, counted from 0
+NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server of our own. As a context manager it runs inside the block.
+
+    `port` None takes a free one, which later starts of the same object keep. As root it runs as `account` (default:
+    dmarq, else nobody). `durable` False forgets data in a power cut, for demos and tests; a kill -9 is survived.
+    Raises BinaryMissing, Unreachable, EmbeddedError.
+    """
+
+    def __init__(
+        self,
+        data: DataDir,
+        *,
+        port: int | None = None,
+        bin_dir: Path | None = None,
+        account: str | None = None,
+        durable: bool = True,
+        shelter: Path = SHELTER,
+    ) -> None:
+        self._data = data
+        self._account = unprivileged_account(account)
+        self._bin_dir = reachable_programs(postgres_bin_dir(bin_dir), self._account, shelter=shelter)
+        self._home = private_directory(data.path / "postgres", self._account, shelter=shelter)
+        self._durable = durable
+        self._password = data.secret("postgres")
+        self.port = port or free_port()
+        self.child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, password included."""
+        return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own data directory."""
+        return self._home / "cluster"
+
+    def start(self) -> Child:
+        """Start the server, make its cluster if there is none, and return when it takes clients. Raises ChildFailed."""
+        if not self.cluster.exists():
+            self._cluster_maker().make(self.cluster, password=self._password)
+        # We hold the lock of the data directory, so a server that this file speaks of no longer runs.
+        pid_file = self.cluster / "postmaster.pid"
+        pid_file.unlink(missing_ok=True)
+        self.child = Child(
+            ChildSpec(
+                name="postgres",
+                command=self._command(),
+                log=self._data.log("postgres"),
+                environment={"LC_ALL": "C", "TZ": "UTC"},
+                account=self._account,
+                keep_open=(self._data.lock_fd,),
+                stop_signal=signal.SIGINT,  # "fast shutdown": ends open sessions, writes everything, no recovery later
+            )
+        )
+        self.child.wait_ready(lambda: _says_ready(pid_file), timeout_s=READY_TIMEOUT_S)
+        return self.child
+
+    def stop(self) -> None:
+        """Stop the server; what was committed is on disk."""
+        if self.child is not None:
+            self.child.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _cluster_maker(self) -> ClusterMaker:
+        return ClusterMaker(
+            bin_dir=self._bin_dir, account=self._account, lock_fd=self._data.lock_fd, durable=self._durable
+        )
+
+    def _command(self) -> tuple[str, ...]:
+        options = [f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories="]
+        if not self._durable:
+            options += NOT_DURABLE
+        flags = (flag for option in options for flag in ("-c", option))
+        return (str(self._bin_dir / "postgres"), "-D", str(self.cluster), *flags)
+
+
+def _says_ready(pid_file: Path) -> bool:
+    """Whether the server has written that it takes clients (as pg_ctl looks for it)."""
+    try:
+        lines = pid_file.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"

@@ -1,0 +1,60 @@
+"""From a file's bytes to the lines of `dmarq parse`: the extractor's and the parser's own code, no servers. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dmarq.inputs import Input
+from extractor.find import find_in_file
+from extractor.findings import Findings
+from parser.failure.sample import SampleKept
+from parser.line import line_of_reading, line_of_rejection
+from parser.readers import read
+from parser.reading import Hints
+from pipeline.document import DocumentInfo, LineOutcome
+from pipeline.errors import Rejected
+from pipeline.limits import Limits
+from pipeline.mailbox import AttachmentRules
+from pipeline.reasons import Reason
+
+Line = dict[str, Any]
+
+
+def lines_of(item: Input, *, limits: Limits, is_full: bool) -> Iterator[Line]:
+    """The lines of one input: none for a path that could not be read, one for a file over the limit."""
+    if item.error:
+        return
+    if item.refused is not None:
+        yield line_of_rejection(Rejected(item.refused), file=item.label, part="")
+        return
+    yield from parse_file(item.data, file=item.label, limits=limits, is_full=is_full)
+
+
+def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iterator[Line]:
+    """One line a document, one for every refused part; a single "not_a_report" line where there is neither.
+
+    `file` is the label in the lines, and a hint for a report that does not say who sent it.
+    """
+    rules = AttachmentRules(max_bytes=limits.max_attachment_bytes)
+    found = find_in_file(data, name=file, rules=rules, limits=limits)
+    documents = {document.path: document for document in found.documents}
+    any_line = False
+    for line in found.lines:
+        if line.path in documents:
+            any_line = True
+            yield _document_line(documents[line.path], found, file=file, limits=limits, is_full=is_full)
+        elif line.outcome is LineOutcome.REFUSED:
+            any_line = True
+            rejected = Rejected(line.reason or Reason.BUG, line.detail)
+            yield line_of_rejection(rejected, file=file, part=line.path, repairs=line.repairs)
+    if not any_line:
+        yield line_of_rejection(Rejected(Reason.NO_REPORT_FOUND), file=file, part="")
+
+
+def _document_line(document: DocumentInfo, found: Findings, *, file: str, limits: Limits, is_full: bool) -> Line:
+    hints = Hints(file_name=document.name or file.rpartition("/")[2], from_domain=found.from_address.rpartition("@")[2])
+    blob = found.blobs[document.cargo]
+    try:
+        with read(blob, format=document.format, limits=limits, hints=hints, sample_kept=SampleKept.HEADERS) as reading:
+            return line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)
+    except Rejected as rejected:
+        return line_of_rejection(rejected, file=file, part=document.path, repairs=document.repairs)

@@ -1,0 +1,167 @@
+"""Everything on one machine: the servers that are not given from outside, and the four services, kept alive.
+
+with DataDir(path) as data, Stack(data, settings) as stack:
+    asyncio.run(stack.watch(stopping))
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import structlog
+
+from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
+from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.port import LOOPBACK, free_port
+from pipeline.settings import Settings, given, process_environment
+from pipeline.stopping import pause
+
+log = structlog.get_logger(__name__)
+
+MODULES = {"config-api": "config_api", "parser": "parser", "extractor": "extractor", "fetcher": "fetcher"}
+READY_S = 60.0
+RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a service that ended by itself is started again
+STEADY_S = 30.0  # a service that ran so long starts with the first delay again
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as a child process. `health` is its "host:port"."""
+
+    name: str
+    spec: ChildSpec
+    health: str
+
+
+class Stack:
+    """The servers and services. Used as a context manager; it may only be entered in the main thread."""
+
+    def __init__(
+        self, data: DataDir, settings: Settings, *, environment: Mapping[str, str] | None = None, durable: bool = True
+    ) -> None:
+        """NATS and PostgreSQL of our own are started where this process is given no URL of others.
+
+        `environment` is for the services, beside our own. `durable` False forgets data in a power cut.
+        """
+        self._data = data
+        self._settings = settings
+        self._environment = dict(environment or {})
+        self._durable = durable
+        self._exits = ExitStack()
+        self._children: dict[str, Child] = {}
+        self.services: tuple[Service, ...] = ()
+        self.http_address = settings.http_address
+        self.nats_url = ""
+        self.database_url = ""
+        self.admin_token = settings.admin_token.get_secret_value() or data.secret("admin")
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self._start_servers(undo)
+            self._start_services(undo)
+            self._exits = undo.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._exits.close()
+
+    @property
+    def sign_in_link(self) -> str:
+        """Where a browser is signed in at once."""
+        return f"http://{self.http_address}/sign-in#{self.admin_token}"
+
+    def pid_of(self, service: str) -> int:
+        """The process id of a running service."""
+        return self._children[service].pid
+
+    async def watch(self, stopping: asyncio.Event) -> None:
+        """Starts a service again when it ends by itself; returns when told to stop. Raises ChildFailed for a server."""
+        async with asyncio.TaskGroup() as group:
+            for service in self.services:
+                group.create_task(self._keep(service, stopping), name=service.name)
+
+    async def _keep(self, service: Service, stopping: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        restarts = 0
+        while not stopping.is_set():
+            started = loop.time()
+            status = await _ended(self._children[service.name], stopping)
+            if status is None:
+                return
+            restarts = 0 if loop.time() - started > STEADY_S else restarts + 1
+            delay = RESTART_DELAYS[min(restarts, len(RESTART_DELAYS) - 1)]
+            log.warning(
+                "service_ended", service=service.name, status=status, log=str(service.spec.log), restart_in_s=delay
+            )
+            await pause(stopping, delay)
+            if not stopping.is_set():
+                self._children[service.name] = Child(service.spec)
+
+    def _start_servers(self, undo: ExitStack) -> None:
+        if "DMARQ_NATS_URL" in given():
+            self.nats_url = self._settings.nats_url.get_secret_value()
+        else:
+            program = Path(self._settings.nats_server) if self._settings.nats_server else None
+            self.nats_url = undo.enter_context(EmbeddedNats(self._data, program=program)).url
+        if "DMARQ_DATABASE_URL" in given():
+            self.database_url = self._settings.database_url.get_secret_value()
+            return
+        bin_dir = Path(self._settings.postgres_bin_dir) if self._settings.postgres_bin_dir else None
+        postgres = EmbeddedPostgres(self._data, bin_dir=bin_dir, durable=self._durable)
+        self.database_url = undo.enter_context(postgres).url
+
+    def _start_services(self, undo: ExitStack) -> None:
+        self.services = tuple(self._service(name) for name in MODULES)
+        for service in self.services:
+            self._children[service.name] = Child(service.spec)
+            undo.callback(self._stop, service.name)
+        for service in self.services:
+            self._children[service.name].wait_ready(partial(_is_ready, service.health), timeout_s=READY_S)
+
+    def _stop(self, name: str) -> None:
+        self._children[name].stop()
+
+    def _service(self, name: str) -> Service:
+        health = self.http_address if name == "config-api" else f"{LOOPBACK}:{free_port()}"
+        environment = {
+            **process_environment(),
+            **self._environment,
+            "DMARQ_NATS_URL": self.nats_url,
+            "DMARQ_DATABASE_URL": self.database_url,
+            "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.secret("secret-key"),
+            "DMARQ_ADMIN_TOKEN": self.admin_token,
+            "DMARQ_HTTP_ADDRESS": self.http_address,
+            "DMARQ_HEALTH_ADDRESS": health,
+        }
+        spec = ChildSpec(
+            name=name,
+            command=(sys.executable, "-m", MODULES[name]),
+            log=self._data.log(name),
+            environment=environment,
+            keep_open=(self._data.lock_fd,),
+            grace_s=20.0,
+        )
+        return Service(name, spec, health)
+
+
+async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
+    """The child's exit status, or None when told to stop before it ended."""
+    ending: asyncio.Future[int] = asyncio.wrap_future(child.exit)
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({ending, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    return ending.result() if ending.done() else None
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"http://{address}/readyz", timeout=2.0).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,1 @@
+"""Settings, activity, reports and dead letters behind an HTTP API with web pages."""

@@ -1,0 +1,67 @@
+"""What requests are served with: the loop, and on it the database, the bus and the tasks that live as long as we do."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar, cast
+
+from flask import current_app
+
+from config_api.live import Feed
+from config_api.loop import Loop
+from config_api.mailboxes.model import MailboxInput
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.postgres import Database
+from pipeline.errors import TryLater
+from pipeline.secrets import Keyring
+from pipeline.settings import Settings
+from pipeline.telemetry.health import Readiness
+
+T = TypeVar("T")
+ANSWER_TIMEOUT = 15.0  # seconds a request waits for the database or the bus
+EXTENSION = "backend"
+
+
+class Backend:
+    """Shared by all requests. `database` and `bus` raise TryLater at once while they are away."""
+
+    def __init__(self, settings: Settings, keys: Keyring, *, declared: tuple[MailboxInput, ...] = ()) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.declared = declared
+        self.loop = Loop()
+        self.readiness = Readiness()
+        self.feed = Feed()
+        self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
+        self._database: Database | None = None
+        self._bus: Bus | None = None
+
+    def run(self, work: Coroutine[Any, Any, T], *, timeout: float = ANSWER_TIMEOUT) -> T:
+        """Runs the coroutine on the loop and waits for it. Raises TryLater after `timeout` seconds."""
+        return self.loop.call(work, timeout=timeout)
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        if self._database is None:
+            raise TryLater("postgres", "not connected yet")
+        return self._database
+
+    @property
+    def bus(self) -> Bus:
+        """The bus."""
+        if self._bus is None or not self._bus.client.is_connected:
+            raise TryLater("nats", "not connected")
+        return self._bus
+
+    def take_database(self, database: Database) -> None:
+        """The database is there, its schema up to date."""
+        self._database = database
+
+    def take_bus(self, bus: Bus) -> None:
+        """The bus is there, its streams as declared."""
+        self._bus = bus
+
+
+def backend() -> Backend:
+    """The backend of the application that serves this request."""
+    return cast(Backend, current_app.extensions[EXTENSION])

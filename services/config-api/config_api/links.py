@@ -1,0 +1,125 @@
+"""The tasks behind the requests: connecting, migrating, telling the bus about mailboxes; as long as the process lives."""
+
+import asyncio
+import sys
+
+import structlog
+
+from config_api.auth import admin
+from config_api.backend import Backend
+from config_api.live import SUBJECTS
+from config_api.mailboxes import declared
+from config_api.mailboxes.pusher import Pusher
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.connection import connected
+from pipeline.adapters.listening import overhear
+from pipeline.adapters.postgres import database
+from pipeline.errors import TryLater
+from pipeline.service import ensured
+from pipeline.stopping import pause
+from pipeline.telemetry.health import serving_health
+
+log = structlog.get_logger(__name__)
+
+NAME = "config-api"
+STOP_TIMEOUT = 10.0  # seconds
+
+
+class Links:
+    """Started before the first request, stopped after the last one."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._tasks: asyncio.Task[None] | None = None
+        self.failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Returns at once; what is not there yet is waited for in the background."""
+        self._backend.readiness.set("nats", up=False, detail="not connected yet")
+        self._backend.readiness.set("postgres", up=False, detail="not connected yet")
+        self._backend.run(self._start())
+
+    def stop(self) -> None:
+        """Disconnects and ends the loop."""
+        self._backend.run(self._stop(), timeout=STOP_TIMEOUT + 5)
+        self._backend.loop.close()
+
+    async def failed(self) -> BaseException | None:
+        """Waits for the end; gives what ended the tasks if nobody asked for it."""
+        await self._ended.wait()
+        return self.failure
+
+    async def _start(self) -> None:
+        self._tasks = asyncio.create_task(self._run(), name="links")
+
+    async def _stop(self) -> None:
+        self._stopping.set()
+        self._backend.changed.set()
+        self._backend.feed.close()
+        if self._tasks is not None:
+            await asyncio.wait([self._tasks], timeout=STOP_TIMEOUT)
+
+    async def _run(self) -> None:
+        try:
+            async with serving_health(self._backend.settings.health_address, self._backend.readiness):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._hold_database(), name="database")
+                    group.create_task(self._hold_bus(), name="bus")
+                    group.create_task(Pusher(self._backend).run(self._stopping), name="pusher")
+        except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
+            self.failure = error
+        finally:
+            self._ended.set()
+
+    async def _hold_database(self) -> None:
+        settings = self._backend.settings
+        url = settings.database_url.get_secret_value()
+        connection = database(
+            url, size=settings.database_pool, name=NAME, stopping=self._stopping, readiness=self._backend.readiness
+        )
+        async with connection as found:
+            if found is None:
+                return
+            self._backend.take_database(found)
+            await self._prepared()
+            await self._stopping.wait()
+
+    async def _prepared(self) -> None:
+        """The administrator can sign in, and the declared mailboxes are there."""
+        backend = self._backend
+        while not self._stopping.is_set():
+            try:
+                token = await admin.first_token(backend.database, backend.settings)
+                if token is not None:
+                    sys.stdout.write(admin.greeting(token, backend.settings))
+                    sys.stdout.flush()
+                await declared.apply(backend)
+            except TryLater as error:
+                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
+                await pause(self._stopping, 1.0)
+            else:
+                return
+
+    async def _hold_bus(self) -> None:
+        backend = self._backend
+        link = connected(
+            backend.settings.nats_url.get_secret_value(),
+            name=NAME,
+            stopping=self._stopping,
+            on_change=self._bus_changed,
+        )
+        async with link as client:
+            if client is None:
+                return
+            bus = Bus(client)
+            await ensured(bus, backend.settings, self._stopping)
+            await overhear(client, SUBJECTS, backend.feed.hear)
+            backend.take_bus(bus)
+            backend.changed.set()
+            await self._stopping.wait()
+
+    def _bus_changed(self, up: bool) -> None:
+        self._backend.readiness.set("nats", up=up)
+        self._backend.changed.set()

@@ -1,0 +1,69 @@
+"""Dead letters: why each died, what was in it, and the two things one can do: try it again, or give it up."""
+
+from flask import Blueprint, Response, flash, redirect, render_template, request
+from werkzeug.wrappers import Response as Answer
+
+from config_api.auth import who
+from config_api.backend import backend
+from config_api.pages.view import query
+from config_api.reading import letters
+from config_api.reading.letters import LetterFilter
+
+PAGE_SIZE = 50
+
+blueprint = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
+
+
+@blueprint.get("")
+def listing() -> str:
+    """The list, with the number of letters for each reason."""
+    here, services = query(), backend()
+    wanted = LetterFilter(reason=here.get("reason"), mailbox_id=here.get("mailbox_id"))
+    found = services.run(letters.find(services.bus, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")))
+    reasons = services.run(letters.reasons(services.bus))
+    return render_template("letters/list.html", found=found, reasons=reasons, here=here)
+
+
+@blueprint.get("/<int:letter_id>")
+def one(letter_id: int) -> str:
+    """One letter."""
+    return render_template("letters/one.html", letter=backend().run(letters.get(backend().bus, letter_id)))
+
+
+@blueprint.get("/<int:letter_id>/mail.eml")
+def mail(letter_id: int) -> Response:
+    """The mail's bytes, as a file to save: never shown by the browser."""
+    data = backend().run(letters.mail_bytes(backend().bus, letter_id))
+    headers = {"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}.eml"'}
+    return Response(data, content_type="application/octet-stream", headers=headers)
+
+
+@blueprint.post("/<int:letter_id>/retry")
+def retry(letter_id: int) -> Answer:
+    """Puts the event back where it came from."""
+    backend().run(letters.retry(backend().bus, letter_id, who()))
+    flash("The mail is on its way again. What becomes of it is shown under Mails.", "good")
+    return redirect("/dead-letters", 303)
+
+
+@blueprint.post("/retry")
+def retry_reason() -> Answer:
+    """Retries all letters of one reason."""
+    wanted = LetterFilter(reason=request.form.get("reason") or None)
+    count = backend().run(letters.retry_all(backend().bus, wanted, who()), timeout=60)
+    flash(f"{count} {'letter is' if count == 1 else 'letters are'} on the way again.", "good")
+    return redirect("/dead-letters", 303)
+
+
+@blueprint.get("/<int:letter_id>/discard")
+def ask_discard(letter_id: int) -> str:
+    """Asks whether the letter is to be given up."""
+    return render_template("letters/discard.html", letter=backend().run(letters.get(backend().bus, letter_id)))
+
+
+@blueprint.post("/<int:letter_id>/discard")
+def discard(letter_id: int) -> Answer:
+    """Removes the letter for good."""
+    backend().run(letters.discard(backend().bus, letter_id, who()))
+    flash("The dead letter was discarded.", "good")
+    return redirect("/dead-letters", 303)

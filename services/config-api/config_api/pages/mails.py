@@ -1,0 +1,48 @@
+"""The mails that were taken from mailboxes: each with its one outcome, and the whole trace of one."""
+
+import asyncio
+
+from flask import Blueprint, render_template
+
+from config_api.backend import Backend, backend
+from config_api.mailboxes import store
+from config_api.mailboxes.model import MailboxView
+from config_api.pages import words
+from config_api.pages.view import query
+from config_api.paging import Page
+from config_api.reading import mails
+from config_api.reading.mails import MailFilter, MailSummary
+
+PAGE_SIZE = 50
+
+blueprint = Blueprint("mails", __name__, url_prefix="/mails")
+
+
+@blueprint.get("")
+def listing() -> str:
+    """The list, by outcome."""
+    here = query()
+    found, mailboxes = backend().run(_read(backend(), here))
+    names = {mailbox.id: mailbox.name for mailbox in mailboxes}
+    return render_template("mails/list.html", found=found, here=here, names=names, outcomes=words.OUTCOMES)
+
+
+@blueprint.get("/<mail_id>")
+def one(mail_id: str) -> str:
+    """One mail, from its UID to its rows and what was done to it."""
+    return render_template("mails/one.html", trace=backend().run(mails.trace(backend().database, mail_id)))
+
+
+async def _read(services: Backend, here: dict[str, str]) -> tuple[Page[MailSummary], list[MailboxView]]:
+    outcome = here.get("outcome")
+    wanted = MailFilter(
+        mailbox_id=here.get("mailbox_id"),
+        run_id=here.get("run_id"),
+        outcome=outcome if outcome in words.OUTCOMES else None,
+        reason=here.get("reason"),
+        q=here.get("q"),
+    )
+    return await asyncio.gather(
+        mails.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")),
+        store.all(services.database),
+    )

@@ -1,0 +1,83 @@
+"""The reports: search, filter, sort and export; and one report with its records, its repairs and its raw document."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from flask import Blueprint, render_template
+
+from config_api.backend import backend
+from config_api.pages.charts import share_bar
+from config_api.pages.view import query
+from config_api.reading import reports
+from config_api.reading.reports import RecordFilter, ReportFilter
+
+PAGE_SIZE = 50
+SORTS = ("begin", "stored_at", "messages")
+
+blueprint = Blueprint("reports", __name__, url_prefix="/reports")
+
+
+@blueprint.get("")
+def listing() -> str:
+    """The list."""
+    here = query()
+    sort = here.get("sort", "-begin")
+    sort = sort if sort.removeprefix("-") in SORTS else "-begin"
+    wanted = _report_filter(here)
+    found = backend().run(
+        reports.find(backend().database, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor"))
+    )
+    return render_template(
+        "reports/list.html", found=found, here=here, sort=sort, share_bar=share_bar, filtered=bool(set(here) - _FRAME)
+    )
+
+
+@blueprint.get("/<int:report_id>")
+def one(report_id: int) -> str:
+    """One report and a page of its records."""
+    here = query()
+    services = backend()
+    report = services.run(reports.get(services.database, report_id))
+    records = None
+    if report.kind == "aggregate":
+        wanted = _record_filter(here)
+        records = services.run(
+            reports.records(services.database, report_id, wanted, limit=100, cursor=here.get("cursor"))
+        )
+    return render_template("reports/one.html", report=report, records=records, here=here, share_bar=share_bar)
+
+
+_FRAME = {"sort", "cursor"}
+
+
+def _report_filter(here: dict[str, str]) -> ReportFilter:
+    kind = here.get("kind")
+    return ReportFilter(
+        q=here.get("q"),
+        kind=kind if kind in ("aggregate", "tls", "failure") else None,
+        domain=here.get("domain"),
+        org_name=here.get("org_name"),
+        since=_start(here.get("since", "")),
+        until=_end(here.get("until", "")),
+        repaired=True if "repaired" in here else None,
+    )
+
+
+def _record_filter(here: dict[str, str]) -> RecordFilter:
+    return RecordFilter(
+        q=here.get("q"),
+        disposition=here.get("disposition"),
+        failing=True if "failing" in here else None,
+    )
+
+
+def _start(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, UTC)
+    except ValueError:
+        return None
+
+
+def _end(text: str) -> datetime | None:
+    """The end of the day that the text names: the day itself is part of the period."""
+    start = _start(text)
+    return start + timedelta(days=1) - timedelta(microseconds=1) if start else None

@@ -1,0 +1,28 @@
+"""The colour toggle: as the system says, light or dark; remembered in a cookie, so that no page flashes."""
+
+from flask import Blueprint, make_response, redirect, request
+from werkzeug.wrappers import Response
+
+from config_api.auth import csrf, sign_in
+
+THEMES = ("system", "light", "dark")
+COOKIE = "theme"
+_YEAR_S = 365 * 24 * 3600
+
+blueprint = Blueprint("theme", __name__)
+
+
+def chosen_theme() -> str:
+    """The theme of this request."""
+    theme = request.cookies.get(COOKIE, "")
+    return theme if theme in THEMES else THEMES[0]
+
+
+@blueprint.post("/theme")
+def change() -> Response:
+    """Goes on to the next theme and back to the page."""
+    csrf.check()
+    following = THEMES[(THEMES.index(chosen_theme()) + 1) % len(THEMES)]
+    response = make_response(redirect(sign_in.safe_next(request.form.get("next")), 303))
+    response.set_cookie(COOKIE, following, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+    return response

@@ -1,0 +1,107 @@
+"""The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states, and the tone of their badges."""
+
+from dataclasses import dataclass
+
+from pipeline.connection import Category
+from pipeline.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A code as a badge: its text and its tone ("good", "warn", "bad", "accent", "" for plain)."""
+
+    text: str
+    tone: str = ""
+
+
+OUTCOMES = {
+    "imported": Said("Imported", "good"),
+    "duplicate": Said("Duplicate", "accent"),
+    "failed": Said("Failed", "bad"),
+    "not_a_report": Said("Not a report"),
+}
+LINE_OUTCOMES = {
+    "document": Said("Report found", "good"),
+    "stored": Said("Stored", "good"),
+    "duplicate": Said("Duplicate", "accent"),
+    "refused": Said("Refused", "bad"),
+    "ignored": Said("Ignored"),
+}
+ACTIONS = {"none": "left as it is", "mark_read": "marked read", "move": "moved", "delete": "deleted"}
+ACTION_STATES = {
+    "none": Said("Nothing to do"),
+    "pending": Said("Waiting", "warn"),
+    "done": Said("Done", "good"),
+    "absent": Said("No longer there"),
+    "failed": Said("Failed", "bad"),
+}
+MAILBOX_STATES = {
+    "ok": Said("Working", "good"),
+    "error": Said("Not working", "bad"),
+    "paused": Said("Paused", "warn"),
+    "never": Said("Waiting for first fetch", "accent"),
+}
+LEVELS = {
+    "debug": Said("Debug"),
+    "info": Said("Info", "accent"),
+    "warning": Said("Warning", "warn"),
+    "error": Said("Error", "bad"),
+}
+RESULTS = {
+    "pass": Said("Pass", "good"),
+    "fail": Said("Fail", "bad"),
+    "none": Said("None delivered", "good"),
+    "quarantine": Said("Quarantine", "warn"),
+    "reject": Said("Reject", "bad"),
+}
+TRIGGERS = {"poll": "on schedule", "idle": "new mail announced", "manual": "Fetch now", "backfill": "read anew"}
+KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
+CATEGORIES = {
+    Category.OK: Said("OK", "good"),
+    Category.AUTHENTICATION: Said("Sign-in refused", "bad"),
+    Category.AUTH_EXPIRED: Said("Sign-in expired", "bad"),
+    Category.CONNECTIVITY: Said("Server not reached", "bad"),
+    Category.TLS: Said("TLS problem", "bad"),
+    Category.MAILBOX_NOT_FOUND: Said("Folder not found", "bad"),
+    Category.PERMISSIONS: Said("Not permitted", "bad"),
+    Category.THROTTLED: Said("Slowed down by the server", "warn"),
+    Category.TIMEOUT: Said("No answer in time", "bad"),
+}
+POLICY_TAGS = {
+    "p": "Policy",
+    "sp": "Subdomain policy",
+    "np": "Policy for subdomains that do not exist",
+    "adkim": "DKIM alignment",
+    "aspf": "SPF alignment",
+    "pct": "Applied to",
+    "fo": "Failure reports",
+    "testing": "Testing",
+    "discovery_method": "Discovery",
+}
+ALIGNMENT = {"r": "relaxed", "s": "strict"}
+SCOPES = {
+    "read": "Read: reports, mails, logs",
+    "operate": "Operate: also fetch, pause, retry",
+    "admin": "Admin: also settings and tokens",
+}
+
+
+def plain(code: str) -> str:
+    """A code as words: "no_report_found" and "text-cut" become "no report found", "text cut"."""
+    return code.replace("_", " ").replace("-", " ")
+
+
+def reason(code: str | None) -> str:
+    """What a reason code means, as a sentence without its full stop."""
+    if not code:
+        return ""
+    try:
+        text = Reason(code).text
+    except ValueError:
+        return plain(code)
+    return text[:1].upper() + text[1:]
+
+
+def said(table: dict[str, Said], code: str | None) -> Said:
+    """The badge of a code; an unknown code is shown as it is."""
+    return table.get(code or "", Said(plain(code or "–")))

@@ -1,0 +1,73 @@
+"""The process: waitress in the main thread, the loop in another, an orderly end at SIGTERM."""
+
+import signal
+import threading
+from types import FrameType
+
+import structlog
+from waitress import create_server
+from waitress.server import MultiSocketServer, TcpWSGIServer
+
+from config_api.app import create_app
+from config_api.backend import Backend
+from config_api.links import Links
+
+log = structlog.get_logger(__name__)
+
+THREADS = 32  # half of them may be held by live views
+BACKLOG_CONNECTIONS = 500
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+class _Stop(Exception):  # noqa: N818 not an error
+    """Raised in the main thread to leave the server's loop."""
+
+
+def serve(backend: Backend) -> BaseException | None:
+    """Serves until SIGTERM or SIGINT; gives what ended the background tasks, if that ended the process.
+
+    Raises OSError when the address cannot be listened on.
+    """
+    links = Links(backend)
+    server = create_server(
+        create_app(backend),
+        listen=backend.settings.http_address,
+        threads=THREADS,
+        connection_limit=BACKLOG_CONNECTIONS,
+        max_request_body_size=MAX_BODY_BYTES,
+        ident="",
+        clear_untrusted_proxy_headers=True,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    links.start()
+    threading.Thread(target=_watch, args=(backend, links), name="watch", daemon=True).start()
+    log.info("started", address=backend.settings.http_address)
+    try:
+        server.run()
+    except _Stop:
+        log.info("stopping")
+    finally:
+        _close(server, backend, links)
+    return links.failure
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise _Stop
+
+
+def _watch(backend: Backend, links: Links) -> None:
+    """A failure that no waiting mends (a schema of another version) ends the process."""
+    failure = backend.loop.call(links.failed(), timeout=threading.TIMEOUT_MAX)
+    if failure is not None:
+        log.error("failed", error=str(failure)[:300])
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _close(server: TcpWSGIServer | MultiSocketServer, backend: Backend, links: Links) -> None:
+    backend.feed.close()
+    server.close()
+    links.stop()
+    log.info("stopped")

@@ -1,0 +1,25 @@
+"""The extractor service: `extractor` or `python -m extractor`."""
+
+import sys
+
+from extractor.handler import handler
+from pipeline.service import Frame, run_service
+from pipeline.stage import Stage
+from pipeline.topology import EXTRACTOR
+
+HEALTH_ADDRESS = "127.0.0.1:9102"
+BATCH = 50
+
+
+async def body(frame: Frame) -> None:
+    """Unpacks mails until told to stop."""
+    await frame.run(Stage(EXTRACTOR, handler(frame.settings.limits), batch=BATCH))
+
+
+def main() -> int:
+    """Runs the service; gives the exit status."""
+    return run_service("extractor", __doc__ or "", body, health_address=HEALTH_ADDRESS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

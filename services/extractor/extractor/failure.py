@@ -1,0 +1,48 @@
+"""Is a mail a failure report (ARF: RFC 5965, RFC 6591, RFC 9991), or one of the mails that only look like one?
+
+A failure report is kept whole, as one document. The mail inside it is a sample of what was reported, perhaps malware,
+and is never searched for reports. A bounce is neither: what it returns is our own mail, not a report to us.
+"""
+
+import re
+from typing import Final
+
+from extractor.mime import Part
+
+FEEDBACK_TYPE: Final = "message/feedback-report"
+
+_NOTICE_BYTES: Final = 16 * 1024  # bytes of the human text that are looked at
+# Exim/cPanel, SpamExperts and Baruwa send these lines and no feedback part.
+_NOTICE_LINES: Final = tuple(
+    re.compile(rb"^[ \t>*]{0,8}" + name + rb"[ \t]*:", re.IGNORECASE | re.MULTILINE)
+    for name in (rb"sender domain", rb"sender ip address", rb"(?:spf|dkim) alignment")
+)
+_BOUNCE_TYPES: Final = frozenset({"delivery-status", "disposition-notification"})
+_MAILER: Final = re.compile(rb"\bmailer-daemon@", re.IGNORECASE)
+
+
+def is_failure_report(mail: Part, parts: list[Part]) -> bool:
+    """Whether `mail` says that it is a failure report, or one of its own parts is a feedback part."""
+    if _report_type(mail) == "feedback-report":
+        return True
+    return any(part.content_type == FEEDBACK_TYPE for part in parts)
+
+
+def is_notice(text: bytes) -> bool:
+    """Whether a text part is a failure report in prose: the lines of a notice that has no feedback part."""
+    if b"lignment" not in text[:_NOTICE_BYTES]:
+        return False
+    return all(line.search(text, 0, _NOTICE_BYTES) for line in _NOTICE_LINES)
+
+
+def is_bounce(mail: Part) -> bool:
+    """Whether `mail` returns a mail or notifies of its fate (RFC 3464, RFC 8098, and the older ways)."""
+    if _report_type(mail) in _BOUNCE_TYPES:
+        return True
+    return bool(mail.fields.raw("x-failed-recipients") or _MAILER.search(mail.fields.raw("from")))
+
+
+def _report_type(mail: Part) -> str:
+    if mail.content_type != "multipart/report":
+        return ""
+    return mail.fields.parameters.get("report-type", "").strip().lower()

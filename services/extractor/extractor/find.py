@@ -1,0 +1,144 @@
+"""The extractor's whole knowledge in two functions: a mail's bytes, or a file's, to findings.
+
+Pure: no clock, no network, no files. Never raises for what is in the bytes. Every part and every archive member gets
+a line; limits hold over everything that is nested in the mail together.
+
+Paths number MIME parts from 1 ("2", "1/2"), a nested mail's parts below its own path ("3/1"), and name archive members
+("2/report.xml"). A failure report is the mail itself: path "0", or the path of the part that holds it.
+"""
+
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+from extractor import headers, likeness
+from extractor.budget import Budget
+from extractor.failure import is_bounce, is_failure_report, is_notice
+from extractor.findings import Document, Findings, Ignored, Item, NestedMail, Notebook, Refusal
+from extractor.leaf import Leaf, in_order_of_priority, leaf_of
+from extractor.mime import Part, leaves, top, with_line_feeds
+from extractor.pack import pack_bytes
+from extractor.sniff import Sniffed, sniff
+from extractor.unpack import Terms, unpack
+from pipeline.document import DocumentFormat
+from pipeline.limits import Limits
+from pipeline.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.reasons import Reason
+
+WALKED_PARTS: Final = 5  # times the parts limit: among so many the parts with priority are chosen
+WHOLE: Final = "0"  # the path of the mail itself
+
+
+def find_in_mail(raw: bytes, *, rules: AttachmentRules, limits: Limits) -> Findings:
+    """The reports in a mail (RFC 5322 bytes), whatever it says that it is."""
+    raw = with_line_feeds(raw)
+    mail = top(raw)
+    search = _Search(rules, Budget(limits))
+    if len(raw) > limits.max_mail_bytes:
+        search.notebook.note(Refusal(Item(WHOLE, size=len(raw)), Reason.MAIL_TOO_LARGE))
+    else:
+        search.mail(raw, mail, Item("", sniffed=Sniffed.MAIL, size=len(raw)), depth=0)
+    return search.findings(mail)
+
+
+def find_in_file(data: bytes, *, name: str, rules: AttachmentRules, limits: Limits) -> Findings:
+    """The reports in a file of any kind: a mail, an archive or a document, told apart by their bytes.
+
+    The name decides only where the bytes say nothing: a text in an .eml file is a mail, if a strange one.
+    A file that is no mail was meant to be a report; where it is none, it is refused.
+    """
+    kind = sniff(data)
+    is_unclear = kind in (Sniffed.TEXT, Sniffed.BINARY, Sniffed.HTML)
+    if kind is Sniffed.MAIL or (is_unclear and name.lower().endswith(".eml")):
+        return find_in_mail(data, rules=rules, limits=limits)
+    search = _Search(rules, Budget(limits), is_expected=True)
+    item = Item(WHOLE, headers.base_name(name), sniffed=kind.value, size=len(data), is_carrier=True)
+    search.attachment(item, data, kind=kind, depth=0)
+    return search.findings(None)
+
+
+class _Search:
+    """One mail or file being searched: its terms, the budget that it draws on, and what has been noted so far."""
+
+    def __init__(self, rules: AttachmentRules, budget: Budget, *, is_expected: bool = False) -> None:
+        self.notebook = Notebook()
+        self._rules = rules
+        self._budget = budget
+        self._is_expected = is_expected  # something said that there is a report in here
+
+    def mail(self, raw: bytes, mail: Part, item: Item, *, depth: int) -> None:
+        """Search a mail: the fetched one, or one that was found inside of it."""
+        walked = list(islice(leaves(raw, mail), self._budget.limits.max_parts * WALKED_PARTS))
+        found = [leaf_of(raw, part, item.path) for part in walked]
+        if is_failure_report(mail, walked) or any(leaf.is_prose and is_notice(leaf.data) for leaf in found):
+            self._failure_report(raw, item, found)
+            return
+        self._is_expected |= likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
+        self._is_expected |= any(likeness.is_report_name(leaf.item.name) for leaf in found)
+        kept = self._within_budget(in_order_of_priority(found, self._rules.priority))
+        returned = is_bounce(mail)
+        for leaf in kept:
+            self._leaf(leaf, depth=depth, is_returned=returned)
+        if len(kept) < len(found):
+            limit = self._budget.limits.max_parts
+            self.notebook.note(Refusal(Item(item.path or WHOLE), Reason.TOO_MANY_PARTS, f"more than {limit} parts"))
+
+    def attachment(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> None:
+        """Open one attachment and whatever is inside of it."""
+        terms = Terms(self._rules, self._budget, self._is_expected)
+        for piece in unpack(item, data, kind=kind, terms=terms, depth=depth):
+            if isinstance(piece, NestedMail):
+                raw = with_line_feeds(piece.data)
+                self.mail(raw, top(raw), piece.item, depth=piece.depth)
+            else:
+                self.notebook.note(piece)
+
+    def findings(self, mail: Part | None) -> Findings:
+        """What was noted, under what the mail says of itself. Call it once, at the end."""
+        self._judge_absence(mail)
+        book = self.notebook
+        return Findings(
+            subject=headers.subject(mail.fields) if mail else "",
+            from_address=headers.from_address(mail.fields) if mail else "",
+            message_id=headers.message_id(mail.fields) if mail else "",
+            date=headers.date(mail.fields) if mail else None,
+            lines=tuple(book.lines),
+            documents=tuple(book.documents),
+            blobs=tuple(book.blobs),
+        )
+
+    def _leaf(self, leaf: Leaf, *, depth: int, is_returned: bool) -> None:
+        if leaf.is_prose:
+            self.notebook.note(Ignored(leaf.item, detail="text"))
+        elif leaf.is_signature:
+            self.notebook.note(Ignored(leaf.item, detail="a signature"))
+        elif is_returned and leaf.kind is Sniffed.MAIL:
+            self.notebook.note(Ignored(leaf.item, detail="returned by a bounce"))
+        else:
+            self.attachment(leaf.item, leaf.data, kind=leaf.kind, depth=depth)
+
+    def _failure_report(self, raw: bytes, item: Item, found: list[Leaf]) -> None:
+        whole = replace(item, path=item.path or WHOLE)
+        if AttachmentFormat.XML in self._rules.formats:
+            self.notebook.note(Document(whole, DocumentFormat.ARF, pack_bytes(raw)))
+        else:
+            self.notebook.note(Ignored(whole, Reason.FORMAT_NOT_ALLOWED, AttachmentFormat.XML.value))
+        for leaf in self._within_budget(found):
+            self.notebook.note(Ignored(leaf.item, detail="part of the failure report"))
+
+    def _within_budget(self, found: list[Leaf]) -> list[Leaf]:
+        kept = found[: self._budget.parts_left]
+        self._budget.parts_left -= len(kept)
+        return kept
+
+    def _judge_absence(self, mail: Part | None) -> None:
+        """No report where one was promised is a loss to be seen; anywhere else it is a mail like any other."""
+        book = self.notebook
+        if book.documents or not self._is_expected:
+            return
+        book.refuse_carriers()
+        if book.has_refusals or mail is None:
+            return
+        subject = headers.subject(mail.fields)
+        if likeness.must_carry_report(subject=subject, fields=mail.fields) and not book.has_switched_off:
+            book.note(Refusal(Item(WHOLE, sniffed=Sniffed.MAIL), Reason.NO_REPORT_FOUND))

@@ -1,0 +1,154 @@
+"""What was found in a mail or a file: its documents, compressed for the way, and one line for every part."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from extractor.pack import Packed
+from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
+from pipeline.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a mail says of itself (sanitised, bounded), and what is in it.
+
+    `lines` has one line for every part and archive member. `blobs[document.cargo]` are the bytes of a document, as one
+    gzip member.
+    """
+
+    subject: str
+    from_address: str
+    message_id: str
+    date: datetime | None
+    lines: tuple[PartLine, ...]
+    documents: tuple[DocumentInfo, ...]
+    blobs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One part or archive member while it is looked at; the first half of its line.
+
+    `is_carrier`: its label is one under which reports travel, or it came out of an archive. `size` is in bytes.
+    """
+
+    path: str
+    name: str = ""
+    declared_type: str = ""
+    sniffed: str = ""
+    size: int = 0
+    repairs: tuple[str, ...] = ()
+    is_carrier: bool = False
+
+    def mended(self, repairs: Iterable[str]) -> "Item":
+        """The same item with more repairs, each once."""
+        return replace(self, repairs=tuple(dict.fromkeys((*self.repairs, *repairs))))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An item that is a document."""
+
+    item: Item
+    format: DocumentFormat
+    packed: Packed
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An item that cannot be read."""
+
+    item: Item
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An item that is passed over."""
+
+    item: Item
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NestedMail:
+    """An item that is a mail and must be searched in its turn."""
+
+    item: Item
+    data: bytes
+    depth: int
+
+
+Fate = Document | Refusal | Ignored
+
+
+@dataclass(slots=True)
+class Notebook:
+    """Collects fates in order and makes the lines of them."""
+
+    lines: list[PartLine] = field(default_factory=list)
+    documents: list[DocumentInfo] = field(default_factory=list)
+    blobs: list[bytes] = field(default_factory=list)
+    _carriers: list[int] = field(default_factory=list)  # lines that would have held the report, if there were one
+
+    def note(self, fate: Fate) -> None:
+        """Write down what became of an item."""
+        if isinstance(fate, Document):
+            self._document(fate)
+            return
+        if isinstance(fate, Ignored) and fate.item.is_carrier and _holds_no_report(fate.reason):
+            self._carriers.append(len(self.lines))
+        outcome = LineOutcome.REFUSED if isinstance(fate, Refusal) else LineOutcome.IGNORED
+        self.lines.append(_line(fate.item, outcome, reason=fate.reason, detail=fate.detail))
+
+    def refuse_carriers(self) -> None:
+        """The report was expected and did not come: what should have held it is refused, not passed over."""
+        for index in self._carriers:
+            self.lines[index] = self.lines[index].model_copy(update={"outcome": LineOutcome.REFUSED})
+
+    @property
+    def has_refusals(self) -> bool:
+        """Whether anything was refused."""
+        return any(line.outcome is LineOutcome.REFUSED for line in self.lines)
+
+    @property
+    def has_switched_off(self) -> bool:
+        """Whether anything was passed over because its format is switched off."""
+        return any(line.reason is Reason.FORMAT_NOT_ALLOWED for line in self.lines)
+
+    def _document(self, found: Document) -> None:
+        item, packed = found.item, found.packed
+        self.documents.append(
+            DocumentInfo(
+                path=item.path,
+                name=item.name,
+                format=found.format,
+                size=packed.size,
+                sha256=packed.sha256,
+                cargo=len(self.blobs),
+                repairs=item.repairs,
+            )
+        )
+        self.blobs.append(packed.blob)
+        self.lines.append(_line(item, LineOutcome.DOCUMENT))
+
+
+def _holds_no_report(reason: Reason | None) -> bool:
+    return reason in (Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUMENT)
+
+
+def _line(item: Item, outcome: LineOutcome, *, reason: Reason | None = None, detail: str = "") -> PartLine:
+    return PartLine(
+        path=item.path,
+        name=item.name,
+        declared_type=item.declared_type,
+        sniffed=item.sniffed,
+        size=item.size,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
+        repairs=item.repairs,
+    )

@@ -1,0 +1,55 @@
+"""From a fetched mail to an extracted one: its documents, and a line for every part."""
+
+import asyncio
+from collections.abc import Sequence
+
+from extractor.find import find_in_mail
+from pipeline.document import LineOutcome, PartLine
+from pipeline.errors import Rejected
+from pipeline.events import MailExtracted, MailFetched
+from pipeline.limits import Limits
+from pipeline.reasons import Reason
+from pipeline.stage import Handler, Result
+from pipeline.wire import Envelope, Parcel
+
+
+def handler(limits: Limits) -> Handler:
+    """The stage handler that unpacks mails under these limits, in a thread so that heartbeats go on."""
+
+    async def handle(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        return await asyncio.to_thread(lambda: [[extracted(envelope, limits)] for envelope in envelopes])
+
+    return handle
+
+
+def extracted(envelope: Envelope, limits: Limits) -> Envelope:
+    """What the mail holds. A mail that was not downloaded has one refused line that says why.
+
+    Raises Rejected for an event of another type, or when the mail's bytes are gone.
+    """
+    event = envelope.event
+    if not isinstance(event, MailFetched):
+        raise Rejected(Reason.UNDECODABLE_EVENT, f"{event.type} where mail_fetched was expected")
+    passed_on = event.model_dump(include=set(_PASSED_ON))
+    if event.refused is not None:
+        line = PartLine(path="", size=event.size, outcome=LineOutcome.REFUSED, reason=event.refused)
+        return Envelope(
+            MailExtracted(**passed_on, subject_line=event.subject_line, from_address=event.from_address, lines=(line,))
+        )
+    found = find_in_mail(envelope.cargo[0].bytes, rules=event.handling.attachments, limits=limits)
+    documents = tuple(info.model_copy(update={"cargo": info.cargo + 1}) for info in found.documents)
+    return Envelope(
+        MailExtracted(
+            **passed_on,
+            subject_line=found.subject,
+            from_address=found.from_address,
+            header_message_id=found.message_id,
+            date=found.date,
+            lines=found.lines,
+            documents=documents,
+        ),
+        (envelope.cargo[0], *map(Parcel.of, found.blobs)),
+    )
+
+
+_PASSED_ON = ("mail", "handling", "size", "internal_date", "fetched_at", "run_id", "take")

@@ -1,0 +1,158 @@
+"""A mail's leaves: the parts that are no multipart, in order, each with its header fields and its encoded bytes.
+
+Written for mail as it is: every label may be wrong, boundaries may be missing, and a header line may have lost its
+indent. Works on positions in the raw bytes, so a large mail is not copied part by part until a part is wanted.
+Number of parts and depth of nesting are bounded; the walk reads each level once.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from extractor.fields import Fields, begins_with_field
+
+MAX_NESTING: Final = 20  # multiparts in multiparts; deeper ones are taken as leaves, which hold nothing readable
+MAX_FALSE_DELIMITERS: Final = 1000  # lines that begin like a delimiter and are none; more of them are an attack
+
+BOUNDARY_GUESSED = "boundary-guessed"
+SEPARATOR_MISSING = "header-separator-missing"
+
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_FIELD_RUN: Final = re.compile(rb"(?:[A-Za-z0-9_.-]{1,100}[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+)*+")
+_MBOX_LINE: Final = re.compile(rb">?From [^\n]*\n")
+_ANY_DELIMITER: Final = re.compile(rb"^--([^\s-]\S{0,199}+)[ \t]*+\r?\n[A-Za-z-]{1,40}+:", re.MULTILINE)
+_SPACE: Final = re.compile(rb"[\r\n \t]*+")
+_BOM: Final = b"\xef\xbb\xbf"
+_LONGEST_BOUNDARY: Final = 200  # bytes; RFC 2046 says 70
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A mail or a part of one: its fields, and where its body is in the raw bytes.
+
+    `path` numbers the parts from 1 at each level ("2", "1/2"); it is empty for a multipart mail itself.
+    """
+
+    path: str
+    fields: Fields
+    start: int
+    end: int
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        """As its fields say, in lower case; empty when they do not."""
+        return self.fields.content_type
+
+
+def with_line_feeds(raw: bytes) -> bytes:
+    """`raw`, or a copy with line feeds where a mail has nothing but carriage returns, as old Macs wrote it."""
+    return raw if b"\n" in raw[:65536] else raw.replace(b"\r", b"\n")
+
+
+def top(raw: bytes) -> Part:
+    """The mail itself: its header fields and its whole body, whatever stands before its first header line."""
+    start = len(_BOM) if raw.startswith(_BOM) else 0
+    start = _SPACE.match(raw, start).end()  # type: ignore[union-attr]  # it matches anything
+    mbox_line = _MBOX_LINE.match(raw, start)
+    return _part(raw, "", start=mbox_line.end() if mbox_line else start, end=len(raw))
+
+
+def leaves(raw: bytes, mail: Part) -> Iterator[Part]:
+    """The leaves of `mail` (from `top`) in their order. A mail that is no multipart is its own leaf, number 1."""
+    yield from _leaves(raw, mail, MAX_NESTING)
+
+
+def _leaves(raw: bytes, part: Part, nesting_left: int) -> Iterator[Part]:
+    children = _children(raw, part) if nesting_left and part.content_type.startswith("multipart/") else None
+    first = next(children, None) if children else None
+    if children is None or first is None:
+        yield part if part.path else _renamed(part, "1")
+        return
+    yield from _leaves(raw, first, nesting_left - 1)
+    for child in children:
+        yield from _leaves(raw, child, nesting_left - 1)
+
+
+def _renamed(part: Part, path: str) -> Part:
+    return Part(path, part.fields, part.start, part.end, part.repairs)
+
+
+def _children(raw: bytes, part: Part) -> Iterator[Part]:
+    boundary = part.fields.parameters.get("boundary", "").strip().encode("utf-8", "replace")[:_LONGEST_BOUNDARY]
+    spans = _spans(raw, part, boundary) if boundary else iter(())
+    first = next(spans, None)
+    repairs: tuple[str, ...] = ()
+    if first is None:
+        spans, repairs = _spans(raw, part, _guessed_boundary(raw, part)), (BOUNDARY_GUESSED,)
+        first = next(spans, None)
+    number = 0
+    while first is not None:
+        number += 1
+        start, end = first
+        path = f"{part.path}/{number}" if part.path else str(number)
+        yield _part(raw, path, start=start, end=end, repairs=repairs)
+        first = next(spans, None)
+
+
+def _spans(raw: bytes, part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of what stands between the delimiter lines; the last one may be missing (RFC 2046 5.1.1, 5.1.2)."""
+    if not boundary:
+        return
+    delimiter = b"--" + boundary
+    opened = -1
+    misses = 0
+    at = raw.find(delimiter, part.start, part.end)
+    while at >= 0:
+        after = at + len(delimiter)
+        line_end = raw.find(b"\n", after, part.end)
+        line_end = line_end if line_end >= 0 else part.end
+        rest = raw[after : min(line_end, after + 80)].strip()
+        if rest in (b"", b"--") and (at == part.start or raw[at - 1] in b"\r\n"):
+            if opened >= 0:
+                yield opened, _before_line_end(raw, opened, at)
+            opened = line_end + 1 if rest == b"" else -1
+        elif (misses := misses + 1) > MAX_FALSE_DELIMITERS:
+            break
+        at = raw.find(delimiter, after, part.end)
+    if 0 <= opened < part.end:
+        yield opened, part.end
+
+
+def _before_line_end(raw: bytes, start: int, end: int) -> int:
+    """The line end before a delimiter belongs to the delimiter."""
+    if end - 1 >= start and raw[end - 1] == 0x0A:
+        end -= 1
+    if end - 1 >= start and raw[end - 1] == 0x0D:
+        end -= 1
+    return end
+
+
+def _guessed_boundary(raw: bytes, part: Part) -> bytes:
+    found = _ANY_DELIMITER.search(raw, part.start, part.end)
+    return found[1] if found else b""
+
+
+def _part(raw: bytes, path: str, *, start: int, end: int, repairs: tuple[str, ...] = ()) -> Part:
+    header_end, body, notes = _header(raw, start, end)
+    fields = Fields(raw[start:header_end])
+    return Part(path, fields, body, end, (*repairs, *notes, *fields.repairs))
+
+
+def _header(raw: bytes, start: int, end: int) -> tuple[int, int, tuple[str, ...]]:
+    """End of the header block, start of the body, and what had to be repaired to see them."""
+    if start >= end or raw[start] in b"\r\n":
+        return start, start + (2 if raw.startswith(b"\r\n", start) else 1), ()
+    if not begins_with_field(raw, start):
+        return start, start, ()
+    found = _BLANK_LINE.search(raw, start, end)
+    if found and raw[found.end() : min(end, found.end() + 512)].strip():
+        return found.start() + 1, found.end(), ()
+    run = _FIELD_RUN.match(raw, start, end)
+    run_end = run.end() if run else start
+    if found and run_end >= found.start():
+        return found.start() + 1, found.end(), ()
+    if not raw[run_end:end].strip():
+        return end, end, ()
+    return run_end, run_end, (SEPARATOR_MISSING,)

@@ -1,0 +1,198 @@
+"""One attachment, opened as deep as the limits allow: gzip, zip, and each in the other.
+
+A container is held in memory whole and is never larger than an attachment may be. A document streams through from its
+decompressor to the cargo, so that a bomb costs some chunks of memory until it crosses a limit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from extractor.budget import Allowance, Budget
+from extractor.display import one_line
+from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
+from extractor.gz import Gzip
+from extractor.inflate import Source
+from extractor.pack import pack, pack_bytes
+from extractor.refusal import Refused
+from extractor.sniff import ENCRYPTED, UNSUPPORTED, Sniffed, looks_like_report, sniff
+from extractor.zipdirectory import entries, holds_other_things
+from extractor.zips import ZipMember
+from pipeline.document import DocumentFormat
+from pipeline.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.reasons import Reason
+
+Piece = Document | Refusal | Ignored | NestedMail
+
+SNIFF_BYTES: Final = 4096  # an archive member's first bytes are gathered up to this count before it is judged
+
+_SWITCH: Final = {
+    Sniffed.GZIP: AttachmentFormat.GZ,
+    Sniffed.ZIP: AttachmentFormat.ZIP,
+    Sniffed.MAIL: AttachmentFormat.EML,
+    Sniffed.XML: AttachmentFormat.XML,
+    Sniffed.JSON: AttachmentFormat.XML,
+}
+_DOCUMENTS: Final = {Sniffed.XML: DocumentFormat.XML, Sniffed.JSON: DocumentFormat.JSON}
+_CONTAINERS: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP, Sniffed.MAIL})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms an attachment is opened. `is_expected`: the mail presents itself as a report mail."""
+
+    rules: AttachmentRules
+    budget: Budget
+    is_expected: bool
+
+
+def format_of(kind: Sniffed) -> AttachmentFormat | None:
+    """The attachment format under which a user would switch this kind off; None when it is no report format."""
+    return _SWITCH.get(kind)
+
+
+def unpack(item: Item, data: bytes, *, kind: Sniffed, terms: Terms, depth: int) -> Iterator[Piece]:
+    """What is in an attachment of this kind: documents, and a fate for whatever is none.
+
+    `depth` is that of the mail which holds it.
+    """
+    switch = format_of(kind)
+    if switch and switch not in terms.rules.formats and not _is_foreign(kind, data, terms):
+        yield Ignored(item, Reason.FORMAT_NOT_ALLOWED, switch.value)
+    elif len(data) > terms.rules.max_bytes:
+        yield _too_large(item, switch, terms)
+    elif kind in _CONTAINERS:
+        allowance = Allowance(terms.budget, attachment_bytes=len(data))
+        yield from _Opening(terms, allowance).container(item, data, kind=kind, depth=depth + 1)
+    elif kind in _DOCUMENTS and not _is_foreign(kind, data, terms):
+        yield Document(item, _DOCUMENTS[kind], pack_bytes(data))
+    else:
+        yield no_document(item, kind)
+
+
+def no_document(item: Item, kind: Sniffed) -> Refusal | Ignored:
+    """The fate of something that is neither a document nor a container that can be opened."""
+    if kind in ENCRYPTED:
+        return Refusal(item, Reason.ENCRYPTED, kind.value)
+    if kind in UNSUPPORTED or (kind is Sniffed.OLE2 and _is_wrapped_mail(item)):
+        return Refusal(item, Reason.UNSUPPORTED_CONTAINER, kind.value)
+    if kind is Sniffed.EMPTY:
+        return Ignored(item, Reason.EMPTY_DOCUMENT)
+    return Ignored(item, Reason.NO_REPORT_CONTENT, kind.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """One attachment being opened, layer by layer."""
+
+    terms: Terms
+    allowance: Allowance
+
+    def container(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> Iterator[Piece]:
+        limit = self.terms.budget.limits.max_depth
+        if depth > limit:
+            yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
+        elif kind is Sniffed.GZIP:
+            yield from self._stream(replace(item, is_carrier=True), Gzip(data, self.allowance), depth=depth)
+        elif kind is Sniffed.ZIP:
+            yield from self._zip(item, data, depth=depth)
+        else:
+            yield NestedMail(item, data, depth)
+
+    def _zip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
+        if holds_other_things(data):
+            yield Ignored(item, Reason.NO_REPORT_CONTENT, "an office document or a program")
+            return
+        seen: dict[str, int] = {}
+        for entry in entries(data):
+            try:
+                self.terms.budget.spend_member()
+            except Refused as refused:
+                yield Refusal(item, refused.reason, refused.detail)
+                return
+            member = _member_item(item, entry.name, seen)
+            if entry.is_directory:
+                yield Ignored(member, detail="a directory")
+                continue
+            yield from self._stream(member, ZipMember(data, entry, self.allowance), depth=depth)
+        if not seen:
+            yield _without_members(item, data)
+
+    def _stream(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
+        try:
+            yield from self._read(item, source, depth=depth)
+        except Refused as refused:
+            yield Refusal(item.mended(source.repairs), refused.reason, refused.detail)
+
+    def _read(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
+        rest = source.chunks()
+        head = _gather(rest, SNIFF_BYTES)
+        kind = sniff(head)
+        if kind in _CONTAINERS:
+            whole = head + _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
+            yield from self._inner(_after(item, whole, source), whole, kind=kind, depth=depth)
+        elif kind in _DOCUMENTS and (self.terms.is_expected or looks_like_report(head)):
+            packed = pack(source, head=head, rest=rest)
+            described = item if item.sniffed else replace(item, sniffed=kind.value, size=packed.size)
+            yield Document(described.mended(source.repairs), _DOCUMENTS[kind], packed)
+        else:
+            described = item if item.sniffed else replace(item, sniffed=kind.value, size=len(head))
+            yield no_document(described, kind)
+
+    def _inner(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> Iterator[Piece]:
+        switch = _SWITCH[kind]
+        if switch not in self.terms.rules.formats:
+            yield Ignored(item, Reason.FORMAT_NOT_ALLOWED, switch.value)
+        elif len(data) > self.terms.rules.max_bytes:
+            yield _too_large(item, switch, self.terms)
+        else:
+            yield from self.container(item, data, kind=kind, depth=depth + 1)
+
+
+def _is_foreign(kind: Sniffed, data: bytes, terms: Terms) -> bool:
+    """An invoice in XML, a picture in SVG: a document of a known kind in a mail that promised no report."""
+    return kind in _DOCUMENTS and not terms.is_expected and not looks_like_report(data)
+
+
+def _is_wrapped_mail(item: Item) -> bool:
+    # OLE2 is the frame of Outlook's .msg and of every old office document; only the label tells them apart.
+    return item.name.lower().endswith(".msg") or item.declared_type == "application/vnd.ms-outlook" or item.is_carrier
+
+
+def _too_large(item: Item, switch: AttachmentFormat | None, terms: Terms) -> Refusal | Ignored:
+    detail = f"more than {terms.rules.max_bytes} bytes"
+    if switch or item.is_carrier:
+        return Refusal(item, Reason.ATTACHMENT_TOO_LARGE, detail)
+    return Ignored(item, Reason.ATTACHMENT_TOO_LARGE, detail)
+
+
+def _member_item(archive: Item, name: str, seen: dict[str, int]) -> Item:
+    """A member's item; its path is unique even where names are missing, repeated or hostile."""
+    shown = one_line(name) or "unnamed"
+    seen[shown] = seen.get(shown, 0) + 1
+    path = f"{archive.path}/{shown}" if seen[shown] == 1 else f"{archive.path}/{shown}#{seen[shown]}"
+    hidden = shown.startswith((".", "__MACOSX/")) or "/." in shown
+    base = shown.rstrip("/").rpartition("/")[2]
+    return Item(path=path, name=base, repairs=archive.repairs, is_carrier=not hidden)
+
+
+def _without_members(item: Item, data: bytes) -> Refusal | Ignored:
+    if data.lstrip().startswith(b"PK\x05\x06"):
+        return Ignored(replace(item, is_carrier=True), Reason.EMPTY_DOCUMENT, "an archive without members")
+    return Refusal(item, Reason.TRUNCATED_CONTAINER, "no member can be found")
+
+
+def _after(item: Item, data: bytes, source: Source) -> Item:
+    described = item if item.sniffed else replace(item, size=len(data))
+    return described.mended(source.repairs)
+
+
+def _gather(chunks: Iterator[bytes], count: int) -> bytes:
+    """At least `count` bytes of the stream, or all of it."""
+    gathered = bytearray()
+    while len(gathered) < count:
+        chunk = next(chunks, None)
+        if chunk is None:
+            break
+        gathered += chunk
+    return bytes(gathered)

@@ -1,0 +1,28 @@
+"""The IMAP edge: one signed-in session with a mailbox, on aioimaplib, which is imported nowhere else.
+
+session ── reading, acting, folders ── connection ── protocol, exchange ── aioimaplib
+                │                          │
+                └── answers, fetch_answer ─┴── tokens, status ── wire
+"""
+
+from fetcher.imap.account import Account, Deadlines
+from fetcher.imap.answers import Folder, FolderStatus, Selected
+from fetcher.imap.connection import ProtocolLog
+from fetcher.imap.criteria import Criteria
+from fetcher.imap.faults import ImapFault
+from fetcher.imap.fetch_answer import Fetched, Meta
+from fetcher.imap.session import ImapSession
+
+__all__ = [
+    "Account",
+    "Criteria",
+    "Deadlines",
+    "Fetched",
+    "Folder",
+    "FolderStatus",
+    "ImapFault",
+    "ImapSession",
+    "Meta",
+    "ProtocolLog",
+    "Selected",
+]

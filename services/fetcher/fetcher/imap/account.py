@@ -1,0 +1,51 @@
+"""Whom the fetcher signs in as, where, and how long it waits for answers."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fetcher.imap.wire import Bounds
+from pipeline.mailbox import MailboxSettings, Security
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """In seconds. `connect_s` runs to the greeting, TLS included; `quiet_s` is the longest silence inside a command;
+    `command_s` bounds a whole command, however busily a server drips; `idle_s` is the longest IDLE before it is renewed
+    (RFC 2177 allows 29 minutes, but some routers forget a quiet connection after ten).
+    """
+
+    connect_s: float = 20
+    quiet_s: float = 45
+    command_s: float = 900
+    idle_s: float = 540
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`secret` is the password, or the access token for "xoauth2"; it never shows in a repr."""
+
+    host: str
+    port: int
+    username: str
+    secret: str = field(repr=False)
+    auth: Literal["password", "xoauth2"] = "password"
+    security: Security = Security.TLS
+    verify_certificate: bool = True
+    ca_certificate: str | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    bounds: Bounds = field(default_factory=Bounds)
+
+    @classmethod
+    def of(cls, settings: MailboxSettings, *, secret: str, deadlines: Deadlines | None = None) -> "Account":
+        """The account of a configured mailbox, with the password or access token that is valid now."""
+        return cls(
+            host=settings.host,
+            port=settings.port,
+            username=settings.username,
+            secret=secret,
+            auth=settings.auth,
+            security=settings.security,
+            verify_certificate=settings.verify_certificate,
+            ca_certificate=settings.ca_certificate,
+            deadlines=deadlines or Deadlines(),
+        )

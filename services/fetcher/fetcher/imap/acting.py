@@ -1,0 +1,89 @@
+"""Marking, moving and deleting mails of the open folder.
+
+UIDs that are no longer there are no error: the work on them was done. Plain EXPUNGE is never sent, as it would remove
+what other clients have flagged `\\Deleted`; nor is CLOSE, which does the same.
+"""
+
+from collections.abc import Iterable
+
+from fetcher.imap import folders, names, quoting, uidset
+from fetcher.imap.connection import Connection, Reply
+
+MAX_UIDS_A_COMMAND = 500
+
+
+async def mark_read(connection: Connection, uids: Iterable[int]) -> None:
+    """Flags the mails `\\Seen`."""
+    for uid_set in uidset.chunks(uids, max_uids=MAX_UIDS_A_COMMAND):
+        await _store(connection, uid_set, "\\Seen")
+
+
+async def move(connection: Connection, uids: Iterable[int], target: str, *, source: str) -> None:
+    """Moves the mails of the open folder `source` to the folder `target`, which is created when it is missing."""
+    for uid_set in uidset.chunks(uids, max_uids=MAX_UIDS_A_COMMAND):
+        target = await _move(connection, uid_set, target, source=source)
+
+
+async def delete(connection: Connection, uids: Iterable[int], *, source: str) -> None:
+    """Removes the mails for good where the server can do that for single mails, else flags them `\\Deleted`."""
+    trash = await _gmail_trash(connection)
+    if trash is not None:
+        await move(connection, uids, trash, source=source)
+        return
+    for uid_set in uidset.chunks(uids, max_uids=MAX_UIDS_A_COMMAND):
+        await _remove(connection, uid_set)
+
+
+async def _move(connection: Connection, uid_set: str, target: str, *, source: str) -> str:
+    """The target's real name, to be used from now on.
+
+    A move of a mail to where it is would give it a new UID, so that it is fetched again, for ever.
+    """
+    if names.same(target, source):
+        return source
+    verb = "UID MOVE" if "MOVE" in connection.capabilities else "UID COPY"
+    reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
+    if folders.is_missing(reply.status):
+        target = await folders.find_or_create(connection, target)
+        if names.same(target, source):
+            return source
+        reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
+    reply.required()
+    if verb == "UID COPY":
+        await _remove(connection, uid_set)
+    connection.log("info", "moved", {"uids": uid_set[:200], "folder": target})
+    return target
+
+
+async def _remove(connection: Connection, uid_set: str) -> None:
+    await _store(connection, uid_set, "\\Deleted")
+    if "UIDPLUS" in connection.capabilities:
+        (await connection.ask("UID EXPUNGE", uid_set)).required()
+        connection.log("info", "removed", {"uids": uid_set[:200]})
+        return
+    facts = {
+        "uids": uid_set[:200],
+        "why": "the server cannot remove single mails (UIDPLUS); they are flagged \\Deleted",
+    }
+    connection.log("warning", "not removed", facts)
+
+
+async def _store(connection: Connection, uid_set: str, flag: str) -> None:
+    (await _patiently(connection, "UID STORE", uid_set, "+FLAGS.SILENT", f"({flag})")).required()
+
+
+async def _patiently(connection: Connection, verb: str, *arguments: str) -> Reply:
+    """Once more when another client removed some of the mails meanwhile (RFC 2180 section 4, RFC 5530)."""
+    reply = await connection.ask(verb, *arguments)
+    if reply.status.code != "EXPUNGEISSUED":
+        return reply
+    await connection.ask("NOOP")
+    return await connection.ask(verb, *arguments)
+
+
+async def _gmail_trash(connection: Connection) -> str | None:
+    """Gmail only archives what is expunged; what is to go must be moved to its trash."""
+    if "X-GM-EXT-1" not in connection.capabilities:
+        return None
+    listed = await folders.list_folders(connection)
+    return next((folder.name for folder in listed if "\\trash" in folder.attributes), None)

@@ -1,0 +1,144 @@
+"""One connection to an IMAP server: commands go out one at a time, with a deadline round each."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fetcher.imap.account import Account
+from fetcher.imap.exchange import Exchange, Idle
+from fetcher.imap.faults import ImapFault, fault_of_status
+from fetcher.imap.protocol import Protocol
+from fetcher.imap.quoting import Argument
+from fetcher.imap.status import Status
+from fetcher.imap.wire import Answer
+from pipeline.connection import Category
+
+ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
+"""Called with a level ("debug", "info", "warning"), what happened, and the facts. It is never given a secret."""
+
+T = TypeVar("T")
+NOTHING: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a command ended, its untagged answers of the wanted kinds, and the challenges that came with it."""
+
+    status: Status
+    answers: Sequence[Answer]
+    challenges: Sequence[bytes] = ()
+
+    def required(self) -> "Reply":
+        """Itself, when the server carried the command out. Raises ImapFault for NO and BAD."""
+        if not self.status.ok:
+            raise fault_of_status(self.status, otherwise=Category.CONNECTIVITY)
+        return self
+
+    def read(self, parse: Callable[[Sequence[Answer]], T]) -> T:
+        """The untagged answers as `parse` understands them. Raises ImapFault where it raises ValueError."""
+        try:
+            return parse(self.answers)
+        except ValueError as error:
+            detail = f"the server's answer cannot be understood ({error})"
+            raise ImapFault(Category.CONNECTIVITY, detail) from error
+
+
+class Connection:
+    """A command that is cut short ends the connection, as its answer could be taken for the next one's.
+
+    `capabilities` are in upper case. `greeting` is the text the server greeted with.
+    """
+
+    def __init__(self, account: Account, protocol: Protocol, *, log: ProtocolLog) -> None:
+        self.account = account
+        self.log = log
+        self.protocol = protocol
+        self.capabilities: frozenset[str] = frozenset()
+        self.greeting = ""
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ask(
+        self, name: str, *arguments: Argument, wanted: frozenset[bytes] | None = NOTHING, secret: bool = False
+    ) -> Reply:
+        """The server's reply, whether OK, NO or BAD; `name` is such as "UID FETCH".
+
+        `wanted`: the kinds of untagged answers to keep, None for all. `secret`: keeps the arguments out of the log.
+        Raises ImapFault for silence, for a lost connection and for an answer that breaks the protocol.
+        """
+        quiet_s = self.account.deadlines.quiet_s
+        exchange = Exchange(self.protocol.new_tag(), name, arguments, wanted=wanted, quiet_s=quiet_s)
+        return await self._run(exchange, shown="" if secret else _shown(arguments))
+
+    async def authenticate(self, mechanism: str, response: bytes, *, refusal: bytes) -> Reply:
+        """AUTHENTICATE with one SASL response (base64), sent at once where the server allows it (RFC 4959)."""
+        at_once = "SASL-IR" in self.capabilities
+        arguments = (mechanism, response.decode("ascii")) if at_once else (mechanism,)
+        quiet_s = self.account.deadlines.quiet_s
+        exchange = Exchange(self.protocol.new_tag(), "AUTHENTICATE", arguments, wanted=NOTHING, quiet_s=quiet_s)
+        exchange.refusal = refusal
+        if not at_once:
+            exchange.replies.append(response)
+        return await self._run(exchange, shown=mechanism)
+
+    async def idle(self, timeout_s: float) -> bool:
+        """Waits in IDLE for at most `timeout_s`; whether a mail was announced."""
+        exchange = Idle(self.protocol.new_tag(), quiet_s=timeout_s + self.account.deadlines.quiet_s)
+        running = asyncio.create_task(self._run(exchange, shown=""))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await exchange.stirred.wait()
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+        if self.protocol.has_pending_idle_command() and (line := exchange.farewell()) is not None:
+            self.protocol.write(line)
+        (await running).required()
+        return exchange.news
+
+    async def ask_capabilities(self) -> None:
+        """What the server can do, as it says now: it says other things before and after TLS and sign-in."""
+        reply = (await self.ask("CAPABILITY", wanted=frozenset((b"CAPABILITY",)))).required()
+        words = b" ".join(answer[0] for answer in reply.answers).decode("ascii", "replace").upper().split()
+        self.capabilities = frozenset(words) - {"*", "CAPABILITY"}
+
+    def abort(self) -> None:
+        """Closes the connection without a word."""
+        self.protocol.give_up(ImapFault(Category.CONNECTIVITY, "the connection was closed"))
+
+    async def _run(self, exchange: Exchange, *, shown: str) -> Reply:
+        began = time.monotonic()
+        async with self._one_at_a_time:
+            await self._within_deadline(exchange)
+        status = exchange.status
+        facts = {
+            "command": f"{exchange.prefix or ''}{exchange.name}",
+            "arguments": shown,
+            "result": status.result,
+            "text": "" if status.ok else status.text,
+            "answers": len(exchange.answers),
+            "ms": round((time.monotonic() - began) * 1000),
+        }
+        self.log("debug" if status.ok else "warning", "command", facts)
+        return Reply(status, exchange.answers, exchange.challenges)
+
+    async def _within_deadline(self, exchange: Exchange) -> None:
+        finished = False
+        try:
+            async with asyncio.timeout(self.account.deadlines.command_s):
+                await self.protocol.execute(exchange)
+            finished = True
+        except TimeoutError as error:
+            detail = f"the server does not finish {exchange.name}: try again later"
+            raise ImapFault(Category.TIMEOUT, detail) from error
+        finally:
+            if not finished:
+                self.abort()
+
+
+def _shown(arguments: Sequence[Argument]) -> str:
+    return " ".join(argument if isinstance(argument, str) else "{...}" for argument in arguments)[:200]

@@ -1,0 +1,101 @@
+"""The way to a server: a TCP connection, TLS at once or by STARTTLS, and the greeting."""
+
+import asyncio
+import socket
+import ssl
+
+from aiohappyeyeballs import start_connection
+
+from fetcher.imap.account import Account
+from fetcher.imap.connection import Connection, ProtocolLog
+from fetcher.imap.faults import ImapFault, fault_of_os_error, fault_of_status
+from fetcher.imap.protocol import Protocol
+from fetcher.imap.status import Status, parse_status
+from fetcher.imap.tls import client_context
+from pipeline.connection import Category
+from pipeline.mailbox import Security
+
+EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
+
+
+async def reach(account: Account, *, log: ProtocolLog) -> Connection:
+    """A greeted connection, encrypted as the account asks for. Raises ImapFault within `connect_s`."""
+    connection = Connection(account, Protocol(account.bounds), log=log)
+    reached = False
+    try:
+        async with asyncio.timeout(account.deadlines.connect_s):
+            await _reach(connection, account)
+        reached = True
+    except OSError as error:
+        raise fault_of_os_error(error, host=account.host, port=account.port) from error
+    except UnicodeError as error:
+        raise ImapFault(Category.CONNECTIVITY, f"{account.host!r} is no host name: check it") from error
+    finally:
+        if not reached:
+            connection.abort()
+    facts = {"host": account.host, "port": account.port, "tls": tls_version(connection) or "none"}
+    log("info", "connected", facts)
+    return connection
+
+
+def tls_version(connection: Connection) -> str | None:
+    """Such as "TLSv1.3"; None without encryption."""
+    transport = connection.protocol.transport
+    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+    return ssl_object.version() if ssl_object is not None else None
+
+
+async def _reach(connection: Connection, account: Account) -> None:
+    context = _context(account)
+    protocol = connection.protocol
+    loop = asyncio.get_running_loop()
+    at_once = context if account.security is Security.TLS else None
+    await loop.create_connection(
+        lambda: protocol,
+        sock=await _connected_socket(account),
+        ssl=at_once,
+        server_hostname=account.host if at_once else None,
+    )
+    greeting = _understood(await protocol.greeting, account)
+    connection.greeting = greeting.text
+    protocol.greeted()
+    await connection.ask_capabilities()
+    if account.security is Security.STARTTLS and context is not None:
+        await _start_tls(connection, context, preauthenticated=greeting.result == "PREAUTH")
+    elif greeting.result == "PREAUTH":
+        protocol.signed_in()
+
+
+async def _connected_socket(account: Account) -> socket.socket:
+    """IPv6 and IPv4 in a race (RFC 8305), so that a broken one costs no time; uvloop cannot do that by itself."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
+    return await start_connection(addresses, happy_eyeballs_delay=EYEBALLS_DELAY_S)
+
+
+def _understood(line: bytes, account: Account) -> Status:
+    try:
+        greeting = parse_status(line.removeprefix(b"* "))
+    except ValueError as error:
+        detail = f"{account.host}:{account.port} is no IMAP server: check host and port"
+        raise ImapFault(Category.CONNECTIVITY, detail) from error
+    if not greeting.ok:
+        raise fault_of_status(greeting, otherwise=Category.CONNECTIVITY)
+    return greeting
+
+
+def _context(account: Account) -> ssl.SSLContext | None:
+    if account.security is Security.NONE:
+        return None
+    return client_context(verify_certificate=account.verify_certificate, ca_certificate=account.ca_certificate)
+
+
+async def _start_tls(connection: Connection, context: ssl.SSLContext, *, preauthenticated: bool) -> None:
+    # PREAUTH forbids STARTTLS, so that an attacker who greets so would keep the connection in the clear.
+    if preauthenticated or "STARTTLS" not in connection.capabilities:
+        raise ImapFault(
+            Category.TLS, "the server does not offer STARTTLS on this port: choose TLS, usually on port 993"
+        )
+    (await connection.ask("STARTTLS")).required()
+    await connection.protocol.start_tls(context, host=connection.account.host)
+    await connection.ask_capabilities()

@@ -1,0 +1,154 @@
+"""A signed-in session with one mailbox: everything the fetcher asks of an IMAP server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Self
+
+from fetcher.imap import acting, folders, reading
+from fetcher.imap.account import Account
+from fetcher.imap.answers import Folder, FolderStatus, Selected
+from fetcher.imap.connection import Connection, ProtocolLog
+from fetcher.imap.criteria import Criteria
+from fetcher.imap.faults import ImapFault
+from fetcher.imap.fetch_answer import Fetched, Meta
+from fetcher.imap.reach import reach, tls_version
+from fetcher.imap.sign_in import sign_in
+from pipeline.connection import Category
+
+LOGOUT_S = 5
+# How often the server is asked for new mail, in seconds, where it cannot announce it.
+NOOP_EVERY_S = 60
+
+
+class ImapSession:
+    """Used as `async with await ImapSession.open(account, log=log) as session`.
+
+    Every method raises ImapFault, and nothing else, when the server or the way to it fails; after a fault of category
+    connectivity or timeout the session is at its end. Commands go out one at a time. UIDs are of the open folder.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._selected: Selected | None = None
+
+    @classmethod
+    async def open(cls, account: Account, *, log: ProtocolLog) -> Self:
+        """Connects, encrypts, signs in. Raises ImapFault."""
+        connection = await reach(account, log=log)
+        session = cls(connection)
+        signed_in = False
+        try:
+            await sign_in(connection, account)
+            signed_in = True
+        finally:
+            if not signed_in:
+                connection.abort()
+        return session
+
+    async def __aenter__(self) -> Self:
+        """The session itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Says goodbye if the session is sound, and closes the connection."""
+        if error is None or isinstance(error, ImapFault):
+            await self.logout()
+        self._connection.abort()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server can do for this user, in upper case."""
+        return self._connection.capabilities
+
+    @property
+    def tls_version(self) -> str | None:
+        """Such as "TLSv1.3"; None without encryption."""
+        return tls_version(self._connection)
+
+    @property
+    def selected(self) -> Selected | None:
+        """The open folder as it was when it was opened."""
+        return self._selected
+
+    async def folders(self) -> tuple[Folder, ...]:
+        """All folders of the account."""
+        return await folders.list_folders(self._connection)
+
+    async def status(self, folder: str) -> FolderStatus:
+        """The counts of a folder. Nothing is opened, nothing changes."""
+        return await folders.status_of(self._connection, folder)
+
+    async def select(self, folder: str) -> Selected:
+        """Opens a folder, for reading and changing. `name` of the answer is the folder's real name."""
+        self._selected = None
+        self._selected = await folders.select(self._connection, folder)
+        return self._selected
+
+    async def search(self, criteria: Criteria) -> list[int]:
+        """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides."""
+        return await reading.search(self._connection, criteria)
+
+    async def fetch_meta(self, uids: Iterable[int], *, headers: bool = False) -> list[Meta]:
+        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished mails are left out."""
+        return await reading.fetch_meta(self._connection, uids, headers=headers)
+
+    def fetch_bodies(self, wanted: Iterable[Meta], *, max_bytes: int) -> AsyncIterator[Fetched]:
+        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger mail."""
+        return reading.fetch_bodies(self._connection, wanted, max_bytes=max_bytes)
+
+    async def mark_read(self, uids: Iterable[int]) -> None:
+        """Flags the mails `\\Seen`."""
+        self._ensure_writable()
+        await acting.mark_read(self._connection, uids)
+
+    async def move(self, uids: Iterable[int], folder: str) -> None:
+        """Moves the mails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
+        await acting.move(self._connection, uids, folder, source=self._ensure_writable().name)
+
+    async def delete(self, uids: Iterable[int]) -> None:
+        """Removes the mails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
+        await acting.delete(self._connection, uids, source=self._ensure_writable().name)
+
+    async def wait_for_mail(self, timeout_s: float) -> bool:
+        """Waits until the server announces a mail, at most `timeout_s`; whether it did.
+
+        Without IDLE the server is asked once a minute. News from before the wait are not told again: search first.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+        while (left := ends - loop.time()) > 0:
+            if await self._wait_once(left):
+                return True
+        return False
+
+    async def noop(self) -> None:
+        """Asks for nothing; shows that the session lives."""
+        (await self._connection.ask("NOOP")).required()
+
+    async def logout(self) -> None:
+        """Says goodbye, for at most five seconds; a connection that is already lost is no error."""
+        try:
+            async with asyncio.timeout(LOGOUT_S):
+                await self._connection.ask("LOGOUT")
+        except (TimeoutError, ImapFault):
+            self._connection.log("debug", "no goodbye from the server", {})
+        finally:
+            self._connection.abort()
+
+    async def _wait_once(self, left_s: float) -> bool:
+        if "IDLE" in self.capabilities:
+            return await self._connection.idle(min(left_s, self._connection.account.deadlines.idle_s))
+        await asyncio.sleep(min(left_s, NOOP_EVERY_S))
+        reply = await self._connection.ask("NOOP", wanted=frozenset((b"EXISTS",)))
+        return bool(reply.required().answers)
+
+    def _ensure_writable(self) -> Selected:
+        if self._selected is None:
+            raise ImapFault(Category.MAILBOX_NOT_FOUND, "no folder is open")
+        if self._selected.read_only:
+            detail = f'the folder "{self._selected.name}" is read-only: give the account the right to change it'
+            raise ImapFault(Category.PERMISSIONS, detail)
+        return self._selected

@@ -1,0 +1,61 @@
+"""UIDs and UID sets such as "1:5,7" (RFC 3501 section 9, `sequence-set`)."""
+
+from collections.abc import Iterable, Iterator
+
+# RFC 2683 section 3.2.1.5: a server should accept command lines of 8,000 octets; the folder name needs room too.
+MAX_SET_CHARACTERS = 6000
+MAX_UIDS = 2_000_000
+
+
+def compress(uids: Iterable[int]) -> str:
+    """The shortest set that holds exactly these UIDs, in rising order; "" for none."""
+    return ",".join(_runs(uids))
+
+
+def chunks(uids: Iterable[int], *, max_uids: int) -> Iterator[str]:
+    """Sets that together hold exactly these UIDs, each short enough for one command line."""
+    ordered = sorted(set(uids))
+    for start in range(0, len(ordered), max_uids):
+        yield from _short(_runs(ordered[start : start + max_uids]))
+
+
+def expand(uid_set: str) -> list[int]:
+    """The UIDs of a set as a server sends it. Raises ValueError for nonsense and for more than MAX_UIDS of them."""
+    uids: list[int] = []
+    for part in filter(None, uid_set.split(",")):
+        first, _, last = part.partition(":")
+        low, high = sorted((int(first), int(last or first)))
+        if len(uids) + high - low >= MAX_UIDS:
+            raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
+        uids.extend(range(low, high + 1))
+    return uids
+
+
+def _runs(uids: Iterable[int]) -> Iterator[str]:
+    first = last = None
+    for uid in sorted(set(uids)):
+        if last is not None and uid == last + 1:
+            last = uid
+            continue
+        if first is not None:
+            yield _run(first, last)
+        first = last = uid
+    if first is not None:
+        yield _run(first, last)
+
+
+def _run(first: int, last: int | None) -> str:
+    return str(first) if first == last else f"{first}:{last}"
+
+
+def _short(runs: Iterable[str]) -> Iterator[str]:
+    taken: list[str] = []
+    length = 0
+    for run in runs:
+        if taken and length + len(run) + 1 > MAX_SET_CHARACTERS:
+            yield ",".join(taken)
+            taken, length = [], 0
+        taken.append(run)
+        length += len(run) + 1
+    if taken:
+        yield ",".join(taken)

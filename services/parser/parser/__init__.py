@@ -1,0 +1,1 @@
+"""Reads documents, stores reports, and says what becomes of the mail."""

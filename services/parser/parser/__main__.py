@@ -1,0 +1,64 @@
+"""The parser service: `parser`, or `python -m parser`."""
+
+import asyncio
+import sys
+
+from parser.documents import ReadOptions
+from parser.failure.sample import SampleKept
+from parser.handler import ParserHandler
+from parser.recorder import Recorder
+from parser.relay import Relay
+from parser.retention import keep_house
+from parser.store import AnnouncementOptions, Store
+from pipeline import topology
+from pipeline.adapters.postgres import Database, database
+from pipeline.service import Frame, run_service
+from pipeline.settings import Settings
+from pipeline.stage import Stage
+
+HEALTH_ADDRESS = "127.0.0.1:9103"
+BATCH = 100
+ABOUT = "Reads reports, stores them in PostgreSQL, and says what becomes of the mail."
+
+
+async def serve(frame: Frame) -> None:
+    """Stores, records and relays until told to stop."""
+    url = frame.settings.database_url.get_secret_value()
+    size = frame.settings.database_pool
+    async with database(url, size=size, name="parser", stopping=frame.stopping, readiness=frame.readiness) as postgres:
+        if postgres is not None:
+            await work(frame, postgres)
+
+
+async def work(frame: Frame, postgres: Database) -> None:
+    """The stages; beside them the relay, which finishes after them, and the retention."""
+    relay = Relay(postgres, frame.bus)
+    parser, recorder = stages(frame.settings, postgres, relay)
+    finish = asyncio.Event()
+    days = frame.settings.keep_documents_days
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay.run(finish), name="relay")
+        group.create_task(keep_house(postgres, frame.stopping, keep_documents_days=days), name="retention")
+        await frame.run(parser, recorder)
+        finish.set()
+
+
+def stages(settings: Settings, postgres: Database, relay: Relay) -> tuple[Stage, Stage]:
+    """The parser's and the recorder's stage."""
+    announcements = AnnouncementOptions(settings.report_rows, settings.public_url or f"http://{settings.http_address}")
+    options = ReadOptions(limits=settings.limits, sample_kept=SampleKept(settings.failure_sample))
+    handler = ParserHandler(postgres, Store(postgres, announcements), options=options, committed=relay.wake)
+    recorder = Recorder(postgres, committed=relay.wake)
+    return (
+        Stage(topology.PARSER, handler, batch=BATCH, concurrency=2),
+        Stage(topology.RECORDER, recorder, batch=BATCH, concurrency=1),
+    )
+
+
+def main() -> int:
+    """Runs the service and gives its exit status."""
+    return run_service("parser", ABOUT, serve, health_address=HEALTH_ADDRESS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

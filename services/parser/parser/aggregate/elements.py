@@ -1,0 +1,102 @@
+"""The children of an element, by name: the first of a kind counts, extensions stand back."""
+
+from lxml import etree
+
+from parser.aggregate.names import KNOWN, Names, is_foreign
+from parser.notes import Notes
+from parser.repairs import Repair
+
+MAX_EXTENSION_NAMES = 20
+_MAX_NAME = 100
+_LANG = ("lang", "{http://www.w3.org/XML/1998/namespace}lang")
+
+
+class Elements:
+    """Looks into elements for the readers of header and records; notes what it had to pass over."""
+
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.names = Names(notes)
+        self.extensions: dict[str, None] = {}
+        self.root: etree._Element | None = None
+
+    def children(self, element: etree._Element) -> dict[str, etree._Element]:
+        """The child elements by name; those that may be repeated must be read otherwise."""
+        names = self.names
+        found: dict[str, etree._Element] = {}
+        for child in element:
+            name = names[child.tag]
+            if name in found:
+                self._repeated(found, name, child)
+            else:
+                found[name] = child
+        return found
+
+    def texts(self, element: etree._Element) -> dict[str, str | None]:
+        """As `children`, but their texts: for elements whose children are all plain values."""
+        names = self.names
+        found: dict[str, str | None] = {}
+        for child in element:
+            name = names[child.tag]
+            if name not in found:
+                found[name] = child.text
+            elif name in KNOWN and not self.is_foreign(child):
+                self.notes.add(Repair.REPEATED_ELEMENT)
+        return found
+
+    def split(self, element: etree._Element, repeatable: str) -> tuple[dict[str, etree._Element], list[etree._Element]]:
+        """As `sections`, and beside it all children of the one name that may be repeated."""
+        names = self.names
+        found: dict[str, etree._Element] = {}
+        several: list[etree._Element] = []
+        for child in element:
+            name = names[child.tag]
+            if name == repeatable:
+                several.append(child)
+            elif name in found:
+                self._repeated(found, name, child)
+            else:
+                found[name] = child
+        self._note_extensions(element, found)
+        return found, several
+
+    def sections(self, element: etree._Element) -> dict[str, etree._Element]:
+        """As `children`, where extensions may stand too; they are noted by name."""
+        found = self.children(element)
+        self._note_extensions(element, found)
+        return found
+
+    def pass_over(self, parent: etree._Element, name: str) -> None:
+        """Note an element that is no part of a report (RFC 9990: an unknown extension is ignored)."""
+        if name and len(self.extensions) < MAX_EXTENSION_NAMES:
+            self.extensions.setdefault(f"{self.names[parent.tag]}/{name}"[:_MAX_NAME])
+
+    def is_foreign(self, element: etree._Element) -> bool:
+        """Whether the element belongs to an extension."""
+        return self.root is not None and is_foreign(element, root=self.root)
+
+    def _note_extensions(self, element: etree._Element, found: dict[str, etree._Element]) -> None:
+        if self.names.has_unknown:
+            for name in sorted(found.keys() - KNOWN):
+                self.pass_over(element, name)
+
+    def _repeated(self, found: dict[str, etree._Element], name: str, child: etree._Element) -> None:
+        if name not in KNOWN or self.is_foreign(child):
+            return
+        if self.is_foreign(found[name]):
+            found[name] = child
+            return
+        self.notes.add(Repair.REPEATED_ELEMENT)
+
+
+def text_of(element: etree._Element | None) -> str:
+    """The text of an element, "" where either is missing."""
+    return "" if element is None else element.text or ""
+
+
+def language_of(element: etree._Element | None) -> str | None:
+    """The language that RFC 9990 lets a free text carry; None where it is English or not said."""
+    if element is None or not len(element.attrib):
+        return None
+    language = next((element.get(name) for name in _LANG if element.get(name)), None)
+    return None if language is None or language.lower() == "en" else language[:35]

@@ -1,0 +1,187 @@
+"""An aggregate report, from its compressed bytes to a header and rows, in one pass."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+from lxml import etree
+
+from parser import values
+from parser.aggregate.elements import Elements, text_of
+from parser.aggregate.header import HeaderReader, Metadata
+from parser.aggregate.mending import MAX_MENDED_BYTES, mend
+from parser.aggregate.prologue import Prologue, read_prologue
+from parser.aggregate.record import RecordReader
+from parser.aggregate.sections import Damaged, Sections
+from parser.fingerprint import Fingerprint
+from parser.inflate import inflate, inflate_whole
+from parser.notes import Notes
+from parser.reading import Hints, Reading
+from parser.repairs import Repair
+from parser.rows import RowSpool
+from pipeline.errors import Rejected
+from pipeline.limits import Limits
+from pipeline.reasons import Reason
+from pipeline.report import AggregateReport, Policy, ReportKind
+
+MAX_UNKNOWN_SECTIONS = 1000
+
+
+def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
+    """The report in `document` (gzip). The caller closes the reading.
+
+    What is not well-formed is mended in memory where it is small enough, and read once more. Raises Rejected.
+    """
+    pieces = inflate(document, limits=limits)
+    first = next(pieces, b"")
+    prologue = read_prologue(first)
+    if prologue.is_feedback and prologue.is_streamable:
+        try:
+            return _read(chain((first,), pieces), prologue, limits=limits, hints=hints)
+        except Damaged as damage:
+            return _read_mended(document, limits=limits, hints=hints, damage=str(damage))
+    return _read_mended(document, limits=limits, hints=hints, damage="")
+
+
+def _read_mended(document: bytes, *, limits: Limits, hints: Hints, damage: str) -> Reading:
+    try:
+        whole = inflate_whole(document, limits=limits, max_bytes=MAX_MENDED_BYTES)
+    except Rejected as error:
+        raise Rejected(Reason.NOT_WELL_FORMED, f"{damage}; too large to mend") from error
+    mended = mend(whole)
+    prologue = read_prologue(mended.text)
+    try:
+        return _read((mended.text,), prologue, limits=limits, hints=hints, repairs=mended.repairs)
+    except Damaged as again:
+        raise Rejected(Reason.NOT_WELL_FORMED, damage or str(again)) from again
+
+
+def _read(
+    pieces: Iterable[bytes],
+    prologue: Prologue,
+    *,
+    limits: Limits,
+    hints: Hints,
+    repairs: frozenset[Repair] = frozenset(),
+) -> Reading:
+    rows = RowSpool()
+    pass_ = _Pass(rows, limits=limits, hints=hints)
+    pass_.notes.repairs.update(repairs)
+    try:
+        pass_.run(Sections(pieces, root_name=prologue.root or "feedback"))
+        return Reading(pass_.report(), rows)
+    except BaseException:
+        rows.close()
+        raise
+
+
+class _Pass:
+    """One pass over the sections of one report."""
+
+    def __init__(self, rows: RowSpool, *, limits: Limits, hints: Hints) -> None:
+        self.notes = Notes(max_text_bytes=limits.max_text_bytes)
+        self._rows = rows
+        self._max_records = limits.max_records
+        self._elements = Elements(self.notes)
+        self._header = HeaderReader(self._elements, self.notes, hints)
+        self._records = RecordReader(self._elements, self.notes)
+        self._fingerprint = Fingerprint()
+        self._namespace: str | None = None
+        self._raw: dict[str, str] = {}
+        self._metadata: Metadata | None = None
+        self._policy: Policy | None = None
+        self._version: str | None = None
+        self._record_count = 0
+        self._mail_count = 0
+        self._unknown_count = 0
+        self._readers: dict[str, Callable[[etree._Element], None]] = {
+            "record": self._on_record,
+            "report_metadata": self._on_metadata,
+            "policy_published": self._on_policy,
+            "version": self._on_version,
+            "extension": self._on_extension,
+        }
+
+    def run(self, sections: Sections) -> None:
+        """Take in every section, in whatever order they come."""
+        names = self._elements.names
+        for section in sections:
+            if self._elements.root is None and sections.root is not None:
+                self._elements.root = sections.root
+                self._namespace = etree.QName(sections.root).namespace
+            name = names[section.tag]
+            reader = self._readers.get(name)
+            if reader is None or (self._namespace and self._elements.is_foreign(section)):
+                reader = self._on_unknown
+            reader(section)
+
+    def _on_record(self, section: etree._Element) -> None:
+        self._record_count += 1
+        if self._record_count > self._max_records:
+            raise Rejected(Reason.TOO_MANY_RECORDS, f"more than {self._max_records}")
+        row, count = self._records.read(section)
+        self._mail_count += count
+        if row is not None:
+            self._rows.append(row)
+            self._fingerprint.add_row(row)
+
+    def _on_metadata(self, section: etree._Element) -> None:
+        metadata = self._header.metadata(section)
+        if self._metadata is None:
+            self._metadata = metadata
+            return
+        if metadata != self._metadata:
+            raise Rejected(Reason.AMBIGUOUS_REPORT, "two different report_metadata")
+        self.notes.add(Repair.REPEATED_ELEMENT)
+
+    def _on_policy(self, section: etree._Element) -> None:
+        if self._policy is not None:
+            raise Rejected(Reason.AMBIGUOUS_REPORT, "two policy_published")
+        self._policy = self._header.policy(section, self._raw)
+
+    def _on_version(self, section: etree._Element) -> None:
+        self._version = self._version or self.notes.text(text_of(section))
+
+    def _on_unknown(self, section: etree._Element) -> None:
+        self._unknown_count += 1
+        if self._unknown_count > MAX_UNKNOWN_SECTIONS:
+            raise Rejected(Reason.SECTION_TOO_LARGE, f"more than {MAX_UNKNOWN_SECTIONS} unknown elements")
+        if self._elements.root is not None:
+            self._elements.pass_over(self._elements.root, self._elements.names[section.tag])
+
+    def _on_extension(self, section: etree._Element) -> None:
+        for name in self._elements.children(section):
+            self._elements.pass_over(section, name)
+
+    def report(self) -> AggregateReport:
+        """The header, once everything was taken in. Raises Rejected where a part that identifies it is missing."""
+        if self._metadata is None:
+            raise Rejected(Reason.MISSING_REPORT_ID if self._policy else Reason.NO_REPORT_CONTENT, "no report_metadata")
+        if self._policy is None:
+            raise Rejected(Reason.MISSING_POLICY)
+        if abs(self._mail_count) > values.MAX_BIGINT:
+            raise Rejected(Reason.BAD_VALUE, "the sum of the counts")
+        if not self._record_count:
+            self.notes.add(Repair.NO_RECORDS)
+        metadata, policy = self._metadata, self._policy
+        self._fingerprint.add(metadata.report_id, metadata.begin, metadata.end, metadata.errors, policy)
+        return AggregateReport(
+            kind=ReportKind.AGGREGATE,
+            org_name=metadata.org_name,
+            report_id=metadata.report_id,
+            domain=policy.domain,
+            begin=metadata.begin,
+            end=metadata.end,
+            fingerprint=self._fingerprint.hexdigest(),
+            records=self._record_count,
+            messages=self._mail_count,
+            repairs=self.notes.names(),
+            raw=metadata.raw | self._raw,
+            email=metadata.email,
+            extra_contact_info=metadata.extra_contact_info,
+            generator=metadata.generator,
+            version=self._version,
+            namespace=self.notes.text(self._namespace),
+            errors=metadata.errors,
+            policy=policy,
+            extensions=tuple(self._elements.extensions),
+        )

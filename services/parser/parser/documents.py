@@ -1,0 +1,134 @@
+"""The documents of mails, read: the CPU's part of the work, done in a thread so that heartbeats go on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from parser.failure.sample import SampleKept
+from parser.identity import identity_of
+from parser.readers import read
+from parser.reading import Hints, Reading
+from pipeline.document import DocumentInfo
+from pipeline.errors import Rejected
+from pipeline.events import MailExtracted
+from pipeline.limits import Limits
+from pipeline.reasons import Reason
+from pipeline.wire import Envelope
+
+GROUP_BYTES = 16 * 1024 * 1024  # uncompressed documents that are read and stored together
+MAX_DOMAIN_BYTES = 2000  # an entry of a database index holds 2704; a name has 253, a TLS report may have several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """The settings that the readers follow."""
+
+    limits: Limits = field(default_factory=Limits)
+    sample_kept: SampleKept = SampleKept.HEADERS
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document: its bytes as they came (one gzip member), and what it says, or why it was refused."""
+
+    info: DocumentInfo
+    data: bytes
+    reading: Reading | None = None
+    identity: bytes = b""
+    refusal: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """A mail with all of its documents read."""
+
+    event: MailExtracted
+    documents: tuple[Document, ...]
+
+    def close(self) -> None:
+        """Frees the rows of its reports."""
+        for document in self.documents:
+            if document.reading is not None:
+                document.reading.close()
+
+
+def groups(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
+    """The envelopes in groups whose documents fit into memory together; a mail with a huge one is a group alone."""
+    group: list[Envelope] = []
+    room = GROUP_BYTES
+    for envelope in envelopes:
+        size = sum(info.size for info in extracted(envelope).documents)
+        if group and size > room:
+            yield group
+            group, room = [], GROUP_BYTES
+        group.append(envelope)
+        room -= size
+    if group:
+        yield group
+
+
+@contextmanager
+def closing(mails: Sequence[ReadMail]) -> Iterator[Sequence[ReadMail]]:
+    """Frees the rows of all of them at the end of the block."""
+    try:
+        yield mails
+    finally:
+        for mail in mails:
+            mail.close()
+
+
+def read_mails(envelopes: Sequence[Envelope], options: ReadOptions) -> list[ReadMail]:
+    """Every document of every mail, read or refused. An error that is no refusal is a bug, and frees what was read."""
+    mails: list[ReadMail] = []
+    try:
+        for envelope in envelopes:
+            mails.append(_read_mail(envelope, options))
+    except Exception:
+        for mail in mails:
+            mail.close()
+        raise
+    return mails
+
+
+def _read_mail(envelope: Envelope, options: ReadOptions) -> ReadMail:
+    event = extracted(envelope)
+    from_domain = event.from_address.rpartition("@")[2]
+    return ReadMail(event, tuple(_read_document(info, envelope, from_domain, options) for info in event.documents))
+
+
+def _read_document(info: DocumentInfo, envelope: Envelope, from_domain: str, options: ReadOptions) -> Document:
+    try:
+        data = envelope.cargo[info.cargo].bytes
+    except Rejected as refusal:
+        return Document(info, b"", refusal=refusal)
+    hints = Hints(file_name=info.name, from_domain=from_domain)
+    try:
+        reading = read(data, format=info.format, limits=options.limits, hints=hints, sample_kept=options.sample_kept)
+    except Rejected as refusal:
+        return Document(info, data, refusal=refusal)
+    refused = unstorable(reading)
+    if refused is not None:
+        reading.close()
+        return Document(info, data, refusal=refused)
+    return Document(info, data, reading, identity_of(reading.report))
+
+
+def unstorable(reading: Reading) -> Rejected | None:
+    """Why the database could not hold the report, or None."""
+    report = reading.report
+    if len(report.domain.encode()) > MAX_DOMAIN_BYTES:
+        return Rejected(Reason.BAD_VALUE, "the policy domain is longer than any domain names can be")
+    try:
+        datetime.fromtimestamp(report.begin, UTC)
+        datetime.fromtimestamp(report.end, UTC)
+    except (ValueError, OverflowError, OSError):
+        return Rejected(Reason.BAD_PERIOD, "outside of the years 1 to 9999")
+    return None
+
+
+def extracted(envelope: Envelope) -> MailExtracted:
+    """The event of an extracted mail. Raises Rejected for any other, which no retry makes one."""
+    if not isinstance(envelope.event, MailExtracted):
+        raise Rejected(Reason.UNDECODABLE_EVENT, f"the parser has no use for {envelope.event.type}")
+    return envelope.event

@@ -1,0 +1,1 @@
+"""The reader of failure reports: personal data, handled as such."""

@@ -1,0 +1,65 @@
+"""The line of `dmarq parse`, and a report as JSON: one form for the command, the bus and the API."""
+
+from itertools import islice
+from typing import Any
+
+from parser.reading import Reading
+from pipeline.errors import Rejected
+from pipeline.reasons import Reason
+from pipeline.report import Record, Report
+
+Json = dict[str, Any]
+
+_IDENTITY = ("kind", "org_name", "report_id", "domain", "begin", "end", "records", "messages")
+_PASSED_OVER = frozenset({Reason.NO_REPORT_FOUND})
+
+
+def line_of_reading(
+    reading: Reading, *, file: str, part: str, repairs: tuple[str, ...] = (), is_full: bool = False
+) -> Json:
+    """The line for a report that was read; `repairs` are those that the extractor made before. `file` and `part`
+    say where the document was found.
+    """
+    report = reading.report
+    mended = list(dict.fromkeys((*repairs, *report.repairs)))
+    line: Json = {"file": file, "part": part, "outcome": "repaired" if mended else "valid", "reason": None}
+    line |= report.model_dump(mode="json", include=set(_IDENTITY))
+    line["repairs"] = mended
+    if is_full:
+        line["report"] = as_json(reading)
+    return line
+
+
+def line_of_rejection(
+    rejected: Rejected, *, file: str, part: str, repairs: tuple[str, ...] = ()
+) -> Json:
+    """The line for what could not be read."""
+    outcome = "not_a_report" if rejected.reason in _PASSED_OVER else "refused"
+    line: Json = {"file": file, "part": part, "outcome": outcome, "reason": str(rejected.reason)}
+    return line | dict.fromkeys(_IDENTITY) | {"repairs": list(repairs)}
+
+
+def as_json(reading: Reading, *, max_rows: int | None = None) -> Json:
+    """The whole report as plain JSON values: the header's fields, and `rows` for an aggregate report.
+
+    With `max_rows` no more rows than that are given, and `rows_left_out` says how many are missing.
+    """
+    whole = header_as_json(reading.report)
+    if reading.report.kind == "aggregate":
+        whole["rows"] = [row_as_json(row) for row in islice(reading.rows, max_rows)]
+        whole["rows_left_out"] = len(reading.rows) - len(whole["rows"])
+    return whole
+
+
+def header_as_json(report: Report) -> Json:
+    """The header of a report; for TLS and failure reports that is all there is."""
+    return report.model_dump(mode="json")
+
+
+def row_as_json(row: Record) -> Json:
+    """One row, its results as objects."""
+    return row._asdict() | {
+        "reasons": [reason._asdict() for reason in row.reasons],
+        "dkim_results": [result._asdict() for result in row.dkim_results],
+        "spf_results": [result._asdict() for result in row.spf_results],
+    }

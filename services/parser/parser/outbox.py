@@ -1,0 +1,33 @@
+"""The outbox: events that are committed together with the facts they tell, and published afterwards by the relay."""
+
+from collections.abc import Sequence
+
+from parser.sql import SQL
+from pipeline.adapters.postgres import Connection
+from pipeline.events import Event
+from pipeline.wire import Envelope, Wire, encode
+
+COLUMNS = ("subject", "headers", "payload")
+
+
+async def put(connection: Connection, events: Sequence[Event]) -> None:
+    """Adds the events, in the caller's transaction."""
+    if not events:
+        return
+    wires = [encode(Envelope(event)) for event in events]
+    rows = [(wire.subject, wire.headers, wire.payload) for wire in wires]
+    await connection.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
+
+
+async def take(connection: Connection, limit: int) -> list[Wire]:
+    """Takes the oldest events out, in the caller's transaction: they come back when it is rolled back.
+
+    What another relay holds at this moment is passed over.
+    """
+    rows = sorted(await connection.fetch(SQL["take_from_outbox"], limit), key=lambda row: int(row["id"]))
+    return [Wire(row["subject"], row["headers"], row["payload"]) for row in rows]
+
+
+async def waiting(connection: Connection) -> int:
+    """How many events wait, up to a hundred thousand."""
+    return int(await connection.fetchval(SQL["count_outbox"]))

@@ -1,0 +1,71 @@
+"""The outcome of a mail, from the fates of its parts; and what is to be done to the mail then. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.document import LineOutcome, PartLine
+from pipeline.events import Outcome
+from pipeline.mailbox import Handling, MailAction
+from pipeline.reasons import Reason
+
+# The first of these fates that any part has decides.
+_DECIDES = (
+    (LineOutcome.STORED, Outcome.IMPORTED),
+    (LineOutcome.DUPLICATE, Outcome.DUPLICATE),
+    (LineOutcome.REFUSED, Outcome.FAILED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one document. `report` is the id of the report it says, its own or the one it repeats."""
+
+    outcome: LineOutcome
+    reason: Reason | None = None
+    detail: str = ""
+    repairs: tuple[str, ...] = ()
+    report: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The outcome of a mail; `reason` and `detail` are those of its first refused part."""
+
+    outcome: Outcome
+    reason: Reason | None
+    detail: str
+    action: MailAction
+    lines: tuple[PartLine, ...]
+
+
+def conclude(lines: Sequence[PartLine], fates: Mapping[str, Fate], handling: Handling) -> Conclusion:
+    """The end of a mail whose parts are `lines` and whose documents met `fates`, by path."""
+    final = tuple(_final(line, fates) for line in lines)
+    found = {line.outcome for line in final}
+    outcome = next((result for fate, result in _DECIDES if fate in found), Outcome.NOT_A_REPORT)
+    refused = next((line for line in final if line.outcome is LineOutcome.REFUSED), None)
+    return Conclusion(
+        outcome=outcome,
+        reason=refused.reason if refused else None,
+        detail=refused.detail if refused else "",
+        action=action_for(outcome, handling),
+        lines=final,
+    )
+
+
+def action_for(outcome: Outcome, handling: Handling) -> MailAction:
+    """What the mailbox wants done to a mail that ended so."""
+    if outcome is Outcome.FAILED:
+        return handling.on_failed
+    if outcome is Outcome.NOT_A_REPORT:
+        return handling.on_not_a_report
+    return handling.on_processed
+
+
+def _final(line: PartLine, fates: Mapping[str, Fate]) -> PartLine:
+    if line.outcome is not LineOutcome.DOCUMENT:
+        return line
+    fate = fates.get(line.path, Fate(LineOutcome.REFUSED, Reason.BUG, "the document did not come with the event"))
+    repairs = tuple(dict.fromkeys((*line.repairs, *fate.repairs)))
+    changes = {"outcome": fate.outcome, "reason": fate.reason, "detail": fate.detail, "repairs": repairs}
+    return line.model_copy(update=changes)

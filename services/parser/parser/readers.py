@@ -1,0 +1,35 @@
+"""The readers, pure: from a document's bytes to what it says. One entry for all formats, chosen by `DocumentFormat`."""
+
+from parser.aggregate.reader import read_aggregate
+from parser.failure.reader import read_failure
+from parser.failure.sample import SampleKept
+from parser.inflate import inflate_whole
+from parser.reading import Hints, Reading
+from parser.tls import MAX_TLS_BYTES, read_tls
+from pipeline.document import DocumentFormat
+from pipeline.limits import Limits
+
+NO_HINTS = Hints()
+DEFAULT_LIMITS = Limits()
+
+
+def read(
+    document: bytes,
+    *,
+    format: DocumentFormat,
+    limits: Limits = DEFAULT_LIMITS,
+    hints: Hints = NO_HINTS,
+    sample_kept: SampleKept = SampleKept.HEADERS,
+) -> Reading:
+    """The report in `document` (one gzip member, as the extractor sends it). The caller closes the reading.
+
+    `sample_kept` is how much of the reported mail a failure report keeps. Raises Rejected, with the reason, for
+    whatever is no report or cannot be trusted; nothing else.
+    """
+    if format is DocumentFormat.XML:
+        return read_aggregate(document, limits=limits, hints=hints)
+    if format is DocumentFormat.JSON:
+        whole = inflate_whole(document, limits=limits, max_bytes=MAX_TLS_BYTES)
+        return read_tls(whole, limits=limits, hints=hints)
+    whole = inflate_whole(document, limits=limits, max_bytes=limits.max_mail_bytes)
+    return read_failure(whole, limits=limits, hints=hints, sample_kept=sample_kept)

@@ -1,0 +1,80 @@
+"""The relay: publishes what the outbox holds, at least once, and forgets what the broker has confirmed.
+
+Rows are deleted in the transaction that waits for the confirmation: when the broker or this process goes away before
+that, they are still there. Several relays may run at once. A repeat is harmless, for its key is the same.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from parser import outbox
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.postgres import Database
+from pipeline.errors import TryLater
+from pipeline.judge import later_delay
+from pipeline.stopping import pause
+from pipeline.telemetry.metrics import OUTBOX_ROWS
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+IDLE = 1.0  # seconds after which the relay looks by itself, for rows that another process left
+
+
+class Relay:
+    """Publishes the outbox until it is told to finish."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed: look at once."""
+        self._woken.set()
+
+    async def run(self, finish: asyncio.Event) -> None:
+        """Returns when `finish` is set and what was committed until then is published, or cannot be just now."""
+        failures = 0
+        while True:
+            last = finish.is_set()
+            self._woken.clear()
+            try:
+                await self.publish_all()
+            except TryLater as error:
+                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
+                failures += 1
+            else:
+                failures = 0
+            if last:
+                return
+            if failures:
+                await pause(finish, later_delay(failures))
+                continue
+            await self._idle(finish)
+
+    async def publish_all(self) -> None:
+        """Publishes until nothing is left that no other relay holds. Raises TryLater; the rest stays in the outbox."""
+        while await self._publish_some() == BATCH:
+            continue
+        async with self._database.connection() as connection:
+            OUTBOX_ROWS.set(await outbox.waiting(connection))
+
+    async def _publish_some(self) -> int:
+        async with self._database.transaction() as connection:
+            wires = await outbox.take(connection, BATCH)
+            await self._bus.publish_wires(wires)
+        return len(wires)
+
+    async def _idle(self, finish: asyncio.Event) -> None:
+        woken = asyncio.ensure_future(self._woken.wait())
+        finished = asyncio.ensure_future(finish.wait())
+        try:
+            await asyncio.wait((woken, finished), timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in (woken, finished):
+                waiter.cancel()
+                with suppress(asyncio.CancelledError):
+                    await waiter

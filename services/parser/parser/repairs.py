@@ -1,0 +1,86 @@
+"""What had to be mended to read a report: one closed vocabulary, kept with the report and shown to the operator."""
+
+from enum import StrEnum
+
+
+class Repair(StrEnum):
+    """The name of a repair. The text beside a member is what an operator is told.
+
+    A repaired report's facts can be trusted; whatever could not be mended without guessing is refused instead.
+    """
+
+    text: str
+
+    def __new__(cls, name: str, text: str = "") -> "Repair":
+        """A member whose value is `name`; `text` explains it."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.text = text
+        return member
+
+    # the bytes and the mark-up
+    RE_ENCODED = "re-encoded", "bytes that are invalid in the declared encoding were read as Windows-1252"
+    CONTROL_CHARACTERS = "control-characters-removed", "characters that no text may hold were removed"
+    LEADING_JUNK = "leading-junk-removed", "something stood before the report's first tag"
+    TRAILING_JUNK = "trailing-junk-removed", "something stood after the report's last tag"
+    SCHEMA_WRAPPER = "schema-wrapper-removed", "the report was wrapped in a schema tag that nothing closes"
+    STRAY_MARKUP = "stray-markup-escaped", "a raw <, > or & in a text was read as text"
+    BROKEN_END_TAG = "broken-end-tag", "an end tag had lost its first character"
+    BROKEN_ATTRIBUTES = "broken-attributes-removed", "attributes that are not XML were removed"
+    UNDECLARED_PREFIX = "undeclared-prefix-removed", "a namespace prefix was used without being declared"
+    MISSING_ROOT_END = "missing-root-end-tag", "the end tag of the whole report was missing, all records were there"
+
+    # the structure
+    ELEMENT_NAME_CASE = "element-name-case", "names were written in another case"
+    MISSPELT_ELEMENT = "misspelt-element", "an element was misspelt (identities for identifiers)"
+    REPEATED_ELEMENT = "repeated-element", "an element that may occur once was repeated; the first one counts"
+    NO_RECORDS = "no-records", "the report has no records"
+    EMPTY_RECORD = "empty-record-dropped", "a record without address and count was left out of the rows"
+    MISSING_IDENTIFIERS = "missing-identifiers", "a record has no identifiers"
+    MISSING_AUTH_RESULTS = "missing-auth-results", "a record has no authentication results"
+    MISSING_POLICY_EVALUATED = "missing-policy-evaluated", "a record does not say how the policy was applied"
+
+    # the header
+    SURROUNDING_SPACE = "surrounding-space-trimmed", "white space round a text was removed"
+    TEXT_CUT = "text-cut", "a text was longer than the limit and was cut"
+    ORG_FROM_FILE_NAME = "org-name-from-file-name", "the sender's name was taken from the file name"
+    ORG_FROM_MAIL = "org-name-from-mail", "the sender's name was taken from the mail's From"
+    ORG_FROM_CONTACT = "org-name-from-contact", "the sender's name was taken from its contact address"
+    MISSING_ORG_NAME = "missing-org-name", "nothing says who sent the report"
+    MISSING_CONTACT = "missing-contact", "the sender gives no contact address"
+    DATE_FORMAT = "date-format", "a date was not written as the specification says"
+    MISSING_POLICY_WORD = "missing-policy-word", "the published policy does not say p"
+    UNKNOWN_POLICY_WORD = "unknown-policy-word", "a word of the published policy is not one the specification knows"
+    UNREADABLE_PCT = "unreadable-pct", "the percentage of the published policy is no number from 0 to 100"
+
+    # the rows
+    MISSING_SOURCE_IP = "missing-source-ip", "a record has no source address"
+    UNREADABLE_SOURCE_IP = "unreadable-source-ip", "a record's source address is no IP address"
+    SOURCE_IP_FORM = "source-ip-form", "a record's source address was written in an unusual form"
+    MISSING_COUNT = "missing-count", "a record has no count"
+    UNREADABLE_COUNT = "unreadable-count", "a record's count is no number, and counts as 0"
+    COUNT_FORM = "count-form", "a record's count was written in an unusual form"
+    COUNT_NOT_POSITIVE = "count-not-positive", "a record's count is zero or negative"
+    MISSING_HEADER_FROM = "missing-header-from", "a record does not name the From domain"
+    MISSING_WORD = "missing-word", "a result that the specification asks for is empty or absent"
+    WORD_CASE = "word-case", "a word was written in another case"
+    REPLACED_WORD = "replaced-word", "a word that the specification does not know was replaced by the one it stands for"
+    REASON_AS_TEXT = "reason-as-text", "an override reason was given as plain text"
+
+    # TLS reports
+    MISSING_POLICY_DOMAIN = "missing-policy-domain", "a policy does not name its domain"
+    NO_POLICIES = "no-policies", "the report has no policies"
+    POLICY_STRING_AS_TEXT = "policy-string-as-text", "the policy was one text instead of a list of lines"
+    LIST_FORM = "list-form", "a list was written as a single value, or the other way round"
+    UNKNOWN_POLICY_TYPE = "unknown-policy-type", "the policy type is not one the specification knows"
+    MISSING_SESSION_COUNT = "missing-session-count", "a session count is absent, and counts as 0"
+
+    # failure reports
+    NO_FEEDBACK_PART = "no-feedback-part", "the report is a notice without a machine-readable part"
+    ENCODED_FEEDBACK_PART = "encoded-feedback-part", "the machine-readable part was encoded, which no standard allows"
+    ENCODED_SAMPLE = "encoded-sample", "the reported mail was encoded, which no standard allows"
+    MISLABELLED_FEEDBACK_PART = "mislabelled-feedback-part", "the machine-readable part had a wrong content type"
+    MISSING_ARRIVAL_DATE = "missing-arrival-date", "the arrival date was taken from the mail that brought the report"
+    DOMAIN_FROM_SAMPLE = "domain-from-sample", "the domain was taken from the reported mail's From"
+    MISSING_FEEDBACK_TYPE = "missing-feedback-type", "the report does not say what it is about"
+    UNREADABLE_VALUE = "unreadable-value", "an optional value could not be read and was left out"

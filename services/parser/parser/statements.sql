@@ -1,0 +1,143 @@
+-- Every statement of the parser. Rows come as one JSON array, by column name; columns that are not listed keep their
+-- defaults, so a migration that adds one does not break a parser that does not know it yet.
+
+-- name: known_mails
+-- The ledger's rows of these mails.
+SELECT mail_id, take, outcome, reason, detail, action, action_target, action_state
+FROM mail
+WHERE mail_id = ANY($1::uuid[]);
+
+-- name: forget_failed_mails
+-- Makes room for another take of mails that failed; their documents go with them.
+DELETE FROM mail
+WHERE mail_id = ANY($1::uuid[]) AND outcome = 'failed';
+
+-- name: insert_mails
+-- Adds mails and gives back those that were not there yet.
+INSERT INTO mail (
+    mail_id, mailbox_id, folder, uidvalidity, uid, header_message_id, from_address, subject, date, internal_date, size,
+    fetched_at, stored_at, run_id, settings_version, take, outcome, reason, detail, action, action_target, action_state,
+    lines
+)
+SELECT
+    mail_id, mailbox_id, folder, uidvalidity, uid, header_message_id, from_address, subject, date, internal_date, size,
+    fetched_at, stored_at, run_id, settings_version, take, outcome, reason, detail, action, action_target, action_state,
+    lines
+FROM jsonb_populate_recordset(NULL::mail, $1)
+ON CONFLICT DO NOTHING
+RETURNING mail_id;
+
+-- name: take_document_ids
+-- As many new document numbers.
+SELECT nextval(pg_get_serial_sequence('document', 'id')) AS id
+FROM generate_series(1, $1::integer);
+
+-- name: insert_reports
+-- Adds reports that nobody else has; as variants of others where $2 says so, stored at $3. Gives back those it added.
+INSERT INTO report (
+    id, kind, mail_id, mailbox_id, org_name, report_id, domain, begin, "end", identity, fingerprint, variant, email,
+    extra_contact_info, generator, version, namespace, errors, p, sp, np, adkim, aspf, pct, fo, testing,
+    discovery_method, record_count, message_count, passed, quarantined, rejected, repairs, raw, extensions,
+    parser_version, stored_at
+)
+SELECT
+    id, kind, mail_id, mailbox_id, org_name, report_id, domain, begin, "end", identity, fingerprint, $2, email,
+    extra_contact_info, generator, version, namespace, errors, p, sp, np, adkim, aspf, pct, fo, testing,
+    discovery_method, record_count, message_count, passed, quarantined, rejected, repairs, raw, extensions,
+    parser_version, $3
+FROM jsonb_populate_recordset(NULL::report, $1)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: find_originals
+-- The reports with these identities and fingerprints (two lists of one length).
+SELECT report.id, report.identity, report.fingerprint
+FROM unnest($1::bytea[], $2::bytea[]) AS wanted (identity, fingerprint)
+JOIN report USING (identity, fingerprint);
+
+-- name: insert_tls_policies
+-- Adds the policies of TLS reports.
+INSERT INTO tls_policy (
+    report, position, policy_type, policy_domain, policy_strings, mx_hosts, successful_sessions, failed_sessions
+)
+SELECT report, position, policy_type, policy_domain, policy_strings, mx_hosts, successful_sessions, failed_sessions
+FROM jsonb_populate_recordset(NULL::tls_policy, $1);
+
+-- name: insert_tls_failures
+-- Adds the failure details of TLS reports.
+INSERT INTO tls_failure (
+    report, policy, position, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, receiving_ip,
+    failed_session_count, additional_information, failure_reason_code
+)
+SELECT
+    report, policy, position, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, receiving_ip,
+    failed_session_count, additional_information, failure_reason_code
+FROM jsonb_populate_recordset(NULL::tls_failure, $1);
+
+-- name: insert_failure_reports
+-- Adds what only failure reports have.
+INSERT INTO failure_report (
+    report, feedback_type, user_agent, feedback_version, original_mail_from, original_rcpt_to, arrival_date,
+    reporting_mta, source_ip, source_port, incidents, authentication_results, reported_domains, reported_uris,
+    auth_failure, delivery_result, identity_alignment, dkim_domain, dkim_identity, dkim_selector, spf_dns, sample,
+    sample_message_id, sample_from, sample_subject
+)
+SELECT
+    report, feedback_type, user_agent, feedback_version, original_mail_from, original_rcpt_to, arrival_date,
+    reporting_mta, source_ip, source_port, incidents, authentication_results, reported_domains, reported_uris,
+    auth_failure, delivery_result, identity_alignment, dkim_domain, dkim_identity, dkim_selector, spf_dns, sample,
+    sample_message_id, sample_from, sample_subject
+FROM jsonb_populate_recordset(NULL::failure_report, $1);
+
+-- name: take_from_outbox
+-- Takes the oldest rows that no other relay holds; they are gone when the transaction is committed.
+DELETE FROM outbox
+WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING id, subject, headers, payload;
+
+-- name: count_outbox
+-- How many rows wait, up to a bound that keeps the count cheap.
+SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting;
+
+-- name: note_action
+-- Notes what became of an action; what was done stays done, however often the command is repeated.
+UPDATE mail
+SET action_state = $3, action_reason = $4, action_detail = $5, acted_at = $6
+WHERE mail_id = ANY($1::uuid[]) AND action = $2 AND action_state <> 'done';
+
+-- name: insert_fetch_runs
+-- Adds fetch runs; a repeat is harmless.
+INSERT INTO fetch_run (
+    run_id, mailbox_id, folder, trigger, started_at, finished_at, seen, filtered, fetched, fetched_bytes, category,
+    detail
+)
+SELECT
+    run_id, mailbox_id, folder, trigger, started_at, finished_at, seen, filtered, fetched, fetched_bytes, category,
+    detail
+FROM jsonb_populate_recordset(NULL::fetch_run, $1)
+ON CONFLICT DO NOTHING;
+
+-- name: insert_activities
+-- Adds lines for people; a repeat is harmless.
+INSERT INTO activity (id, mailbox_id, source, name, level, text, data, at)
+SELECT id, mailbox_id, source, name, level, text, data, at
+FROM jsonb_populate_recordset(NULL::activity, $1)
+ON CONFLICT DO NOTHING;
+
+-- name: partitions
+-- The names of the partitions of `record`.
+SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'record'::regclass;
+
+-- name: forget_documents
+-- Frees the bytes of documents that are older than so many days, some at a time.
+UPDATE document SET bytes = NULL
+WHERE id IN (
+    SELECT id FROM document
+    WHERE bytes IS NOT NULL AND stored_at < now() - make_interval(days => $1)
+    ORDER BY stored_at LIMIT $2
+);
+
+-- name: forget_activities
+-- Deletes lines for people that are older than so many days, some at a time.
+DELETE FROM activity
+WHERE id IN (SELECT id FROM activity WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT $2);

@@ -1,0 +1,1 @@
+"""The drivers: the only modules that import nats or asyncpg."""

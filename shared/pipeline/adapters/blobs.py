@@ -1,0 +1,63 @@
+"""The object store behind large cargo: put before the publish, got before the handler, deleted after the work."""
+
+from nats.js import JetStreamContext
+from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions
+from nats.js.errors import NotFoundError
+from nats.js.object_store import ObjectStore
+
+from pipeline import topology
+from pipeline.adapters.connection import nats_errors
+from pipeline.errors import Rejected
+from pipeline.reasons import Reason
+
+
+class Blobs:
+    """Bytes by name. Raises TryLater while the broker is away or its store is full."""
+
+    def __init__(self, js: JetStreamContext) -> None:
+        self._js = js
+        self._store: ObjectStore | None = None
+
+    async def _bucket(self) -> ObjectStore:
+        if self._store is None:
+            self._store = await self._js.object_store(topology.BLOB_STORE.name)
+        return self._store
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Keeps the bytes under this name; a repeat replaces them."""
+        options = ObjectMetaOptions(max_chunk_size=min(topology.BLOB_CHUNK_BYTES, max(len(data), 1)))
+        with nats_errors():
+            store = await self._bucket()
+            await store.put(name, data, meta=ObjectMeta(name=name, options=options))
+
+    async def get(self, name: str, *, size: int | None = None) -> bytes:
+        """The bytes. Raises Rejected (blob_missing) when they are gone or not of this size."""
+        with nats_errors():
+            store = await self._bucket()
+            try:
+                info = await store.get_info(name)
+                if size is not None and info.size != size:
+                    raise Rejected(Reason.BLOB_MISSING, f"{name} has {info.size} bytes instead of {size}")
+                return await self._chunks(info)
+            except NotFoundError:
+                raise Rejected(Reason.BLOB_MISSING, name) from None
+
+    async def delete(self, name: str) -> None:
+        """Forgets the bytes; harmless when they are gone."""
+        with nats_errors():
+            store = await self._bucket()
+            try:
+                await store.delete(name)
+            except NotFoundError:
+                return
+
+    async def _chunks(self, info: ObjectInfo) -> bytes:
+        """One request a chunk: the driver's own reader waits without end when the broker goes away meanwhile."""
+        stream, subject = f"OBJ_{info.bucket}", f"$O.{info.bucket}.C.{info.nuid}"
+        chunks: list[bytes] = []
+        sequence = 0
+        for _ in range(info.chunks or 0):
+            found = await self._js.get_msg(stream, seq=sequence + 1, subject=subject, next=True, direct=True)
+            sequence = found.seq or 0
+            chunks.append(found.data or b"")
+        return b"".join(chunks)

@@ -1,0 +1,142 @@
+"""The event bus over JetStream: publish with confirmation, pull with acknowledgement, claim check for large cargo."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import MaxPayloadError
+from nats.js.api import PubAck
+
+from pipeline import topology
+from pipeline.adapters.blobs import Blobs
+from pipeline.adapters.connection import DEPENDENCY, jetstream, nats_errors
+from pipeline.adapters.ensure import ensure_consumer, ensure_topology
+from pipeline.adapters.pull import Subscription
+from pipeline.errors import Rejected, TryLater
+from pipeline.wire import Envelope, Parcel, Wire, encode
+
+log = structlog.get_logger(__name__)
+
+PUBLISH_TIMEOUT = 10.0  # seconds until an unanswered publish counts as not done
+
+
+class Bus:
+    """Publishes events and pulls deliveries."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.js = jetstream(client)
+        self.blobs = Blobs(self.js)
+
+    async def ensure(self, *, replicas: int = 1) -> None:
+        """Streams, consumers and buckets exist as declared."""
+        await ensure_topology(self.js, replicas=replicas)
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> frozenset[str]:
+        """Returns when the broker has confirmed every one of them; many are in flight at once.
+
+        Gives the names of the blobs that their cargo is kept in.
+
+        A second publish of the same fact is harmless (its key is the Nats-Msg-Id). Raises TryLater when the broker is
+        away or a stream is full; some of them may be published then, and a repeat is harmless.
+        """
+        checked = [await self._check_in(envelope) for envelope in envelopes]
+        await self.publish_wires([encode(envelope) for envelope in checked])
+        return frozenset(p.blob for envelope in checked for p in envelope.cargo if p.blob is not None)
+
+    async def release(self, envelope: Envelope, *, kept: frozenset[str]) -> None:
+        """Deletes the blobs of an event that is done with, but for those that a following event still needs.
+
+        Called after the acknowledgement. A blob that stays behind (the broker went away just now) expires by age.
+        """
+        for parcel in envelope.cargo:
+            if parcel.blob is None or parcel.blob in kept:
+                continue
+            try:
+                await self.blobs.delete(parcel.blob)
+            except TryLater as error:
+                log.info("blob_left_behind", blob=parcel.blob, detail=error.detail[:200])
+
+    async def publish_wires(self, wires: Sequence[Wire]) -> None:
+        """The same for events that are already in wire form."""
+        if not wires:
+            return
+        if not self.client.is_connected:  # the driver would keep a copy of every try until it is back
+            raise TryLater(DEPENDENCY, "not connected")
+        futures: list[asyncio.Future[PubAck]] = []
+        try:
+            with nats_errors():
+                for wire in wires:
+                    self._check_size(wire)
+                    futures.append(await self.js.publish_async(wire.subject, wire.payload, headers=wire.headers))
+                await _confirmed(futures)
+        finally:
+            for future in futures:
+                future.cancel()
+
+    async def count(self, stream: topology.Stream) -> int:
+        """How many events the stream holds now."""
+        with nats_errors():
+            return int((await self.js.stream_info(stream.name)).state.messages)
+
+    async def subscribe(self, consumer: topology.Consumer) -> Subscription:
+        """Binds to the durable consumer, creating or updating it first."""
+        if not self.client.is_connected:
+            raise TryLater(DEPENDENCY, "not connected")
+        await ensure_consumer(self.js, consumer)
+        subscription = Subscription(self.client, consumer)
+        await subscription.open()
+        return subscription
+
+    async def loaded(self, envelope: Envelope) -> Envelope:
+        """The envelope with its cargo.
+
+        Bytes that are gone from the object store stay unloaded: a handler that needs them gets Rejected from the
+        parcel, one that knows the mail already does not need them.
+        """
+        if all(parcel.data is not None for parcel in envelope.cargo):
+            return envelope
+        return replace(envelope, cargo=tuple([await self._loaded(parcel) for parcel in envelope.cargo]))
+
+    async def _loaded(self, parcel: Parcel) -> Parcel:
+        if parcel.data is not None or parcel.blob is None:
+            return parcel
+        try:
+            return replace(parcel, data=await self.blobs.get(parcel.blob, size=parcel.size))
+        except Rejected as error:
+            log.info("blob_missing", blob=parcel.blob, detail=error.detail[:200])
+            return parcel
+
+    async def _check_in(self, envelope: Envelope) -> Envelope:
+        inline = sum(parcel.size for parcel in envelope.cargo if parcel.blob is None)
+        if inline <= topology.INLINE_CARGO_BYTES:
+            return envelope
+        cargo = list(envelope.cargo)
+        for index in sorted(range(len(cargo)), key=lambda i: cargo[i].size, reverse=True):
+            if inline <= topology.INLINE_CARGO_BYTES:
+                break
+            if cargo[index].blob is None:
+                inline -= cargo[index].size
+                cargo[index] = await self._stored(f"{envelope.event.key}.{index}", cargo[index])
+        return replace(envelope, cargo=tuple(cargo))
+
+    async def _stored(self, name: str, parcel: Parcel) -> Parcel:
+        await self.blobs.put(name, parcel.bytes)
+        return replace(parcel, blob=name)
+
+    def _check_size(self, wire: Wire) -> None:
+        """The driver does not count the headers, and the broker ends the connection over it."""
+        headers = sum(len(name) + len(value) + 4 for name, value in wire.headers.items())
+        if headers + len(wire.payload) + 100 > self.client.max_payload:
+            raise MaxPayloadError
+
+
+async def _confirmed(futures: list[asyncio.Future[PubAck]]) -> None:
+    done, late = await asyncio.wait(futures, timeout=PUBLISH_TIMEOUT)
+    errors = [error for future in done if (error := future.exception()) is not None]
+    if errors:
+        raise errors[0]
+    if late:
+        raise TimeoutError(f"{len(late)} of {len(futures)} publishes were not confirmed")

@@ -1,0 +1,165 @@
+"""One connection to NATS, and the translation of the driver's errors into ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import structlog
+from nats import errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import (
+    APIError,
+    BadRequestError,
+    InvalidBucketNameError,
+    InvalidKeyError,
+    InvalidObjectNameError,
+)
+
+from pipeline.errors import TryLater
+
+log = structlog.get_logger(__name__)
+
+DEPENDENCY = "nats"
+FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the account, the server and the stream
+PENDING_BYTES = 64 * 1024 * 1024
+PENDING_PUBLISHES = 4000
+SAY_AGAIN_AFTER = 10.0  # seconds until a connection error that repeats is logged again
+
+# No broker that comes back mends these: they are mistakes of ours, and the runtime judges them as such.
+MISTAKES = (
+    errors.BadHeaderError,
+    errors.BadSubjectError,
+    errors.BadTimeoutError,
+    errors.InvalidCallbackTypeError,
+    errors.MaxPayloadError,
+    errors.MsgAlreadyAckdError,
+    errors.NotJSMessageError,
+    BadRequestError,
+    InvalidBucketNameError,
+    InvalidKeyError,
+    InvalidObjectNameError,
+)
+
+
+@contextmanager
+def nats_errors() -> Iterator[None]:
+    """Raises TryLater for what a broker that is away, restarting or full makes the driver raise; mistakes pass."""
+    try:
+        yield
+    except APIError as error:
+        if error.err_code in FULL_CODES:
+            raise TryLater(DEPENDENCY, f"full: {error.description}") from error
+        if isinstance(error, MISTAKES):
+            raise
+        raise TryLater(DEPENDENCY, str(error)) from error
+    except MISTAKES:
+        raise
+    except (TimeoutError, ConnectionError, errors.Error) as error:
+        raise TryLater(DEPENDENCY, str(error) or type(error).__name__) from error
+
+
+class _Watch:
+    """Hears what becomes of the connection, and says so in the log, but not the same thing twice a second."""
+
+    def __init__(self, on_change: Callable[[bool], None]) -> None:
+        self._on_change = on_change
+        self._said: dict[str, float] = {}
+        self.gone = asyncio.Event()  # the driver has given up for good
+
+    async def lost(self) -> None:
+        log.warning("nats_disconnected")
+        self._on_change(False)
+
+    async def back(self) -> None:
+        log.info("nats_reconnected")
+        self._said.clear()
+        self._on_change(True)
+
+    async def closed(self) -> None:
+        self._on_change(False)
+        self.gone.set()
+
+    async def failed(self, error: Exception) -> None:
+        text = str(error)[:300] or type(error).__name__
+        now = asyncio.get_running_loop().time()
+        if now - self._said.get(text, -SAY_AGAIN_AFTER) >= SAY_AGAIN_AFTER:
+            self._said[text] = now
+            log.warning("nats_error", error=text)
+
+
+@asynccontextmanager
+async def connected(
+    url: str, *, name: str, stopping: asyncio.Event, on_change: Callable[[bool], None]
+) -> AsyncIterator[Client | None]:
+    """A client that reconnects for ever; `on_change` hears True when connected and False when not.
+
+    Waits for the server as long as it takes, with a log line every few seconds; gives None when told to stop meanwhile.
+    Should the broker end the connection in a way that the driver does not come back from, stopping is set and
+    ConnectionError is raised at the end of the context.
+    """
+    watch = _Watch(on_change)
+    client = Client()
+    if not await _connect(client, url, name=name, stopping=stopping, watch=watch):
+        yield None
+        return
+    on_change(True)
+    giving_up = asyncio.create_task(_stop_when_gone(watch, stopping), name="nats-gone")
+    try:
+        yield client
+    finally:
+        gone = watch.gone.is_set()
+        giving_up.cancel()
+        await _close(client)
+    if gone:
+        raise ConnectionError(f"NATS has ended the connection: {client.last_error or 'no reason given'}")
+
+
+async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Event, watch: _Watch) -> bool:
+    options: dict[str, Any] = {
+        "name": name,
+        "max_reconnect_attempts": -1,  # so the driver tries for ever, the first time too
+        "reconnect_time_wait": 0.5,
+        "connect_timeout": 5,
+        "ping_interval": 10,
+        "max_outstanding_pings": 2,
+        "drain_timeout": 3,
+        "pending_size": PENDING_BYTES,
+    }
+    connecting = asyncio.create_task(
+        client.connect(
+            url, **options,
+            error_cb=watch.failed, disconnected_cb=watch.lost, reconnected_cb=watch.back, closed_cb=watch.closed,
+        ),
+        name="nats-connect",
+    )  # fmt: skip
+    stop = asyncio.create_task(stopping.wait(), name="nats-connect-stop")
+    await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if connecting.done():
+        connecting.result()
+        return True
+    connecting.cancel()
+    await asyncio.gather(connecting, return_exceptions=True)
+    await client.close()
+    return False
+
+
+async def _stop_when_gone(watch: _Watch, stopping: asyncio.Event) -> None:
+    await watch.gone.wait()
+    log.error("nats_gone")
+    stopping.set()
+
+
+async def _close(client: Client) -> None:
+    try:
+        await asyncio.wait_for(client.flush(timeout=2), 3)
+    except (TimeoutError, ConnectionError, errors.Error) as error:
+        log.debug("nats_flush_at_close_failed", error=str(error))
+    await client.close()
+
+
+def jetstream(client: Client) -> JetStreamContext:
+    """JetStream over the client, with room for many publishes in flight."""
+    return client.jetstream(timeout=10, publish_async_max_pending=PENDING_PUBLISHES)

@@ -1,0 +1,44 @@
+"""A delivery: JetStream handing us an event, once more maybe, until it is settled."""
+
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+
+from pipeline.adapters.connection import nats_errors
+from pipeline.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event in hand. `deliveries` counts from 1; `sequence` is the event's place in its stream."""
+
+    msg: Msg
+    deliveries: int
+    sequence: int
+
+    @classmethod
+    def of(cls, msg: Msg) -> "Delivery":
+        """The delivery in one of the driver's messages."""
+        return cls(msg, msg.metadata.num_delivered, msg.metadata.sequence.stream)
+
+    @property
+    def wire(self) -> Wire:
+        """The event as it came."""
+        return Wire(self.msg.subject, self.msg.headers or {}, self.msg.data)
+
+    async def ack(self) -> None:
+        """The work is durable: never hand it out again."""
+        with nats_errors():
+            await self.msg.ack()
+
+    async def again(self, delay: float) -> None:
+        """Hand it out again, `delay` seconds from now."""
+        with nats_errors():
+            await self.msg.nak(delay=delay or None)
+
+    async def still_working(self) -> None:
+        """Renews the acknowledgement deadline. A settled delivery is left alone: a beat would undo its delay."""
+        if self.msg.is_acked:
+            return
+        with nats_errors():
+            await self.msg.in_progress()

@@ -1,0 +1,123 @@
+"""Create-or-update of streams, consumers and buckets, so that a changed topology takes effect at the next start."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    KeyValueConfig,
+    ObjectStoreConfig,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import BadRequestError, NotFoundError
+
+from pipeline import topology
+from pipeline.adapters.connection import nats_errors
+from pipeline.settings import SettingsError
+
+
+class TopologyError(SettingsError):
+    """What the broker holds and what this version declares contradict each other; the text says where."""
+
+
+async def ensure_topology(js: JetStreamContext, *, replicas: int = 1) -> None:
+    """Everything of `pipeline.topology` exists as declared.
+
+    Raises TryLater while the broker is away or has no room, TopologyError when it refuses what is declared.
+    """
+    for stream in topology.STREAMS:
+        await _ensure_stream(js, stream_config(stream, replicas=replicas))
+    for bucket in topology.BUCKETS:
+        await _ensure_bucket(js, bucket, replicas=replicas)
+    await _ensure_blobs(js, replicas=replicas)
+    for consumer in topology.CONSUMERS:
+        await ensure_consumer(js, consumer)
+
+
+def stream_config(stream: topology.Stream, *, replicas: int) -> StreamConfig:
+    """The driver's form of a declared stream."""
+    return StreamConfig(
+        name=stream.name,
+        subjects=list(stream.subjects),
+        retention=RetentionPolicy(stream.retention.value),
+        discard=DiscardPolicy.NEW if stream.refuse_when_full else DiscardPolicy.OLD,
+        max_bytes=stream.max_bytes,
+        max_msgs=stream.max_events,
+        max_age=stream.max_age,
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        duplicate_window=topology.DEDUPE_WINDOW,
+        allow_direct=True,
+    )
+
+
+async def ensure_consumer(js: JetStreamContext, consumer: topology.Consumer) -> None:
+    """The durable consumer exists as declared. `max_deliver` is unlimited: the runtime judges retries."""
+    config = ConsumerConfig(
+        durable_name=consumer.name,
+        filter_subject=consumer.filter_subject,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=consumer.ack_wait,
+        max_deliver=-1,
+        max_ack_pending=consumer.max_ack_pending,
+    )
+    with _refusals(f"consumer {consumer.name}"):
+        await js.add_consumer(consumer.stream, config)
+
+
+async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    with _refusals(f"stream {config.name}"):
+        try:
+            await js.stream_info(config.name or "")
+        except NotFoundError:
+            await js.add_stream(config)
+            return
+        await js.update_stream(config)
+
+
+async def _ensure_bucket(js: JetStreamContext, bucket: topology.Bucket, *, replicas: int) -> None:
+    config = KeyValueConfig(
+        bucket=bucket.name, history=bucket.history, ttl=bucket.max_age or None, replicas=replicas, direct=True
+    )
+    wanted = {"max_age": bucket.max_age, "max_msgs_per_subject": bucket.history, "num_replicas": replicas}
+    with _refusals(f"bucket {bucket.name}"):
+        if not await _updated(js, f"KV_{bucket.name}", wanted):
+            await js.create_key_value(config)
+
+
+async def _ensure_blobs(js: JetStreamContext, *, replicas: int) -> None:
+    store = topology.BLOB_STORE
+    config = ObjectStoreConfig(
+        bucket=store.name, ttl=store.max_age, max_bytes=topology.BLOB_STORE_BYTES, replicas=replicas
+    )
+    wanted = {"max_age": store.max_age, "max_bytes": topology.BLOB_STORE_BYTES, "num_replicas": replicas}
+    with _refusals(f"object store {store.name}"):
+        if not await _updated(js, f"OBJ_{store.name}", wanted):
+            await js.create_object_store(store.name, config)
+
+
+async def _updated(js: JetStreamContext, stream: str, wanted: dict[str, Any]) -> bool:
+    """Brings a bucket's stream up to date; False when there is none yet."""
+    try:
+        config = (await js.stream_info(stream)).config
+    except NotFoundError:
+        return False
+    if any((getattr(config, name) or 0) != value for name, value in wanted.items()):
+        window = min(filter(None, (config.duplicate_window, wanted["max_age"])))  # never longer than the age
+        await js.update_stream(config.evolve(**wanted, duplicate_window=window))
+    return True
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    try:
+        with nats_errors():
+            yield
+    except BadRequestError as error:
+        raise TopologyError(f"NATS refuses the {what} as this version declares it: {error.description}") from error

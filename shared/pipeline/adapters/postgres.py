@@ -1,0 +1,154 @@
+"""A pool of connections to PostgreSQL, and the translation of the driver's errors into ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeAlias
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from pipeline.adapters.migrate import migrate
+from pipeline.adapters.pgtypes import set_types
+from pipeline.errors import TryLater
+from pipeline.stopping import pause
+from pipeline.telemetry.health import Readiness
+
+log = structlog.get_logger(__name__)
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+DEPENDENCY = "postgres"
+CONNECT_TIMEOUT = 10.0  # seconds
+ANSWER_TIMEOUT = 90.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
+SERVER_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "120s", "TimeZone": "UTC"}
+
+# Classes: connection, resources (disk full, too many connections), operator intervention, system, serialization and
+# deadlock, object in use, wrong credentials. Codes: read-only standby, no such database, and a schema or grants that
+# are not (yet) those of this version: none of that is the fault of the mail in hand.
+LATER_CLASSES = frozenset({"08", "53", "57", "58", "40", "55", "28"})
+LATER_CODES = frozenset({"25006", "3D000", "42501", "42P01", "42703"})
+
+
+class Database:
+    """Connections on loan. Errors of a server that is away, full or busy come out as TryLater."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", readiness: Readiness) -> None:
+        self._pool = pool
+        self._readiness = readiness
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection without a transaction: each statement is one."""
+        with self._watched(), postgres_errors():
+            async with self._pool.acquire() as connection:
+                with _closed_is_later(connection):
+                    yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, committed at the end of the block, rolled back by an error."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except TryLater as error:
+            if error.dependency == DEPENDENCY:
+                self._readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
+            raise
+        self._readiness.set(DEPENDENCY, up=True)
+
+
+@contextmanager
+def postgres_errors() -> Iterator[None]:
+    """Raises TryLater for everything that is the server's state and not the mail's fault."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        code = error.sqlstate or ""
+        if code[:2] in LATER_CLASSES or code in LATER_CODES:
+            raise TryLater(DEPENDENCY, f"{code} {error}") from error
+        raise
+    except (OSError, TimeoutError, asyncpg.InternalClientError) as error:
+        raise TryLater(DEPENDENCY, str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def _closed_is_later(connection: Connection) -> Iterator[None]:
+    """The driver reports the use of a connection that broke meanwhile as if it were a mistake of ours."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if connection.is_closed():
+            raise TryLater(DEPENDENCY, str(error)) from error
+        raise
+
+
+@asynccontextmanager
+async def database(
+    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness
+) -> AsyncIterator[Database | None]:
+    """A database with the schema of this version, `size` connections at most.
+
+    Waits for the server as long as it takes, with a log line each time; gives None when told to stop meanwhile.
+    Raises SchemaError.
+    """
+    pool = await _first_pool(url, size=size, name=name, stopping=stopping, readiness=readiness)
+    if pool is None:
+        yield None
+        return
+    try:
+        yield Database(pool, readiness)
+    finally:
+        await _close(pool)
+
+
+async def _first_pool(
+    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness
+) -> "asyncpg.Pool[asyncpg.Record] | None":
+    delay = 0.2  # seconds
+    readiness.set(DEPENDENCY, up=False, detail="not connected yet")
+    while not stopping.is_set():
+        try:
+            with postgres_errors():
+                pool = await open_pool(url, size=size, name=name)
+        except TryLater as error:
+            readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
+            log.warning("waiting_for", dependency=DEPENDENCY, detail=error.detail[:200], retry_in_s=delay)
+            await pause(stopping, delay)
+            delay = min(delay * 2, 5.0)
+        else:
+            readiness.set(DEPENDENCY, up=True)
+            return pool
+    return None
+
+
+async def open_pool(url: str, *, size: int, name: str) -> "asyncpg.Pool[asyncpg.Record]":
+    """A pool to a database whose schema is brought up to date first; the driver's errors come out as they are."""
+    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
+    try:
+        await migrate(connection)
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT)
+
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=ANSWER_TIMEOUT,
+        server_settings={**SERVER_SETTINGS, "application_name": f"dmarq-{name}"},
+        init=set_types,
+    )
+
+
+async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.debug("postgres_close_failed", error=str(error))
+        pool.terminate()

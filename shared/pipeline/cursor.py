@@ -1,0 +1,45 @@
+"""A cursor: how far a folder was read, under which uidvalidity and which filters; pure."""
+
+from hashlib import sha256
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.mailbox import Filters
+
+
+class Cursor(BaseModel):
+    """Every mail with a UID up to `last_uid` has been looked at with these filters.
+
+    `filters` is a fingerprint: other filters may let through what was passed over before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    uidvalidity: int
+    last_uid: int
+    filters: str
+
+
+def filters_fingerprint(filters: Filters) -> str:
+    """Equal for filters that let the same mails through; the age limit counts, the order of words does not."""
+    parts = (sorted(filters.subject_contains), sorted(filters.senders), filters.max_age_days)
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters) -> Cursor:
+    """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or the filters changed."""
+    fingerprint = filters_fingerprint(filters)
+    if cursor is None or cursor.uidvalidity != uidvalidity or cursor.filters != fingerprint:
+        return Cursor(uidvalidity=uidvalidity, last_uid=0, filters=fingerprint)
+    return cursor
+
+
+def advanced(cursor: Cursor, uid: int) -> Cursor:
+    """The cursor after every mail up to `uid` was dealt with; it never goes back."""
+    return cursor.model_copy(update={"last_uid": max(cursor.last_uid, uid)})
+
+
+def above(cursor: Cursor, uids: list[int]) -> list[int]:
+    """The UIDs above the cursor, ascending. A search for "n:*" gives the last mail even when it is below n
+    (RFC 3501 section 6.4.8)."""
+    return sorted(uid for uid in set(uids) if uid > cursor.last_uid)

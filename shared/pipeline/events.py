@@ -1,0 +1,288 @@
+"""Every event and command on the bus: immutable, versioned by `v`, unknown fields ignored.
+
+An event's head is JSON. Bytes (a raw mail, compressed documents) travel beside the head as cargo, never inside it; the
+bus moves cargo that is too large into the object store and back (see `pipeline.wire`).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from pipeline.document import DocumentInfo, PartLine
+from pipeline.mail import MailRef
+from pipeline.mailbox import Action, Handling
+from pipeline.reasons import Reason
+from pipeline.report import ReportKind
+from pipeline.subjects import domain_token
+
+
+class Outcome(StrEnum):
+    """The final state of a mail."""
+
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    NOT_A_REPORT = "not_a_report"
+
+
+class Event(BaseModel):
+    """A fact. `subject` says where it is published; `key` is its Nats-Msg-Id: the same fact, the same key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    v: int = 1
+
+    @property
+    def subject(self) -> str:
+        """The subject this event is published on; exactly one stream holds it."""
+        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def key(self) -> str:
+        """What makes a second publish of the same fact harmless."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class MailEvent(Event):
+    """An event about one mail on its way. `take` grows when a dead letter is retried, so that it is a new fact."""
+
+    mail: MailRef
+    handling: Handling
+    size: int
+    internal_date: datetime | None = None
+    fetched_at: datetime
+    run_id: str = ""
+    take: int = 0
+
+
+class MailFetched(MailEvent):
+    """A mail was taken from the mailbox. Cargo 0: its RFC 5322 bytes; none where `refused` says why it stayed there."""
+
+    type = "mail_fetched"
+    refused: Reason | None = None
+    subject_line: str = ""
+    from_address: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"mail.fetched.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.fetched.{self.take}"
+
+
+class MailExtracted(MailEvent):
+    """A mail's documents were found. Cargo 0: the RFC 5322 bytes; the others: documents, gzip-compressed.
+
+    `lines` has an entry for every part and archive member, with its outcome and reason.
+    """
+
+    type = "mail_extracted"
+    subject_line: str = ""
+    from_address: str = ""
+    header_message_id: str = ""
+    date: datetime | None = None
+    lines: tuple[PartLine, ...] = ()
+    documents: tuple[DocumentInfo, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return f"mail.extracted.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.extracted.{self.take}"
+
+
+class MailCommand(Event):
+    """What the fetcher must do to a mail, now that its outcome is committed."""
+
+    type = "mail_command"
+    mail: MailRef
+    outcome: Outcome
+    action: Action
+    folder: str | None = None
+    take: int = 0
+
+    @property
+    def subject(self) -> str:
+        return f"mailbox.command.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.command.{self.take}"
+
+
+class ActResult(StrEnum):
+    """What became of a command."""
+
+    DONE = "done"
+    ABSENT = "absent"  # the mail is no longer there: it was done before, or somebody else took it away
+    FAILED = "failed"
+
+
+class MailActed(Event):
+    """One action was done to a set of mails of one folder with one result."""
+
+    type = "mail_acted"
+    mailbox_id: str
+    folder: str
+    action: Action
+    target: str | None = None
+    result: ActResult
+    mail_ids: tuple[str, ...]
+    reason: Reason | None = None
+    detail: str = ""
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail_ids[0]}.{len(self.mail_ids)}.acted.{self.action}.{self.result}"
+
+
+class MailDied(Event):
+    """A mail's event became a dead letter before the parser could write its outcome; the ledger must know it failed."""
+
+    type = "mail_died"
+    mail: MailRef
+    handling: Handling
+    size: int = 0
+    internal_date: datetime | None = None
+    fetched_at: datetime
+    consumer: str
+    reason: Reason
+    detail: str = ""
+    take: int = 0
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mail.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.died.{self.take}"
+
+
+class ReportStored(Event):
+    """A report is in the database: for third parties. `rows` is bounded; `link` leads to the rest."""
+
+    type = "report_stored"
+    id: int
+    mail_id: str
+    mailbox_id: str
+    kind: ReportKind
+    org_name: str
+    report_id: str
+    domain: str
+    begin: int
+    end: int
+    fingerprint: str
+    variant: bool = False
+    records: int
+    messages: int
+    repairs: tuple[str, ...] = ()
+    report: dict[str, JsonValue] = Field(default_factory=dict)
+    rows: tuple[dict[str, JsonValue], ...] = ()
+    rows_complete: bool = True
+    link: str = ""
+    stored_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"report.stored.{self.kind}.{domain_token(self.domain)}"
+
+    @property
+    def key(self) -> str:
+        return f"report.{self.id}"
+
+
+class FetchTrigger(StrEnum):
+    """What started a fetch run."""
+
+    POLL = "poll"
+    IDLE = "idle"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+
+
+class FetchRunFinished(Event):
+    """One look into a mailbox's folder: what was seen, filtered and fetched, how long it took, why it failed."""
+
+    type = "fetch_run_finished"
+    mailbox_id: str
+    run_id: str
+    folder: str
+    trigger: FetchTrigger
+    started_at: datetime
+    finished_at: datetime
+    seen: int = 0
+    filtered: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+    category: str = "ok"
+    detail: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.run_id}.finished"
+
+
+class Level(StrEnum):
+    """How much an activity line matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class ActivityLogged(Event):
+    """A line for people: an IMAP connection step (`source="imap"`), a settings change, anything worth telling.
+
+    `name` is a short stable word ("connected", "login_failed"); `data` holds bounded facts, never a secret or a body.
+    """
+
+    type = "activity"
+    id: str
+    mailbox_id: str
+    source: str
+    name: str
+    level: Level = Level.INFO
+    text: str = ""
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"activity.{self.id}"
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        MailFetched,
+        MailExtracted,
+        MailCommand,
+        MailActed,
+        MailDied,
+        ReportStored,
+        FetchRunFinished,
+        ActivityLogged,
+    )
+}

@@ -1,0 +1,87 @@
+"""The retry policy: one pure function from an error and its history to a verdict."""
+
+from dataclasses import dataclass
+
+from pipeline.errors import Rejected, TryLater, decisive, described
+from pipeline.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and when an event is tried again.
+
+    `bug_delays`: seconds before each further attempt at an event that ran into a bug; then it is dead.
+    `later_delays`: seconds between attempts while a dependency is away; the last one repeats.
+    `alone_after`: from more deliveries on, an event is handled by itself, so that a killer takes no other with it.
+    `max_deliveries`: an event handed out more often than that, without any verdict, ends the process each time.
+    """
+
+    bug_delays: tuple[float, ...] = (1.0, 5.0, 30.0)
+    later_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    alone_after: int = 3
+    max_deliveries: int = 12
+
+
+DEFAULT_POLICY = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Try once more after `delay` seconds. `in_hand`: keep the event meanwhile instead of giving it back."""
+
+    delay: float
+    in_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Never again: to the dead letters."""
+
+    reason: Reason
+    detail: str
+
+
+Verdict = Again | Dead
+
+
+def judge(error: BaseException, *, attempt: int, policy: RetryPolicy = DEFAULT_POLICY) -> Verdict:
+    """The fate of an event whose handler raised `error` at its `attempt`-th try (from 1).
+
+    Rejected is final. TryLater waits as long as it takes, with the event in hand. Anything else is a bug: a few more
+    tries with growing delay, then dead. In an exception group the gravest error decides.
+    """
+    error = decisive(error)
+    if isinstance(error, Rejected):
+        return Dead(error.reason, error.detail)
+    if isinstance(error, TryLater):
+        return Again(later_delay(attempt, policy), in_hand=True)
+    if attempt > len(policy.bug_delays):
+        return Dead(Reason.BUG, described(error))
+    return Again(policy.bug_delays[attempt - 1], in_hand=False)
+
+
+def later_delay(attempt: int, policy: RetryPolicy = DEFAULT_POLICY) -> float:
+    """Seconds to wait after the `attempt`-th try (from 1) at a dependency that is away."""
+    return policy.later_delays[min(attempt, len(policy.later_delays)) - 1]
+
+
+class BugCount:
+    """How often each event ran into a bug in this process; other redeliveries do not count against an event.
+
+    Remembers the latest `size` events: one that was given back may have gone to another process for good.
+    """
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._counts: dict[int, int] = {}
+
+    def one_more(self, sequence: int) -> int:
+        """Notes a bug and gives the number of bugs of this event so far, from 1."""
+        self._counts[sequence] = count = self._counts.pop(sequence, 0) + 1
+        if len(self._counts) > self._size:
+            del self._counts[next(iter(self._counts))]
+        return count
+
+    def forget(self, sequence: int) -> None:
+        """The event has its verdict."""
+        self._counts.pop(sequence, None)

@@ -1,0 +1,137 @@
+"""A mailbox: one configured account, its folder, filters, attachment rules and actions."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+from pipeline.limits import MiB
+
+MAILBOX_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+MailboxId = Annotated[str, StringConstraints(pattern=MAILBOX_ID_PATTERN)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+
+class Action(StrEnum):
+    """What is done to a mail when its work is finished."""
+
+    NONE = "none"
+    MARK_READ = "mark_read"
+    MOVE = "move"
+    DELETE = "delete"
+
+
+class Security(StrEnum):
+    """How the connection is protected."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class AttachmentFormat(StrEnum):
+    """`xml` stands for any report that is not compressed (XML, JSON, a failure report)."""
+
+    XML = "xml"
+    ZIP = "zip"
+    GZ = "gz"
+    EML = "eml"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MailAction(_Settings):
+    """An action and, for a move, its target folder."""
+
+    action: Action = Action.NONE
+    folder: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _a_move_has_a_folder(self) -> "MailAction":
+        if self.action is Action.MOVE and self.folder is None:
+            raise ValueError("a move needs a folder: name the folder that processed mail is moved to")
+        return self
+
+
+class Filters(_Settings):
+    """Which mails are looked at; a mail must match every filter that is set. Others are not downloaded, not touched.
+
+    `subject_contains`: any of these words, without regard to case. `senders`: any of these addresses
+    ("noreply@example.com") or domains ("example.com", its subdomains too). `max_age_days`: by the server's date.
+    """
+
+    subject_contains: tuple[ShortText, ...] = Field((), max_length=50)
+    senders: tuple[ShortText, ...] = Field((), max_length=200)
+    max_age_days: int | None = Field(None, gt=0, le=36500)
+
+
+class AttachmentRules(_Settings):
+    """Which attachments are unpacked, how large they may be (bytes, decoded), and which come first."""
+
+    formats: tuple[AttachmentFormat, ...] = tuple(AttachmentFormat)
+    max_bytes: int = Field(10 * MiB, gt=0, le=100 * MiB)
+    priority: tuple[AttachmentFormat, ...] = tuple(AttachmentFormat)
+
+
+class MailboxSettings(_Settings):
+    """Everything a user sets for a mailbox, but its secrets."""
+
+    name: ShortText
+    enabled: bool = True
+    host: ShortText
+    port: int = Field(993, ge=1, le=65535)
+    security: Security = Security.TLS
+    verify_certificate: bool = True
+    ca_certificate: str | None = Field(None, max_length=100_000)
+    username: ShortText
+    auth: Literal["password"] = "password"
+    folder: ShortText = "INBOX"
+    poll_interval_minutes: float = Field(60, gt=0, le=10_080)
+    use_idle: bool = True
+    filters: Filters = Filters()
+    attachments: AttachmentRules = AttachmentRules()
+    on_processed: MailAction = MailAction(action=Action.MARK_READ)
+    on_failed: MailAction = MailAction()
+    on_not_a_report: MailAction = MailAction()
+
+
+class MailboxSecrets(_Settings):
+    """What is encrypted at rest and never leaves by any API."""
+
+    password: SecretStr = SecretStr("")
+
+
+class Mailbox(BaseModel):
+    """A mailbox as the services know it: id, settings, their version (grows with each change), the secrets."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: MailboxId
+    version: int
+    settings: MailboxSettings
+    secrets: MailboxSecrets = MailboxSecrets()
+
+    def handling(self) -> "Handling":
+        """What travels with each mail, so that the later steps need no look-up."""
+        s = self.settings
+        return Handling(
+            settings_version=self.version,
+            attachments=s.attachments,
+            on_processed=s.on_processed,
+            on_failed=s.on_failed,
+            on_not_a_report=s.on_not_a_report,
+        )
+
+
+class Handling(BaseModel):
+    """The settings that hold for one mail, stamped on it when it was fetched."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    settings_version: int
+    attachments: AttachmentRules = AttachmentRules()
+    on_processed: MailAction = MailAction()
+    on_failed: MailAction = MailAction()
+    on_not_a_report: MailAction = MailAction()

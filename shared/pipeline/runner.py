@@ -1,0 +1,100 @@
+"""The consume loop that every service shares: pull a batch, work on it, again; until told to stop."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.delivery import Delivery
+from pipeline.adapters.pull import Subscription
+from pipeline.breaker import Breaker
+from pipeline.errors import TryLater
+from pipeline.stage import Stage
+from pipeline.stopping import pause
+from pipeline.telemetry.health import Readiness
+from pipeline.waiting import wait_for
+from pipeline.work import Work
+
+log = structlog.get_logger(__name__)
+
+TAKE_WAIT = 5.0  # seconds a pull waits for a first event
+
+
+class StageRunner:
+    """Runs a stage until it is told to stop; then it finishes what is in hand."""
+
+    def __init__(self, bus: Bus, stage: Stage, stopping: asyncio.Event, *, readiness: Readiness | None = None) -> None:
+        self._bus = bus
+        self._stage = stage
+        self._stopping = stopping
+        self._readiness = readiness or Readiness()
+        self._breaker = Breaker(stage.breaker)
+        self._work = Work(bus, stage, stopping, breaker=self._breaker)
+        self._gate = asyncio.Lock()  # a pause holds up every loop
+        self._ready = True
+
+    async def run(self) -> None:
+        """Returns when stopping is set and nothing is in hand."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._stage.concurrency):
+                group.create_task(self._loop(), name=f"{self._stage.consumer.name}-{number}")
+
+    async def _loop(self) -> None:
+        subscription: Subscription | None = None
+        attempt = 0
+        while not self._stopping.is_set():
+            await self._pause_when_broken()
+            try:
+                subscription = subscription or await self._bus.subscribe(self._stage.consumer)
+                deliveries = await self._taken(subscription)
+            except TryLater as error:
+                attempt += 1
+                await _closed(subscription)
+                subscription = None  # the next one makes the consumer anew, should the broker have lost it
+                await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
+                continue
+            attempt = 0
+            if deliveries:
+                await self._work.do(deliveries)
+        await _closed(subscription)
+
+    async def _taken(self, subscription: Subscription) -> list[Delivery]:
+        """The next deliveries; none when told to stop meanwhile."""
+        limit = 1 if self._breaker.on_probation else self._stage.batch
+        take = asyncio.create_task(subscription.take(limit, wait=TAKE_WAIT))
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return take.result() if take.done() else []
+        finally:
+            take.cancel()
+            stop.cancel()
+            await asyncio.gather(take, stop, return_exceptions=True)
+
+    async def _pause_when_broken(self) -> None:
+        async with self._gate:
+            seconds = self._breaker.pause()
+            if seconds:
+                await self._rest(seconds)
+        if not self._ready and not self._breaker.on_probation:
+            self._tell(ready=True)
+
+    async def _rest(self, seconds: float) -> None:
+        self._tell(
+            ready=False,
+            detail=f"event after event dies of an error of ours; pulling rests for {seconds:g} s; see the dead letters",
+        )
+        log.error("breaker_open", stage=self._stage.consumer.name, pause_s=seconds)
+        await pause(self._stopping, seconds)
+
+    def _tell(self, *, ready: bool, detail: str = "") -> None:
+        self._ready = ready
+        self._readiness.set(f"stage {self._stage.consumer.name}", up=ready, detail=detail)
+
+
+async def _closed(subscription: Subscription | None) -> None:
+    if subscription is None:
+        return
+    with suppress(TryLater):  # the broker may be gone already; what came unasked for is handed out again
+        await subscription.close()

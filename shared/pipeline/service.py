@@ -1,0 +1,130 @@
+"""The frame every service hangs in: settings, logs, bus, health, signals, and a graceful stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.connection import connected
+from pipeline.errors import TryLater, leaves
+from pipeline.runner import StageRunner
+from pipeline.secrets import BadSecretKey
+from pipeline.settings import Settings, SettingsError
+from pipeline.stage import Stage
+from pipeline.telemetry.health import Readiness, serving_health
+from pipeline.telemetry.logs import configure_logs
+from pipeline.waiting import wait_for
+
+log = structlog.get_logger(__name__)
+
+EXIT_BAD_SETTINGS = 78  # EX_CONFIG of sysexits.h
+EXIT_FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a service is given: its settings, the bus, its readiness, and the event that says stop."""
+
+    settings: Settings
+    bus: Bus
+    readiness: Readiness
+    stopping: asyncio.Event
+
+    async def run(self, *stages: Stage) -> None:
+        """Runs the stages until told to stop."""
+        async with asyncio.TaskGroup() as group:
+            for stage in stages:
+                runner = StageRunner(self.bus, stage, self.stopping, readiness=self.readiness)
+                group.create_task(runner.run(), name=stage.consumer.name)
+
+
+Body = Callable[[Frame], Awaitable[None]]
+
+
+def run_service(name: str, about: str, body: Body, *, health_address: str) -> int:
+    """Runs a service to its end and gives the exit status: 0 after a stop, 78 for bad settings, 1 for a failure."""
+    _read_command_line(name, about, health_address=health_address)
+    try:
+        settings = Settings.load()
+        configure_logs(service=name, level=settings.log_level, json_lines=settings.log_json)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(name, body, settings, health_address=settings.health_address or health_address))
+    except (SettingsError, BadSecretKey, OSError, BaseExceptionGroup) as error:
+        known = [leaf for leaf in leaves(error) if isinstance(leaf, SettingsError | BadSecretKey | OSError)]
+        if len(known) < len(leaves(error)):
+            raise
+        for leaf in known:
+            sys.stderr.write(f"{name}: {leaf}\n")
+        return EXIT_FAILED if isinstance(known[0], OSError) else EXIT_BAD_SETTINGS
+    return 0
+
+
+def _read_command_line(name: str, about: str, *, health_address: str) -> None:
+    epilog = f"""Settings come from the environment; docs/configuration.md lists every variable. Example:
+
+  DMARQ_NATS_URL=nats://nats:4222 DMARQ_HEALTH_ADDRESS={health_address} {name}
+
+/healthz, /readyz and /metrics are served on DMARQ_HEALTH_ADDRESS (default {health_address})."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog=name, description=about, epilog=epilog, formatter_class=formatter)
+    parser.parse_args()
+
+
+async def _serve(name: str, body: Body, settings: Settings, *, health_address: str) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    readiness = Readiness()
+    readiness.set("nats", up=False, detail="not connected yet")
+    came_back = asyncio.Event()
+
+    def on_change(up: bool) -> None:
+        readiness.set("nats", up=up)
+        if up:
+            came_back.set()
+
+    url = settings.nats_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving_health(health_address, readiness))
+        client = await stack.enter_async_context(connected(url, name=name, stopping=stopping, on_change=on_change))
+        if client is None:
+            return
+        bus = Bus(client)
+        came_back.clear()
+        await _ensured(bus, settings, stopping)
+        if stopping.is_set():
+            return
+        log.info("started", health=health_address)
+        async with asyncio.TaskGroup() as group:
+            ensuring = group.create_task(_ensured_again(bus, settings, stopping, came_back), name="ensure")
+            await body(Frame(settings, bus, readiness, stopping))
+            ensuring.cancel()
+        log.info("stopped")
+
+
+async def _ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> None:
+    attempt = 0
+    while not stopping.is_set():
+        attempt += 1
+        try:
+            await bus.ensure(replicas=settings.nats_replicas)
+        except TryLater as error:
+            await wait_for(error, attempt=attempt, stopping=stopping)
+        else:
+            return
+
+
+async def _ensured_again(bus: Bus, settings: Settings, stopping: asyncio.Event, came_back: asyncio.Event) -> None:
+    """A broker that comes back may have lost its disk, or be another one."""
+    while True:
+        await came_back.wait()
+        came_back.clear()
+        await _ensured(bus, settings, stopping)

@@ -1,0 +1,136 @@
+"""The environment, read once: the only module that looks at it. Every variable is documented here and nowhere else.
+
+Each variable `DMARQ_X` may instead be given as `DMARQ_X_FILE`, the path of a file that holds the value (a mounted
+secret). `docs/configuration.md` is generated from this module.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from pipeline.limits import Limits
+
+PREFIX = "DMARQ_"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text says which one and what would be right."""
+
+
+def _nats(url: SecretStr) -> SecretStr:
+    for one in url.get_secret_value().split(","):
+        parts = urlsplit(one.strip())
+        if parts.scheme not in {"nats", "tls", "ws", "wss"} or not parts.hostname:
+            raise ValueError("should look like nats://host:4222, several with commas in between")
+    return url
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("should look like postgresql://user:password@host:5432/database")
+    return url
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")]
+NatsUrl = Annotated[SecretStr, AfterValidator(_nats)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+
+
+class Settings(BaseModel):
+    """What the services take from the environment; the field `nats_url` is the variable `DMARQ_NATS_URL`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nats_url: NatsUrl = Field(
+        SecretStr("nats://127.0.0.1:4222"), description="NATS server; user and password may be part of it."
+    )
+    nats_replicas: int = Field(1, ge=1, le=5, description="Copies of every stream in a NATS cluster.")
+    database_url: PostgresUrl = Field(
+        SecretStr("postgresql://dmarq@127.0.0.1:5432/dmarq"), description="PostgreSQL, for parser and config-api."
+    )
+    database_pool: int = Field(4, ge=1, le=100, description="Connections to PostgreSQL per service.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Encrypts mailbox passwords: a comma-separated list, the first encrypts, all decrypt.",
+    )
+    admin_token: SecretStr = Field(
+        SecretStr(""), description="Signs in to config-api; generated and printed once when empty."
+    )
+    http_address: Address = Field("127.0.0.1:8080", description="Where config-api listens, host:port.")
+    public_url: str = Field("", description="The address users reach config-api at, for links; empty: http_address.")
+    health_address: Address | None = Field(
+        None, description="Where a service answers /healthz, /readyz and /metrics; empty: its own default port."
+    )
+    data_dir: Path = Field(Path("dmarq-data"), description="Data of `dmarq run`: embedded servers, generated keys.")
+    postgres_bin_dir: str = Field("", description="PostgreSQL programs for `dmarq run`; empty: the embedded ones.")
+    nats_server: str = Field("", description="nats-server program for `dmarq run`; empty: the embedded one.")
+    mailboxes: str = Field(
+        "", description="Mailboxes to create at start: JSON, or the path of a JSON file; see configuration.md."
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning, error.")
+    log_json: bool | None = Field(None, description="JSON log lines; empty: unless stderr is a terminal.")
+    failure_sample: str = Field(
+        "headers",
+        pattern="^(headers|whole|none)$",
+        description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
+    )
+    keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
+    report_rows: int = Field(100, ge=0, le=10_000, description="Rows in a report.stored event; the API has the rest.")
+    limits: Limits = Field(default_factory=Limits)
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """The settings of this process. Raises SettingsError, whose text never holds a value."""
+        values = _with_files(os.environ if environment is None else environment)
+        plain = {name: values[PREFIX + name.upper()] for name in cls.model_fields if values.get(PREFIX + name.upper())}
+        bounds = {
+            name: values[PREFIX + name.upper()] for name in Limits.model_fields if values.get(PREFIX + name.upper())
+        }
+        try:
+            return cls.model_validate({**plain, "limits": Limits.model_validate(bounds)})
+        except ValidationError as error:
+            wrong = "; ".join(f"{PREFIX}{str(e['loc'][-1]).upper()}: {e['msg']}" for e in error.errors())
+            raise SettingsError(wrong) from None
+
+
+def _with_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables we know; where both are given, the file's content counts."""
+    values = {}
+    for variable in (PREFIX + name.upper() for model in (Settings, Limits) for name in model.model_fields):
+        path = environment.get(f"{variable}_FILE")
+        values[variable] = _content(f"{variable}_FILE", path) if path else environment.get(variable, "")
+    return values
+
+
+def _content(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{variable}: cannot read {path}: {type(error).__name__}") from None
+
+
+def process_environment() -> dict[str, str]:
+    """This process's environment, for the processes it starts."""
+    return dict(os.environ)
+
+
+def given() -> frozenset[str]:
+    """The DMARQ_ variables that are set here, directly or through a file."""
+    return frozenset(name for name, value in _with_files(os.environ).items() if value)
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, in order; the source of docs/configuration.md."""
+    rows = []
+    for model in (Settings, Limits):
+        for name, field in model.model_fields.items():
+            if name == "limits":
+                continue
+            default = field.get_default(call_default_factory=True)
+            shown = default.get_secret_value() if isinstance(default, SecretStr) else default
+            rows.append((PREFIX + name.upper(), "" if shown is None else str(shown), field.description or ""))
+    return rows

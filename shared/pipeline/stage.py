@@ -1,0 +1,34 @@
+"""A stage: what is consumed, and the handler that events go through.
+
+The handler takes a batch of envelopes and returns one result for each: the envelopes that follow from it (none is a
+good answer), or a `Rejected` that makes it a dead letter. It raises `Rejected` or `TryLater`; anything else is a bug.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.breaker import DEFAULT_BREAKER_POLICY, BreakerPolicy
+from pipeline.errors import Rejected
+from pipeline.judge import DEFAULT_POLICY, RetryPolicy
+from pipeline.limits import MiB
+from pipeline.topology import Consumer
+from pipeline.wire import Envelope
+
+Result = Sequence[Envelope] | Rejected
+Handler = Callable[[Sequence[Envelope]], Awaitable[Sequence[Result]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is consumed, by what, in batches of at most `batch`, `concurrency` batches at a time.
+
+    A batch whose cargo is more than `batch_bytes` is handled in portions, so that large mails cannot fill the memory.
+    """
+
+    consumer: Consumer
+    handler: Handler
+    batch: int = 50
+    concurrency: int = 2
+    batch_bytes: int = 32 * MiB
+    policy: RetryPolicy = DEFAULT_POLICY
+    breaker: BreakerPolicy = DEFAULT_BREAKER_POLICY

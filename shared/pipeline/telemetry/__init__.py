@@ -1,0 +1,1 @@
+"""Logs, metrics and health: how a service tells what it is doing."""

@@ -1,0 +1,65 @@
+"""Every metric, declared once, with its unit and meaning. Labels come from bounded vocabularies only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from pipeline.reasons import Reason
+
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)  # seconds
+
+EVENTS = Counter("dmarq_stage_events_total", "Events by their fate at a stage", ["stage", "fate"])
+BATCH_SECONDS = Histogram(
+    "dmarq_stage_batch_seconds", "Seconds from taking a batch to its last confirmed publish", ["stage"],
+    buckets=LATENCY_BUCKETS,
+)  # fmt: skip
+BATCH_EVENTS = Histogram("dmarq_stage_batch_events", "Events in a batch", ["stage"], buckets=(1, 5, 20, 50, 100, 500))
+DEAD_LETTERS = Counter("dmarq_dead_letters_total", "Events that became dead letters", ["stage", "reason"])
+RETRIES = Counter("dmarq_retries_total", "Tries that failed and will be repeated", ["stage", "error"])
+MAILS = Counter("dmarq_mails_total", "Mails by outcome, counted when committed", ["outcome"])
+REPORTS = Counter("dmarq_reports_total", "Reports stored, by kind", ["kind"])
+RECORDS = Counter("dmarq_records_total", "Rows of aggregate reports stored")
+OUTBOX_ROWS = Gauge("dmarq_outbox_rows", "Outbox rows that are not published yet")
+FETCHED_MAILS = Counter("dmarq_fetched_mails_total", "Mails fetched and published", ["mailbox"])
+FETCHED_BYTES = Counter("dmarq_fetched_bytes_total", "Bytes of mail fetched", ["mailbox"])
+FILTERED_MAILS = Counter("dmarq_filtered_mails_total", "Mails that the filters passed over", ["mailbox"])
+ACTED_MAILS = Counter("dmarq_acted_mails_total", "Mails acted on", ["mailbox", "action", "result"])
+MAILBOX_LAST_SUCCESS = Gauge("dmarq_mailbox_last_success_timestamp_seconds", "Epoch of the last good poll", ["mailbox"])
+MAILBOX_FAULTS = Counter("dmarq_mailbox_faults_total", "Failed polls and commands by category", ["mailbox", "category"])
+DEPENDENCY_UP = Gauge("dmarq_dependency_up", "1 when the dependency answers, 0 when not", ["dependency"])
+
+
+class StageMetrics:
+    """The counters of one stage."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._done = EVENTS.labels(stage, "done")
+        self._dead = EVENTS.labels(stage, "dead")
+        self._seconds = BATCH_SECONDS.labels(stage)
+        self._size = BATCH_EVENTS.labels(stage)
+
+    @contextmanager
+    def handling(self, size: int) -> Iterator[None]:
+        """Measures one try at a batch, good or bad."""
+        started = perf_counter()
+        self._size.observe(size)
+        try:
+            yield
+        finally:
+            self._seconds.observe(perf_counter() - started)
+
+    def done(self, count: int) -> None:
+        """So many events were handled and acknowledged."""
+        self._done.inc(count)
+
+    def dead(self, reason: Reason) -> None:
+        """One event became a dead letter."""
+        self._dead.inc()
+        DEAD_LETTERS.labels(self._stage, reason.value).inc()
+
+    def retried(self, error: str) -> None:
+        """A try failed and will be repeated."""
+        RETRIES.labels(self._stage, error).inc()

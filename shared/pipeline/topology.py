@@ -1,0 +1,92 @@
+"""Streams, consumers and buckets as data: what is kept, how long, and what happens when it is full."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pipeline.limits import KiB, MiB
+
+DAY = 24 * 3600  # seconds
+INLINE_CARGO_BYTES = 256 * KiB  # larger cargo goes into the object store
+MAX_PAYLOAD_BYTES = 8 * MiB
+DEDUPE_WINDOW = 300.0  # seconds; beyond it the ledger's unique keys absorb a repeat
+
+
+class Retention(StrEnum):
+    """When a stream lets go of an event: when it is acknowledged, or at its limits."""
+
+    WORK_QUEUE = "workqueue"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream. `max_age` in seconds (0: no limit). With `refuse_when_full` a publish is refused: back-pressure."""
+
+    name: str
+    subjects: tuple[str, ...]
+    retention: Retention
+    refuse_when_full: bool
+    max_bytes: int
+    max_events: int = -1
+    max_age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable pull consumer. `ack_wait` in seconds; the runtime's heartbeats renew it while work goes on."""
+
+    name: str
+    stream: str
+    filter_subject: str
+    ack_wait: float = 30.0
+    max_ack_pending: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A key-value bucket. `max_age` in seconds (0: no limit)."""
+
+    name: str
+    max_age: float = 0.0
+    history: int = 1
+
+
+MAIL = Stream("MAIL", ("mail.fetched.*",), Retention.WORK_QUEUE, True, 512 * MiB, 20_000)
+EXTRACT = Stream("EXTRACT", ("mail.extracted.*",), Retention.WORK_QUEUE, True, 512 * MiB, 20_000)
+COMMAND = Stream("COMMAND", ("mailbox.command.*",), Retention.WORK_QUEUE, True, 512 * MiB)
+REPORT = Stream("REPORT", ("report.stored.*.*",), Retention.LIMITS, False, 2048 * MiB, -1, 30 * DAY)
+EVENT = Stream("EVENT", ("event.*.*",), Retention.LIMITS, False, 1024 * MiB, -1, 30 * DAY)
+DEAD = Stream("DEAD", ("dead.*.*",), Retention.LIMITS, True, 2048 * MiB, -1, 90 * DAY)
+STREAMS = (MAIL, EXTRACT, COMMAND, REPORT, EVENT, DEAD)
+
+EXTRACTOR = Consumer("extractor", "MAIL", "mail.fetched.*")
+PARSER = Consumer("parser", "EXTRACT", "mail.extracted.*")
+RECORDER = Consumer("recorder", "EVENT", "event.*.*")
+CONSUMERS = (EXTRACTOR, PARSER, RECORDER)
+
+MAILBOX_BUCKET = Bucket("mailbox", history=1)
+CURSOR_BUCKET = Bucket("cursor")
+LEASE_BUCKET = Bucket("lease", max_age=30.0)
+BUCKETS = (MAILBOX_BUCKET, CURSOR_BUCKET, LEASE_BUCKET)
+
+BLOB_STORE = Bucket("blob", max_age=90 * DAY)
+BLOB_CHUNK_BYTES = 2 * MiB  # reading an object is quadratic in its chunks, so they are large
+BLOB_STORE_BYTES = 8192 * MiB
+
+
+def actor(mailbox_id: str) -> Consumer:
+    """The consumer of one mailbox's commands; whoever holds the mailbox's lease pulls from it."""
+    return replace(Consumer("", COMMAND.name, f"mailbox.command.{mailbox_id}"), name=f"act-{mailbox_id}")
+
+
+def dead_subject(consumer: str, mailbox_id: str) -> str:
+    """Where a dead letter of this consumer is kept."""
+    return f"dead.{consumer}.{mailbox_id or 'none'}"
+
+
+TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test
+
+
+def fetch_subject(mailbox_id: str) -> str:
+    """Request: fetch this mailbox now. The fetcher that holds the mailbox answers."""
+    return f"fetcher.fetch.{mailbox_id}"

@@ -1,0 +1,163 @@
+"""What becomes of deliveries in hand: handle, publish, acknowledge — in that order, in this file alone — or a verdict.
+
+When a whole batch fails, its members are tried one by one, so that a bad mail never holds up a good one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.delivery import Delivery
+from pipeline.breaker import Breaker
+from pipeline.burial import Burial
+from pipeline.errors import Rejected, TryLater, decisive, described
+from pipeline.heartbeat import kept
+from pipeline.judge import Again, BugCount, Dead, judge
+from pipeline.portions import portions
+from pipeline.reasons import Reason
+from pipeline.stage import Result, Stage
+from pipeline.stopping import pause
+from pipeline.telemetry.metrics import StageMetrics
+from pipeline.wire import Envelope, decode
+
+log = structlog.get_logger(__name__)
+
+BEATS_PER_DEADLINE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    delivery: Delivery
+    envelope: Envelope
+
+    @property
+    def cargo_bytes(self) -> int:
+        return sum(parcel.size for parcel in self.envelope.cargo)
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    """Results whose events are published; `blobs` are those that the published events still need."""
+
+    results: Sequence[Result]
+    blobs: frozenset[str]
+
+
+class Work:
+    """Handles deliveries of one stage and settles every one of them, as long as the broker is there to hear it."""
+
+    def __init__(self, bus: Bus, stage: Stage, stopping: asyncio.Event, *, breaker: Breaker) -> None:
+        self._bus = bus
+        self._stage = stage
+        self._stopping = stopping
+        self._breaker = breaker
+        self._burial = Burial(bus, stage, stopping, breaker=breaker)
+        self._bugs = BugCount()
+        self._metrics = StageMetrics(stage.consumer.name)
+
+    async def do(self, deliveries: Sequence[Delivery]) -> None:
+        """Returns when none of them is in hand any more."""
+        try:
+            async with kept(deliveries, every=self._stage.consumer.ack_wait / BEATS_PER_DEADLINE):
+                await self._all(deliveries)
+        except TryLater as error:  # a verdict could not be sent; the event comes again and is harmless
+            log.warning("acknowledge_failed", dependency=error.dependency, detail=error.detail)
+
+    async def _all(self, deliveries: Sequence[Delivery]) -> None:
+        readable: list[_InHand] = []
+        unreadable: list[tuple[Delivery, Rejected]] = []
+        for delivery in deliveries:
+            try:
+                readable.append(_InHand(delivery, decode(delivery.wire.headers, delivery.wire.payload)))
+            except Rejected as error:
+                unreadable.append((delivery, error))
+        alone_after = self._stage.policy.alone_after
+        together = [item for item in readable if item.delivery.deliveries <= alone_after]
+        for portion in portions(together, weight=lambda item: item.cargo_bytes, limit=self._stage.batch_bytes):
+            await self._batch(portion)
+        for item in readable:
+            if item.delivery.deliveries > alone_after:
+                await self._one(item)
+        for delivery, refusal in unreadable:
+            await self._burial.bury(delivery, Dead(refusal.reason, refusal.detail))
+
+    async def _batch(self, items: Sequence[_InHand]) -> None:
+        if len(items) == 1:
+            await self._one(items[0])
+            return
+        try:
+            handled = await self._handle(items)
+        except Exception as error:  # noqa: BLE001 judged below, member by member
+            log.info("batch_split", size=len(items), error=described(decisive(error)))
+        else:
+            await self._settle(items, handled)
+            return
+        for item in items:
+            await self._one(item)
+
+    async def _one(self, item: _InHand) -> None:
+        deliveries = item.delivery.deliveries
+        if deliveries > self._stage.policy.max_deliveries:
+            detail = f"{deliveries} deliveries without a verdict"
+            await self._burial.bury(item.delivery, Dead(Reason.CRASH_LOOP, detail))
+            return
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                handled = await self._handle([item])
+            except Exception as error:  # noqa: BLE001 every error gets a verdict
+                if await self._is_out_of_hand(item.delivery, decisive(error), attempt):
+                    return
+                continue
+            await self._settle([item], handled)
+            return
+
+    async def _handle(self, items: Sequence[_InHand]) -> _Handled:
+        with self._metrics.handling(len(items)):
+            envelopes = [await self._bus.loaded(item.envelope) for item in items]
+            results = await self._stage.handler(envelopes)
+            if len(results) != len(items):
+                raise RuntimeError(f"the handler gave {len(results)} results for {len(items)} events")
+            following = [e for result in results if not isinstance(result, Rejected) for e in result]
+            return _Handled(results, await self._bus.publish(following))
+
+    async def _settle(self, items: Sequence[_InHand], handled: _Handled) -> None:
+        """Good members first: a dead letter may have to wait for room."""
+        done = [item for item, result in zip(items, handled.results, strict=True) if not isinstance(result, Rejected)]
+        for item in done:
+            await item.delivery.ack()
+            self._bugs.forget(item.delivery.sequence)
+            self._breaker.good()
+        self._metrics.done(len(done))
+        for item, result in zip(items, handled.results, strict=True):
+            if isinstance(result, Rejected):
+                await self._burial.bury(item.delivery, Dead(result.reason, result.detail))
+        for item in done:
+            await self._bus.release(item.envelope, kept=handled.blobs)
+
+    async def _is_out_of_hand(self, delivery: Delivery, error: BaseException, attempt: int) -> bool:
+        """Does what the verdict on the error says; False when the event stays in hand for another attempt."""
+        if not isinstance(error, TryLater | Rejected):
+            attempt = self._bugs.one_more(delivery.sequence)
+        verdict = judge(error, attempt=attempt, policy=self._stage.policy)
+        if isinstance(verdict, Dead):
+            self._bugs.forget(delivery.sequence)
+            await self._burial.bury(delivery, verdict)
+            return True
+        self._metrics.retried(type(error).__name__)
+        log.warning("will_retry", error=described(error), delay_s=verdict.delay, deliveries=delivery.deliveries)
+        return await self._was_put_off(delivery, verdict)
+
+    async def _was_put_off(self, delivery: Delivery, verdict: Again) -> bool:
+        if not verdict.in_hand:
+            await delivery.again(verdict.delay)
+            return True
+        if self._stopping.is_set():
+            await delivery.again(0.0)
+            return True
+        await pause(self._stopping, verdict.delay)
+        return False

@@ -1,0 +1,29 @@
+"""Fuzz the search of a mail: `python tests/fuzz/fuzz_mime.py -max_total_time=300 [CORPUS]` (needs `atheris`)."""
+
+import gzip
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["extractor"]):
+    from extractor.find import find_in_mail
+    from pipeline.limits import Limits
+    from pipeline.mailbox import AttachmentRules
+
+LIMITS = Limits(max_uncompressed_bytes=4_000_000, max_members=50, max_parts=50)
+RULES = AttachmentRules()
+
+
+def one_input(data: bytes) -> None:
+    """Search the bytes as a mail; every document must be one readable gzip member of the size that it claims."""
+    found = find_in_mail(data, rules=RULES, limits=LIMITS)
+    for document in found.documents:
+        if len(gzip.decompress(found.blobs[document.cargo])) != document.size:
+            raise AssertionError(document)
+    for line in found.lines:
+        line.model_dump_json()
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()

@@ -1,0 +1,346 @@
+"""What a server or a network can do wrong: a scripted server, and a real one that goes away."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
+from fetcher.imap.exchange import MAX_ANSWERS
+from pipeline.connection import Category
+from pipeline.mailbox import Security
+from tests.support.dovecot import Dovecot, User
+from tests.support.fixtures_imap import account_of, quiet, scripted_account
+from tests.support.proxy import FaultyProxy
+from tests.support.scripted_imap import HANG_UP, SILENCE, Answer, ScriptedImap, scripted_imap
+
+ALL = "IMAP4rev1 UIDPLUS MOVE IDLE ESEARCH NAMESPACE"
+
+
+def fetch_lines(count: int) -> bytes:
+    return b"".join(b"* %d FETCH (UID %d RFC822.SIZE 9 FLAGS ())\r\n" % (n, n) for n in range(1, count + 1))
+
+
+@asynccontextmanager
+async def opened(
+    answers: dict[str, Answer], *, capabilities: str = "IMAP4rev1"
+) -> AsyncIterator[tuple[ImapSession, ScriptedImap]]:
+    """A session with such a server."""
+    async with (
+        scripted_imap(answers, capabilities=capabilities) as server,
+        await ImapSession.open(scripted_account(server.port), log=quiet) as session,
+    ):
+        yield session, server
+
+
+async def do_everything(account: Account, *, idle_s: float) -> None:
+    """What the fetcher does in its life."""
+    async with await ImapSession.open(account, log=quiet) as session:
+        await session.folders()
+        await session.select("INBOX")
+        await session.search(Criteria())
+        await session.mark_read([1])
+        await session.move([1], "Done")
+        await session.wait_for_mail(idle_s)
+
+
+async def fault_of(answers: dict[str, Answer], *, capabilities: str = ALL) -> ImapFault:
+    """What comes of fetching a mail's meta data from such a server."""
+    async with opened(answers, capabilities=capabilities) as (session, _):
+        await session.select("INBOX")
+        with pytest.raises(ImapFault) as caught:
+            await session.fetch_meta([1])
+    return caught.value
+
+
+async def test_5000_lines_in_one_answer_are_read() -> None:
+    """The bare library recurses once a line, and breaks at about 980."""
+    async with opened({"UID FETCH": fetch_lines(5000) + b"{tag} OK done\r\n"}) as (session, _):
+        await session.select("INBOX")
+
+        assert [meta.uid for meta in await session.fetch_meta([5, 400])] == [5, 400]
+
+
+@pytest.mark.parametrize("command", ["UID STORE", "UID MOVE", "UID SEARCH", "SELECT", "LIST", "IDLE", "AUTHENTICATE"])
+async def test_a_lost_connection_fails_whatever_waits(command: str) -> None:
+    async with scripted_imap({command: HANG_UP}, capabilities=ALL + " AUTH=PLAIN") as server:
+        account = scripted_account(server.port, deadlines=Deadlines(quiet_s=60))
+        with pytest.raises(ImapFault) as caught:
+            await do_everything(account, idle_s=60)
+
+    assert caught.value.category is Category.CONNECTIVITY
+
+
+@pytest.mark.parametrize("command", ["UID STORE", "SELECT", "IDLE", "LOGIN"])
+async def test_a_silent_server_ends_with_the_deadline(command: str) -> None:
+    async with scripted_imap({command: SILENCE}, capabilities=ALL) as server:
+        account = scripted_account(server.port, deadlines=Deadlines(quiet_s=0.2))
+        with pytest.raises(ImapFault) as caught:
+            await do_everything(account, idle_s=0.1)
+
+    assert caught.value.category is Category.TIMEOUT
+
+
+async def test_a_server_that_drips_for_ever_ends_with_the_deadline_of_the_whole_command() -> None:
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK hi\r\n")
+        while not writer.is_closing():
+            writer.write(b"* 1 EXISTS\r\n")
+            await asyncio.sleep(0.02)
+        writer.close()
+        ended.set()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    deadlines = Deadlines(connect_s=600, quiet_s=0.2, command_s=0.4)
+    try:
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(scripted_account(port, deadlines=deadlines), log=quiet)
+    finally:
+        server.close()
+    await ended.wait()
+
+    assert caught.value.category is Category.TIMEOUT
+
+
+async def test_a_session_that_was_cut_short_takes_no_more_commands() -> None:
+    async with scripted_imap({"NOOP": SILENCE}) as server:
+        session = await ImapSession.open(scripted_account(server.port), log=quiet)
+        task = asyncio.create_task(session.noop())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        with pytest.raises(ImapFault, match="closed"):
+            await session.noop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"* 1 FETCH (BODY[] {10000000000}\r\n", "announced"),
+        (b"* 1 FETCH (UID 1 RFC822.SIZE\r\n{tag} OK done\r\n", "understood"),
+        (b"* 1 FETCH " + b"(" * 5000 + b"\r\n{tag} OK done\r\n", "understood"),
+        (b"\x00\xff\r\n", "understood"),
+        (b"wrongtag OK done\r\n", "understood"),
+        (b"+ \r\n" * 10, "again and again"),
+        (b"* 1 FETCH (UID 1 FLAGS ())\r\n" * (MAX_ANSWERS + 1) + b"{tag} OK done\r\n", "over 200000 lines"),
+        (b"{tag} BAD no such command\r\n", "no such command"),
+    ],
+)
+async def test_an_answer_that_breaks_the_rules_is_a_fault_and_no_crash(answer: bytes, why: str) -> None:
+    assert why in (await fault_of({"UID FETCH": answer})).detail
+
+
+async def test_a_line_without_an_end_is_refused() -> None:
+    assert "line over" in (await fault_of({"UID FETCH": b"* " + b"x" * (17 * 2**20)})).detail
+
+
+async def test_mails_that_the_server_keeps_back_are_not_passed_over() -> None:
+    fault = await fault_of({"UID FETCH": b"{tag} OK done\r\n", "UID SEARCH": b"* SEARCH 1\r\n{tag} OK done\r\n"})
+
+    assert fault.category is Category.THROTTLED
+
+
+async def test_a_goodbye_says_why_the_connection_was_lost() -> None:
+    fault = await fault_of({"UID FETCH": b"* BYE [THROTTLED] slow down" + b"\r\n" + HANG_UP})
+
+    assert fault.category is Category.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("greeting", "category"),
+    [
+        (b"* BYE Too many connections from your address\r\n" + HANG_UP, Category.THROTTLED),
+        (b"* BYE not today\r\n", Category.CONNECTIVITY),
+        (b"220 mail.example ESMTP\r\n", Category.CONNECTIVITY),
+        (HANG_UP, Category.CONNECTIVITY),
+        (SILENCE, Category.TIMEOUT),
+    ],
+)
+async def test_a_greeting_that_is_no_welcome_is_a_fault_at_once(greeting: bytes, category: Category) -> None:
+    async with scripted_imap(greeting=greeting) as server:
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(scripted_account(server.port, deadlines=Deadlines(connect_s=0.5)), log=quiet)
+
+    assert caught.value.category is category
+
+
+async def test_a_preauthenticated_connection_needs_no_password() -> None:
+    async with scripted_imap(greeting=b"* PREAUTH hello ann\r\n") as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+
+        assert not {"LOGIN", "AUTHENTICATE"} & set(server.commands())
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "greeting", "answer"),
+    [
+        ("IMAP4rev1", b"* OK hi\r\n", b"{tag} OK go\r\n"),
+        ("IMAP4rev1 STARTTLS", b"* PREAUTH hi\r\n", b"{tag} OK go\r\n"),
+        ("IMAP4rev1 STARTTLS", b"* OK hi\r\n", b"{tag} OK go\r\n* CAPABILITY IMAP4rev1 INJECTED\r\n"),
+        ("IMAP4rev1 STARTTLS", b"* OK hi\r\n", b"{tag} OK go\r\nhalf a line"),
+    ],
+)
+async def test_starttls_is_not_talked_out_of(capabilities: str, greeting: bytes, answer: bytes) -> None:
+    async with scripted_imap({"STARTTLS": answer}, capabilities=capabilities, greeting=greeting) as server:
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(scripted_account(server.port, security=Security.STARTTLS), log=quiet)
+
+        assert caught.value.category is Category.TLS
+        assert not {"LOGIN", "AUTHENTICATE"} & set(server.commands())
+
+
+async def test_a_password_is_not_sent_where_login_is_disabled() -> None:
+    async with scripted_imap(capabilities="IMAP4rev1 LOGINDISABLED") as server:
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(scripted_account(server.port), log=quiet)
+
+        assert caught.value.category is Category.TLS
+        assert server.commands() == ["CAPABILITY"]
+
+
+@pytest.mark.parametrize("sasl_ir", ["", " SASL-IR"])
+@pytest.mark.parametrize(("mechanism", "reply"), [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")])
+async def test_a_refused_token_is_answered_so_that_the_server_says_no(mechanism: str, reply: str, sasl_ir: str) -> None:
+    challenge = b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"
+    answer = [*([] if sasl_ir else [b"+ \r\n"]), challenge, b"{tag} NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"]
+    async with scripted_imap({"AUTHENTICATE": answer}, capabilities=f"IMAP4rev1 AUTH={mechanism}{sasl_ir}") as server:
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(scripted_account(server.port, auth="xoauth2"), log=quiet)
+
+        assert caught.value.category is Category.AUTH_EXPIRED
+        assert server.received[-1] == reply
+
+
+async def test_a_password_goes_as_a_sasl_response_without_sasl_ir() -> None:
+    answer = [b"+ \r\n", b"{tag} OK hello\r\n"]
+    async with scripted_imap({"AUTHENTICATE": answer}, capabilities="IMAP4rev1 AUTH=PLAIN") as server:
+        async with await ImapSession.open(scripted_account(server.port, username="ä", secret="p"), log=quiet):
+            pass
+
+        assert server.received[1:3] == ["AUTHENTICATE PLAIN", "AMOkAHA="]
+
+
+async def test_a_search_without_ascii_falls_back_to_the_headers_where_the_charset_is_unknown() -> None:
+    answer = b"* SEARCH 1 2\r\n{tag} NO [BADCHARSET (US-ASCII)] unknown\r\n"
+    async with scripted_imap({"UID SEARCH": answer}) as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+            with pytest.raises(ImapFault):
+                await session.search(Criteria(subjects=("für",)))
+
+        searches = [line for line in server.received if line.startswith("UID SEARCH")]
+        assert searches == ["UID SEARCH CHARSET UTF-8 UID 1:* SUBJECT {4}für", "UID SEARCH UID 1:*"]
+
+
+async def test_a_charset_is_not_named_for_ascii() -> None:
+    async with scripted_imap() as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+            await session.search(Criteria(subjects=("report",)))
+
+        assert not any("CHARSET" in line for line in server.received)
+
+
+async def test_gmail_is_not_asked_for_parts_of_words_and_what_is_deleted_goes_to_its_trash() -> None:
+    listed = b'* LIST (\\HasNoChildren \\Trash) "/" "[Gmail]/Papierkorb"\r\n{tag} OK done\r\n'
+    async with scripted_imap({"LIST": listed}, capabilities=ALL + " X-GM-EXT-1") as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+            await session.search(Criteria(subjects=("eport",)))
+            await session.delete([5])
+
+        assert "UID SEARCH RETURN (ALL) UID 1:*" in server.received
+        assert 'UID MOVE 5 "[Gmail]/Papierkorb"' in server.received
+
+
+async def test_a_star_inside_a_folder_name_stays() -> None:
+    """The bare library removes every "* " inside a line."""
+    listed = b'* LIST () "/" "a * b"\r\n{tag} OK done\r\n'
+    async with opened({"LIST": listed}) as (session, _):
+        assert [folder.name for folder in await session.folders()] == ["a * b"]
+
+
+async def test_a_read_only_folder_is_not_changed() -> None:
+    answer = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK [READ-ONLY] opened\r\n"
+    async with scripted_imap({"SELECT": answer}, capabilities=ALL) as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+            with pytest.raises(ImapFault) as caught:
+                await session.move([1], "Done")
+
+        assert caught.value.category is Category.PERMISSIONS
+        assert "UID MOVE" not in server.commands()
+
+
+async def test_idle_that_is_refused_is_a_fault() -> None:
+    async with opened({"IDLE": b"{tag} NO not now\r\n"}, capabilities=ALL) as (session, _):
+        await session.select("INBOX")
+
+        with pytest.raises(ImapFault, match="not now"):
+            await session.wait_for_mail(5)
+
+
+async def test_idle_ends_cleanly_although_the_server_agreed_to_it_late() -> None:
+    async with scripted_imap(
+        {"IDLE": [b"+ idling\r\n* 4 EXISTS\r\n", b"{tag} OK done\r\n"]}, capabilities=ALL
+    ) as server:
+        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
+            await session.select("INBOX")
+
+            await session.wait_for_mail(0)
+            assert await session.wait_for_mail(5)
+
+        assert server.received.count("DONE") == 1
+
+
+async def test_nothing_secret_and_no_mail_is_formatted_for_the_librarys_debug_log(
+    dovecot: Dovecot, user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    user.deliver(b"Subject: x\r\n\r\nbody-nobody-may-see\r\n")
+    with caplog.at_level(logging.DEBUG):
+        async with await ImapSession.open(account_of(dovecot, user), log=quiet) as session:
+            await session.select("INBOX")
+            async for _ in session.fetch_bodies(await session.fetch_meta([1]), max_bytes=100):
+                pass
+
+    assert user.password not in caplog.text
+    assert "AGNvcnJ" not in caplog.text
+    assert "body-nobody-may-see" not in caplog.text
+
+
+@pytest.mark.parametrize("security", list(Security))
+async def test_a_connection_cut_in_idle_is_noticed(dovecot: Dovecot, user: User, security: Security) -> None:
+    direct = account_of(dovecot, user, security=security)
+    async with FaultyProxy(port=direct.port) as proxy:
+        account = replace(direct, port=proxy.port)
+        async with await ImapSession.open(account, log=quiet) as session:
+            await session.select("INBOX")
+            waiting = asyncio.create_task(session.wait_for_mail(60))
+            await asyncio.sleep(0.1)
+            proxy.cut()
+
+            with pytest.raises(ImapFault) as caught:
+                await waiting
+
+    assert caught.value.category is Category.CONNECTIVITY
+
+
+async def test_a_half_open_connection_ends_with_the_deadline(dovecot: Dovecot, user: User) -> None:
+    async with FaultyProxy(port=dovecot.imaps_port) as proxy:
+        account = account_of(dovecot, user, port=proxy.port, deadlines=Deadlines(quiet_s=0.3))
+        async with await ImapSession.open(account, log=quiet) as session:
+            await session.select("INBOX")
+            proxy.hang()
+
+            with pytest.raises(ImapFault) as caught:
+                await session.mark_read([1])
+
+    assert caught.value.category is Category.TIMEOUT

@@ -1,0 +1,26 @@
+"""The parser's parts on a real database."""
+
+import pytest
+
+from parser.documents import ReadOptions
+from parser.handler import ParserHandler
+from parser.store import AnnouncementOptions, Store
+from pipeline.adapters.postgres import Database
+
+pytest_plugins = ["tests.support.fixtures_postgres"]
+
+
+def new_parser(postgres: Database) -> ParserHandler:
+    store = Store(postgres, AnnouncementOptions(max_rows=2, public_url="https://dmarq.example"))
+    return ParserHandler(postgres, store, options=ReadOptions(), committed=lambda: None)
+
+
+@pytest.fixture
+def parser(postgres: Database) -> ParserHandler:
+    return new_parser(postgres)
+
+
+@pytest.fixture
+def second_parser(postgres: Database) -> ParserHandler:
+    """Another process, as far as the database can tell."""
+    return new_parser(postgres)

@@ -1,0 +1,301 @@
+"""A real Dovecot as a process of its own, on free loopback ports, for tests.
+
+It needs no rights: as root it is started as an unprivileged user. Mails are put into the Maildir directly, and what
+became of them is read from there too, so that a test does not trust the client it tests.
+"""
+
+import base64
+import grp
+import hashlib
+import hmac
+import itertools
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from fetcher.imap import mutf7
+
+PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")
+START_S = 10
+
+_CONFIG = """
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/dovecot.log
+listen = 127.0.0.1
+protocols = imap
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_location = maildir:~/Maildir
+mail_fsync = never
+auth_mechanisms = plain login xoauth2 oauthbearer
+auth_username_format = %u
+auth_username_chars =
+auth_failure_delay = 0
+disable_plaintext_auth = no
+ssl = yes
+ssl_cert = <{root}/server.pem
+ssl_key = <{root}/server.key
+ssl_min_protocol = TLSv1.2
+{extra}
+passdb {{
+  driver = passwd-file
+  args = username_format=%u {root}/users/%u
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {root}/oauth2.conf
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={root}/home/%u
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = {imaps_port}
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+  prefix = {prefix}
+  mailbox Trash {{
+    auto = subscribe
+    special_use = \\Trash
+  }}
+}}
+"""
+
+_OAUTH2 = """
+introspection_mode = local
+username_attribute = sub
+local_validation_key_dict = fs:posix:prefix={root}/keys/
+"""
+
+
+def program() -> str | None:
+    """The path of the dovecot program; None when it is not installed."""
+    return next((path for path in (*PROGRAMS, shutil.which("dovecot") or "") if path and Path(path).exists()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A mail as it lies in the Maildir: its bytes and its flag letters ("S" seen, "T" deleted, "F" flagged)."""
+
+    raw: bytes
+    flags: str
+
+    @property
+    def seen(self) -> bool:
+        return "S" in self.flags
+
+
+class User:
+    """An account, its password, and its Maildir."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, name: str, password: str, home: Path, owner: tuple[int, int]) -> None:
+        self.name = name
+        self.password = password
+        self.maildir = home / "Maildir"
+        self._owner = owner
+        for part in (home, self.maildir):
+            self._make(part)
+        self.make_folder("INBOX")
+
+    def make_folder(self, folder: str) -> Path:
+        """The directory of a folder; "." separates levels."""
+        path = self._path(folder)
+        for part in (path, *(path / name for name in ("cur", "new", "tmp"))):
+            self._make(part)
+        return path
+
+    def deliver(self, *mails: bytes, folder: str = "INBOX", flags: str | None = None) -> None:
+        """Puts mails into the folder, in this order; with `flags` such as "S" they are no longer new."""
+        path = self.make_folder(folder) / ("new" if flags is None else "cur")
+        suffix = "" if flags is None else f":2,{flags}"
+        now = int(time.time())
+        for mail in mails:
+            file = path / f"{now}.M{next(self._numbers):09}.test{suffix}"
+            file.write_bytes(mail)
+            os.chown(file, *self._owner)
+
+    def stored(self, folder: str = "INBOX") -> list[Stored]:
+        """The mails of a folder, in the order of their delivery."""
+        files = [file for part in ("new", "cur") for file in (self._path(folder) / part).iterdir()]
+        return [
+            Stored(file.read_bytes(), file.name.partition(":2,")[2]) for file in sorted(files, key=lambda f: f.name)
+        ]
+
+    def has_folder(self, folder: str) -> bool:
+        return (self._path(folder) / "cur").is_dir()
+
+    def renumber(self, folder: str = "INBOX") -> None:
+        """Forgets all UIDs, as after a restore from a backup: the folder gets another UIDVALIDITY."""
+        for file in self._path(folder).glob("dovecot*"):
+            file.unlink()
+        uidlist = self._path(folder) / "dovecot-uidlist"
+        uidlist.write_text(f"3 V{int(time.time()) + 1000} N1 G{secrets.token_hex(16)}\n")
+        os.chown(uidlist, *self._owner)
+
+    def _path(self, folder: str) -> Path:
+        return self.maildir if folder == "INBOX" else self.maildir / f".{mutf7.encode(folder)}"
+
+    def _make(self, path: Path) -> None:
+        if not path.exists():
+            path.mkdir(mode=0o755)
+            os.chown(path, *self._owner)
+
+
+class Dovecot:
+    """A running server. `imap_port` speaks plain text and STARTTLS, `imaps_port` TLS; the name is localhost."""
+
+    host = "localhost"
+
+    def __init__(self, root: Path, *, extra: str = "", separator: str = ".", prefix: str = "") -> None:
+        self.root = root
+        self.imap_port, self.imaps_port = _free_ports(2)
+        self._owner = _unprivileged()
+        self._oauth_key = secrets.token_bytes(32)
+        self._ca = trustme.CA()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._write_files(extra=extra, separator=separator, prefix=prefix)
+
+    @property
+    def ca_certificate(self) -> str:
+        """The CA that issued the server's certificate, in PEM."""
+        return self._ca.cert_pem.bytes().decode("ascii")
+
+    def start(self) -> None:
+        """Starts the server and waits until it listens."""
+        uid, gid = self._owner
+        command = [program() or "dovecot", "-F", "-c", str(self.root / "dovecot.conf")]
+        drop = {"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        with (self.root / "start.log").open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **drop)  # type: ignore[call-overload]
+        ends = time.monotonic() + START_S
+        while not _listens(self.imaps_port):
+            if self._process.poll() is not None or time.monotonic() > ends:
+                raise RuntimeError(f"dovecot did not start:\n{self.log()}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stops the server and all its sessions."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(START_S)
+            self._process = None
+
+    def user(self, name: str | None = None, password: str = "correct horse") -> User:
+        """A fresh account; its folder INBOX is empty."""
+        name = name or f"user-{secrets.token_hex(6)}"
+        coded = base64.b64encode(password.encode()).decode()
+        # A file for each: Dovecot looks at most once a second whether a file has changed.
+        escaped = re.sub(r"""([\\"'])""", r"\\\1", name)
+        (self.root / "users" / name).write_text(f"{escaped}:{{PLAIN.b64}}{coded}\n")
+        return User(name, password, self.root / "home" / name, self._owner)
+
+    def token(self, user: User, *, lasts_s: int = 3600) -> str:
+        """An OAuth 2 access token (a JWT) for the user; a negative `lasts_s` makes one that has expired."""
+        now = int(time.time())
+        claims = {"sub": user.name, "iat": now - 7200, "exp": now + lasts_s}
+        signed = f"{_coded({'alg': 'HS256', 'typ': 'JWT'})}.{_coded(claims)}"
+        signature = hmac.new(self._oauth_key, signed.encode(), hashlib.sha256).digest()
+        return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+    def log(self) -> str:
+        """What the server has written to its logs."""
+        files = (self.root / "start.log", self.root / "dovecot.log")
+        return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
+    def _write_files(self, *, extra: str, separator: str, prefix: str) -> None:
+        uid, gid = self._owner
+        facts = {"root": self.root, "user": pwd.getpwuid(uid).pw_name, "group": _group_name(gid)}
+        ports = {"imap_port": self.imap_port, "imaps_port": self.imaps_port}
+        names = {"extra": extra, "separator": separator, "prefix": prefix}
+        certificate = self._ca.issue_cert("localhost")
+        keys = self.root / "keys" / "default" / "HS256"
+        for directory in (self.root / "home", self.root / "users", keys):
+            directory.mkdir(parents=True)
+        (self.root / "server.key").write_bytes(certificate.private_key_pem.bytes())
+        (self.root / "server.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+        (self.root / "dovecot.conf").write_text(_CONFIG.format(**facts, **ports, **names))
+        (self.root / "oauth2.conf").write_text(_OAUTH2.format(root=self.root))
+        (keys / "default").write_bytes(base64.b64encode(self._oauth_key))
+        for path in (self.root, *self.root.rglob("*")):
+            os.chown(path, uid, gid)
+        self.root.chmod(0o755)
+
+
+@contextmanager
+def running_dovecot(*, extra: str = "", separator: str = ".", prefix: str = "") -> Iterator[Dovecot]:
+    """A Dovecot in a directory of its own, which the unprivileged user can reach, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as directory:
+        server = Dovecot(Path(directory), extra=extra, separator=separator, prefix=prefix)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _unprivileged() -> tuple[int, int]:
+    if os.geteuid() != 0:
+        return os.geteuid(), os.getegid()
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _group_name(gid: int) -> str:
+    return grp.getgrgid(gid).gr_name
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _coded(part: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()

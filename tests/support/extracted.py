@@ -1,0 +1,67 @@
+"""Extracted mails as the parser gets them: made of documents, without an extractor."""
+
+import gzip
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
+from pipeline.events import MailExtracted
+from pipeline.mail import MailRef
+from pipeline.mailbox import Action, Handling, MailAction
+from pipeline.reasons import Reason
+from pipeline.wire import Envelope, Parcel
+
+FETCHED_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+HANDLING = Handling(
+    settings_version=3,
+    on_processed=MailAction(action=Action.MOVE, folder="Done"),
+    on_failed=MailAction(action=Action.MARK_READ),
+)
+
+
+def mail_ref(uid: int, *, mailbox_id: str = "box") -> MailRef:
+    """The mail with this UID in the INBOX of a mailbox."""
+    return MailRef.of(mailbox_id=mailbox_id, folder="INBOX", uidvalidity=7, uid=uid)
+
+
+def extracted(uid: int, *documents: bytes | str, lines: Sequence[PartLine] = (), **fields: object) -> Envelope:
+    """A mail with these documents: text is XML, bytes are JSON. `lines` are further parts, `fields` those of the event."""
+    infos, cargo, parts = [], [Parcel.of(b"Subject: a report\r\n\r\n")], list(lines)
+    for number, document in enumerate(documents, start=1):
+        is_xml = isinstance(document, str)
+        data = document.encode() if isinstance(document, str) else document
+        path = f"{number}/report"
+        infos.append(
+            DocumentInfo(
+                path=path,
+                name=f"report-{number}",
+                format=DocumentFormat.XML if is_xml else DocumentFormat.JSON,
+                size=len(data),
+                sha256=sha256(data).hexdigest(),
+                cargo=number,
+            )
+        )
+        cargo.append(Parcel.of(gzip.compress(data, mtime=0)))
+        parts.append(PartLine(path=path, name=f"report-{number}", size=len(data), outcome=LineOutcome.DOCUMENT))
+    facts: dict[str, object] = {
+        "mail": mail_ref(uid),
+        "handling": HANDLING,
+        "size": 1000,
+        "fetched_at": FETCHED_AT,
+        "run_id": "run-1",
+        "subject_line": "Report Domain: example.com",
+        "from_address": "noreply@receiver.example",
+    }
+    event = MailExtracted.model_validate({**facts, "lines": parts, "documents": infos, **fields})
+    return Envelope(event, tuple(cargo))
+
+
+def refused_line(reason: Reason = Reason.ENCRYPTED) -> PartLine:
+    """A part that the extractor refused."""
+    return PartLine(path="9", name="locked.zip", outcome=LineOutcome.REFUSED, reason=reason, detail="locked.zip")
+
+
+def text_line() -> PartLine:
+    """A part that can hold no report."""
+    return PartLine(path="8", declared_type="text/plain", outcome=LineOutcome.IGNORED)

@@ -1,0 +1,44 @@
+import pytest
+
+from fetcher.imap import quoting
+from fetcher.imap.quoting import Literal
+
+
+@pytest.mark.parametrize(
+    ("value", "argument"),
+    [
+        ("plain", '"plain"'),
+        ("", '""'),
+        ('a "b" \\c', '"a \\"b\\" \\\\c"'),
+        ("{5}", '"{5}"'),
+        ("pässword", Literal("pässword".encode())),
+        ("a\r\nA1 DELETE INBOX", Literal(b"a\r\nA1 DELETE INBOX")),
+    ],
+)
+def test_text_is_quoted_where_it_may_be_and_a_literal_elsewhere(value: str, argument: quoting.Argument) -> None:
+    assert quoting.text(value) == argument
+
+
+def test_a_nul_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        quoting.text("a\0b")
+
+
+def test_a_folder_name_is_always_a_quoted_string() -> None:
+    assert quoting.folder('Ärchiv "x"\r\n\\ & y') == '"&AMQ-rchiv \\"x\\"&AA0ACg-\\\\ &- y"'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pieces"),
+    [
+        ([], [b""]),
+        (["UID", "1:*"], [b"UID 1:*"]),
+        ([Literal(b"ann"), Literal(b"pw")], [b"{3}", b"ann {2}", b"pw"]),
+        (["SUBJECT", Literal(b"x"), "UNSEEN"], [b"SUBJECT {1}", b"x UNSEEN"]),
+        ([Literal(b""), '"b"'], [b"{0}", b' "b"']),
+    ],
+)
+def test_a_literal_ends_a_piece_and_the_rest_follows_its_bytes(
+    arguments: list[quoting.Argument], pieces: list[bytes]
+) -> None:
+    assert quoting.lines(arguments) == pieces

@@ -1,0 +1,310 @@
+"""Failure reports: ARF (RFC 5965, RFC 6591, RFC 9991) and the notices that some servers send instead."""
+
+import base64
+import gzip
+
+import pytest
+from parser.failure.sample import SampleKept
+from parser.reading import Hints
+from parser.readers import read
+from parser.repairs import Repair
+from pipeline.document import DocumentFormat
+from pipeline.errors import Rejected
+from pipeline.reasons import Reason
+from pipeline.report import FailureReport
+
+FIELDS = """Feedback-Type: auth-failure
+User-Agent: ExampleReporter/1.0
+Version: 1
+Original-Mail-From: <jane@example.com>
+Original-Rcpt-To: <joe@receiver.example>
+Arrival-Date: Tue, 01 Oct 2019 14:59:23 +0200
+Reporting-MTA: dns; mx.receiver.example
+Source-IP: 192.0.2.44
+Source-Port: 2525
+Incidents: 3
+Authentication-Results: receiver.example;
+ dmarc=fail header.from=example.com
+Reported-Domain: Example.com
+Reported-URI: mailto:jane@example.com
+Auth-Failure: dmarc
+Delivery-Result: reject
+Identity-Alignment: dkim, spf
+DKIM-Domain: example.com
+DKIM-Identity: @example.com
+DKIM-Selector: s1
+SPF-DNS: txt : example.com : "v=spf1 -all"
+X-Unknown: ignored
+"""
+
+SAMPLE = """From: Jane Doe <jane@example.com>
+To: joe@receiver.example
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+Message-ID: <m-1@example.com>
+
+A private text.
+"""
+
+
+def arf(
+    *,
+    fields: str = FIELDS,
+    sample: str = SAMPLE,
+    feedback_type: str = "message/feedback-report",
+    sample_type: str = "message/rfc822",
+    feedback_headers: str = "",
+) -> str:
+    """A report mail with its three parts."""
+    return f"""From: reporter@receiver.example
+To: ruf@example.com
+Date: Wed, 02 Oct 2019 00:00:00 +0000
+Message-ID: <report-1@receiver.example>
+Subject: FW: hello
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+This is a report.
+--b
+Content-Type: {feedback_type}
+{feedback_headers}
+{fields}
+--b
+Content-Type: {sample_type}
+
+{sample}
+--b--
+"""
+
+
+def read_arf(mail: str | bytes, kept: SampleKept = SampleKept.HEADERS) -> FailureReport:
+    data = mail.encode() if isinstance(mail, str) else mail
+    with read(gzip.compress(data), format=DocumentFormat.ARF, sample_kept=kept, hints=Hints()) as reading:
+        assert isinstance(reading.report, FailureReport)
+        return reading.report
+
+
+def reason_of(mail: str | bytes) -> Reason:
+    with pytest.raises(Rejected) as refusal:
+        read_arf(mail)
+    return refusal.value.reason
+
+
+def test_a_plain_report_is_read_in_full():
+    report = read_arf(arf(), SampleKept.WHOLE)
+
+    assert report.repairs == ()
+    assert (report.org_name, report.domain, report.report_id) == (
+        "ExampleReporter/1.0", "example.com", "report-1@receiver.example",
+    )  # fmt: skip
+    assert report.begin == report.end == 1_569_934_763
+    assert (report.records, report.messages, report.incidents) == (1, 3, 3)
+    assert (report.feedback_type, report.auth_failure, report.delivery_result) == ("auth-failure", "dmarc", "reject")
+    assert (report.source_ip, report.source_port) == ("192.0.2.44", 2525)
+    assert report.authentication_results == ("receiver.example; dmarc=fail header.from=example.com",)
+    assert (report.original_mail_from, report.original_rcpt_to) == ("jane@example.com", ("joe@receiver.example",))
+    assert (report.dkim_domain, report.dkim_identity, report.dkim_selector) == ("example.com", "@example.com", "s1")
+    assert report.identity_alignment == "dkim, spf"
+    assert (report.sample_subject, report.sample_message_id) == ("Grüße", "<m-1@example.com>")
+    assert report.sample is not None
+    assert "A private text." in report.sample
+
+
+def test_by_default_only_headers_are_kept_and_local_parts_are_hashed():
+    report = read_arf(arf())
+
+    text = report.model_dump_json()
+    assert report.sample is not None
+    assert "Subject:" in report.sample
+    assert "private text" not in text
+    assert "jane@" not in text
+    assert "joe@" not in text
+    assert report.sample_from is not None
+    assert report.sample_from.endswith("@example.com>")
+
+
+def test_the_sample_can_be_left_out_altogether():
+    report = read_arf(arf(), SampleKept.NONE)
+
+    assert report.sample is None
+    assert report.repairs == ()
+
+
+def test_the_fingerprint_does_not_depend_on_the_redaction():
+    assert read_arf(arf()).fingerprint == read_arf(arf(), SampleKept.WHOLE).fingerprint
+    assert read_arf(arf()).fingerprint != read_arf(arf(sample=SAMPLE.replace("private", "other"))).fingerprint
+
+
+def test_header_only_samples_are_read():
+    report = read_arf(arf(sample_type="text/rfc822-headers"))
+
+    assert (report.repairs, report.sample_message_id) == ((), "<m-1@example.com>")
+
+
+def test_names_of_fields_may_be_written_in_any_case():
+    assert read_arf(arf(fields=FIELDS.replace("Source-IP", "SOURCE-ip"))).source_ip == "192.0.2.44"
+
+
+def test_a_received_date_is_an_arrival_date_of_old():
+    report = read_arf(arf(fields=FIELDS.replace("Arrival-Date", "Received-Date").replace("Version: 1", "Version: 0.1")))
+
+    assert (report.repairs, report.begin) == ((), 1_569_934_763)
+
+
+@pytest.mark.parametrize("line", ["", "Arrival-Date: yesterday\n"])
+def test_a_missing_arrival_date_is_taken_from_the_mail(line):
+    report = read_arf(arf(fields=FIELDS.replace("Arrival-Date: Tue, 01 Oct 2019 14:59:23 +0200\n", line)))
+
+    assert (report.begin, report.repairs) == (1_569_974_400, (Repair.MISSING_ARRIVAL_DATE,))
+
+
+def test_a_report_without_any_date_is_refused():
+    mail = arf(fields=FIELDS.replace("Arrival-Date", "X-Date")).replace("Date: Wed", "X-Date: Wed", 1)
+
+    assert reason_of(mail) is Reason.MISSING_PERIOD
+
+
+@pytest.mark.parametrize("written", ["192.0.2.44 (mail.example.com)", "[192.0.2.44]", "192.0.2.44 "])
+def test_a_source_ip_may_be_followed_by_a_name(written):
+    report = read_arf(arf(fields=FIELDS.replace("192.0.2.44", written)))
+
+    assert (report.source_ip, report.repairs) == ("192.0.2.44", ())
+
+
+def test_an_unreadable_source_ip_is_noted():
+    report = read_arf(arf(fields=FIELDS.replace("192.0.2.44", "unknown")))
+
+    assert (report.source_ip, report.repairs) == (None, (Repair.UNREADABLE_SOURCE_IP,))
+
+
+def test_a_missing_reported_domain_is_taken_from_the_reported_mail():
+    report = read_arf(arf(fields=FIELDS.replace("Reported-Domain", "X-Domain")))
+
+    assert (report.domain, report.repairs) == ("example.com", (Repair.DOMAIN_FROM_SAMPLE,))
+
+
+def test_a_complaint_without_domain_is_about_none():
+    fields = "Feedback-Type: abuse\nUser-Agent: FBL\nVersion: 0.1\nArrival-Date: Tue, 01 Oct 2019 14:59:23 +0200\n"
+
+    report = read_arf(arf(fields=fields))
+
+    assert (report.feedback_type, report.domain, report.repairs) == ("abuse", "", ())
+
+
+def test_an_empty_from_of_the_sample_is_survived():
+    fields = FIELDS.replace("Reported-Domain", "X-Domain")
+
+    report = read_arf(arf(fields=fields, sample=SAMPLE.replace("Jane Doe <jane@example.com>", "")))
+
+    assert report.domain == ""
+
+
+def test_line_ends_may_be_mixed():
+    mail = arf().replace("\n", "\r\n").replace("Version: 1\r\n", "Version: 1\n")
+
+    assert read_arf(mail).source_ip == "192.0.2.44"
+    assert read_arf(mail).fingerprint == read_arf(arf()).fingerprint
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_an_encoded_feedback_part_is_decoded_by_hand(encoding):
+    encoded = base64.encodebytes(FIELDS.encode()).decode() if encoding == "base64" else FIELDS.replace("=", "=3D")
+
+    report = read_arf(arf(fields=encoded, feedback_headers=f"Content-Transfer-Encoding: {encoding}\n"))
+
+    assert (report.source_ip, report.repairs) == ("192.0.2.44", (Repair.ENCODED_FEEDBACK_PART,))
+
+
+def test_an_encoded_sample_is_decoded_by_hand():
+    encoded = base64.encodebytes(SAMPLE.encode()).decode()
+
+    report = read_arf(
+        arf(sample=encoded).replace("message/rfc822\n", "message/rfc822\nContent-Transfer-Encoding: base64\n")
+    )
+
+    assert (report.sample_message_id, report.repairs) == ("<m-1@example.com>", (Repair.ENCODED_SAMPLE,))
+
+
+def test_a_mislabelled_feedback_part_is_recognised():
+    report = read_arf(arf(feedback_type="text/plain"))
+
+    assert (report.source_ip, report.repairs) == ("192.0.2.44", (Repair.MISLABELLED_FEEDBACK_PART,))
+
+
+NOTICE = """From: mailer@host.example
+Date: Tue, 01 Oct 2019 15:00:00 +0200
+Subject: DMARC failure
+Content-Type: text/plain
+
+A message claiming to be from you has failed the published DMARC
+policy for your domain.
+
+  Sender Domain: example.com
+  Sender IP Address: 192.0.2.44
+  Received Date: Tue, 01 Oct 2019 14:59:23 +0200
+  SPF Alignment: no
+  DKIM Alignment: yes
+  DMARC Results: Reject
+
+------ This is a copy of the headers that were received before the error
+       was detected.
+
+From: jane@example.com
+Message-ID: <m-2@example.com>
+Subject: hello
+"""
+
+
+def test_a_notice_without_feedback_part_is_read():
+    report = read_arf(NOTICE)
+
+    assert report.repairs == (Repair.NO_FEEDBACK_PART,)
+    assert (report.org_name, report.domain, report.source_ip) == ("host.example", "example.com", "192.0.2.44")
+    assert (report.begin, report.delivery_result) == (1_569_934_763, "reject")
+    assert (report.auth_failure, report.identity_alignment) == ("dmarc", "spf")
+    assert (report.sample_message_id, report.sample_subject) == ("<m-2@example.com>", "hello")
+
+
+def test_a_notice_in_a_multipart_report_is_read():
+    body = NOTICE.partition("\n\n")[2]
+    mail = arf().partition("\n--b\n")[0] + f"\n--b\nContent-Type: text/plain\n\n{body}\n--b--\n"
+
+    assert read_arf(mail).domain == "example.com"
+
+
+def test_a_date_that_a_list_has_wrapped_is_joined():
+    report = read_arf(NOTICE.replace("14:59:23 +0200\n", "14:59:23\n+0200\n"))
+
+    assert (report.begin, report.repairs) == (1_569_934_763, (Repair.NO_FEEDBACK_PART,))
+
+
+def test_a_notice_in_free_words_is_read():
+    text = "This is a spf/dkim authentication-failure report for an email message received from IP 192.0.2.7 on "
+
+    report = read_arf(NOTICE.partition("\n\n")[0] + f"\n\n{text}Tue, 01 Oct 2019 14:59:23 +0200.\n")
+
+    assert (report.source_ip, report.begin) == ("192.0.2.7", 1_569_934_763)
+
+
+def test_a_report_id_is_made_where_the_mail_has_none():
+    report = read_arf(NOTICE)
+
+    assert report.report_id == report.fingerprint[:32]
+    assert report.report_id == read_arf(NOTICE).report_id
+
+
+@pytest.mark.parametrize(
+    "mail",
+    ["", "\n\n", "no mail at all", "Subject: hi\n\nhello", arf(fields="nothing").replace("feedback-report", "x")],
+)
+def test_another_mail_is_no_report(mail):
+    assert reason_of(mail) is Reason.NO_REPORT_CONTENT
+
+
+@pytest.mark.parametrize("incidents", ["many", "-1", "9" * 40])
+def test_an_unreadable_number_of_incidents_counts_as_one(incidents):
+    report = read_arf(arf(fields=FIELDS.replace("Incidents: 3", f"Incidents: {incidents}")))
+
+    assert (report.messages, report.repairs) == (1, (Repair.UNREADABLE_VALUE,))
