@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from pipeline.errors import Rejected
 from pipeline.events import Event, MailCommand, MailDied, MailEvent
@@ -36,7 +37,7 @@ def dead_letters(wire: Wire, verdict: Dead, *, consumer: str, deliveries: int) -
     event = _readable(wire)
     headers = {
         **_kept(wire.headers),
-        KEY: f"dead.{consumer}.{header_text(wire.headers.get(KEY, wire.subject))}",
+        KEY: f"dead.{consumer}.{header_text(wire.headers.get(KEY, '')) or sha256(wire.payload).hexdigest()}",
         REASON: verdict.reason.value,
         DETAIL: header_text(verdict.detail),
         CONSUMER: consumer,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pipeline.document import DocumentInfo, PartLine
 from pipeline.mail import MailRef
-from pipeline.mailbox import Action, Handling
+from pipeline.mailbox import Action, Handling, MailboxId
 from pipeline.reasons import Reason
 from pipeline.report import ReportKind
 from pipeline.subjects import domain_token
@@ -129,7 +129,7 @@ class MailActed(Event):
     """One action was done to a set of mails of one folder with one result."""
 
     type = "mail_acted"
-    mailbox_id: str
+    mailbox_id: MailboxId
     folder: str
     action: Action
     target: str | None = None
@@ -177,7 +177,7 @@ class ReportStored(Event):
     type = "report_stored"
     id: int
     mail_id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     kind: ReportKind
     org_name: str
     report_id: str
@@ -217,7 +217,7 @@ class FetchRunFinished(Event):
     """One look into a mailbox's folder: what was seen, filtered and fetched, how long it took, why it failed."""
 
     type = "fetch_run_finished"
-    mailbox_id: str
+    mailbox_id: MailboxId
     run_id: str
     folder: str
     trigger: FetchTrigger
@@ -256,7 +256,7 @@ class ActivityLogged(Event):
 
     type = "activity"
     id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     source: str
     name: str
     level: Level = Level.INFO

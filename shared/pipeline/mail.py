@@ -6,6 +6,8 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.mailbox import MailboxId
+
 NAMESPACE = UUID("6d61726b-0000-5000-8000-646d61727101")
 
 
@@ -20,7 +22,7 @@ class MailRef(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     mail_id: str
-    mailbox_id: str
+    mailbox_id: MailboxId
     folder: str
     uidvalidity: int
     uid: int

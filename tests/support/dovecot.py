@@ -28,80 +28,10 @@ from pathlib import Path
 import trustme
 
 from fetcher.imap import mutf7
+from tests.support.dovecot_config import CONFIG, OAUTH2
 
 PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")
 START_S = 10
-
-_CONFIG = """
-base_dir = {root}/run
-state_dir = {root}/state
-log_path = {root}/dovecot.log
-listen = 127.0.0.1
-protocols = imap
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
-first_valid_uid = 1
-first_valid_gid = 1
-mail_location = maildir:~/Maildir
-mail_fsync = never
-auth_mechanisms = plain login xoauth2 oauthbearer
-auth_username_format = %u
-auth_username_chars =
-auth_failure_delay = 0
-disable_plaintext_auth = no
-ssl = yes
-ssl_cert = <{root}/server.pem
-ssl_key = <{root}/server.key
-ssl_min_protocol = TLSv1.2
-{extra}
-passdb {{
-  driver = passwd-file
-  args = username_format=%u {root}/users/%u
-}}
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {root}/oauth2.conf
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={root}/home/%u
-}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {imap_port}
-  }}
-  inet_listener imaps {{
-    port = {imaps_port}
-  }}
-}}
-namespace inbox {{
-  inbox = yes
-  separator = {separator}
-  prefix = {prefix}
-  mailbox Trash {{
-    auto = subscribe
-    special_use = \\Trash
-  }}
-}}
-"""
-
-_OAUTH2 = """
-introspection_mode = local
-username_attribute = sub
-local_validation_key_dict = fs:posix:prefix={root}/keys/
-"""
 
 
 def program() -> str | None:
@@ -198,6 +128,13 @@ class Dovecot:
         """The CA that issued the server's certificate, in PEM."""
         return self._ca.cert_pem.bytes().decode("ascii")
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server's master process."""
+        if self._process is None:
+            raise RuntimeError("dovecot is not running")
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the server and waits until it listens."""
         uid, gid = self._owner
@@ -251,8 +188,8 @@ class Dovecot:
             directory.mkdir(parents=True)
         (self.root / "server.key").write_bytes(certificate.private_key_pem.bytes())
         (self.root / "server.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
-        (self.root / "dovecot.conf").write_text(_CONFIG.format(**facts, **ports, **names))
-        (self.root / "oauth2.conf").write_text(_OAUTH2.format(root=self.root))
+        (self.root / "dovecot.conf").write_text(CONFIG.format(**facts, **ports, **names))
+        (self.root / "oauth2.conf").write_text(OAUTH2.format(root=self.root))
         (keys / "default").write_bytes(base64.b64encode(self._oauth_key))
         for path in (self.root, *self.root.rglob("*")):
             os.chown(path, uid, gid)

@@ -4,8 +4,8 @@ import gzip
 import json
 from typing import Any
 
-from parser.reading import Hints
 from parser.readers import read
+from parser.reading import Hints
 from pipeline.document import DocumentFormat
 from pipeline.limits import Limits
 from pipeline.report import AggregateReport, Record, TlsReport

@@ -19,10 +19,6 @@ BACKLOG_CONNECTIONS = 500
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
-class _Stop(Exception):  # noqa: N818 not an error
-    """Raised in the main thread to leave the server's loop."""
-
-
 def serve(backend: Backend) -> BaseException | None:
     """Serves until SIGTERM or SIGINT; gives what ended the background tasks, if that ended the process.
 
@@ -38,24 +34,27 @@ def serve(backend: Backend) -> BaseException | None:
         ident="",
         clear_untrusted_proxy_headers=True,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    _stop_at_signals(backend)
     links.start()
     threading.Thread(target=_watch, args=(backend, links), name="watch", daemon=True).start()
     log.info("started", address=backend.settings.http_address)
     try:
         server.run()
-    except _Stop:
-        log.info("stopping")
     finally:
-        _close(server, backend, links)
+        _close(server, links)
     return links.failure
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _stop_at_signals(backend: Backend) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        log.info("stopping")
+        backend.feed.close()  # or the live views would hold up the server, which ends the requests in hand first
+        raise SystemExit
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    raise _Stop
+        signal.signal(number, stop)
 
 
 def _watch(backend: Backend, links: Links) -> None:
@@ -66,8 +65,7 @@ def _watch(backend: Backend, links: Links) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _close(server: TcpWSGIServer | MultiSocketServer, backend: Backend, links: Links) -> None:
-    backend.feed.close()
+def _close(server: TcpWSGIServer | MultiSocketServer, links: Links) -> None:
     server.close()
     links.stop()
     log.info("stopped")

@@ -1,12 +1,13 @@
 """The line of `dmarq parse`, and a report as JSON: one form for the command, the bus and the API."""
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 from parser.reading import Reading
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
-from pipeline.report import Record, Report
+from pipeline.report import DkimResult, OverrideReason, Record, Report, SpfResult
 
 Json = dict[str, Any]
 
@@ -30,9 +31,7 @@ def line_of_reading(
     return line
 
 
-def line_of_rejection(
-    rejected: Rejected, *, file: str, part: str, repairs: tuple[str, ...] = ()
-) -> Json:
+def line_of_rejection(rejected: Rejected, *, file: str, part: str, repairs: tuple[str, ...] = ()) -> Json:
     """The line for what could not be read."""
     outcome = "not_a_report" if rejected.reason in _PASSED_OVER else "refused"
     line: Json = {"file": file, "part": part, "outcome": outcome, "reason": str(rejected.reason)}
@@ -59,7 +58,31 @@ def header_as_json(report: Report) -> Json:
 def row_as_json(row: Record) -> Json:
     """One row, its results as objects."""
     return row._asdict() | {
-        "reasons": [reason._asdict() for reason in row.reasons],
-        "dkim_results": [result._asdict() for result in row.dkim_results],
-        "spf_results": [result._asdict() for result in row.spf_results],
+        "reasons": reasons_as_json(row.reasons),
+        "dkim_results": dkim_as_json(row.dkim_results),
+        "spf_results": spf_as_json(row.spf_results),
     }
+
+
+# Written out, for there may be millions: `_asdict` takes four times as long.
+
+
+def reasons_as_json(reasons: Iterable[OverrideReason]) -> list[Json]:
+    """Override reasons as objects."""
+    return [{"type": kind, "comment": comment} for kind, comment in reasons]
+
+
+def dkim_as_json(results: Iterable[DkimResult]) -> list[Json]:
+    """DKIM results as objects."""
+    return [
+        {"domain": domain, "selector": selector, "result": result, "human_result": human}
+        for domain, selector, result, human in results
+    ]
+
+
+def spf_as_json(results: Iterable[SpfResult]) -> list[Json]:
+    """SPF results as objects."""
+    return [
+        {"domain": domain, "scope": scope, "result": result, "human_result": human}
+        for domain, scope, result, human in results
+    ]

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
+from parser.line import dkim_as_json, reasons_as_json, spf_as_json
 from parser.reading import Reading
 from parser.tables import moment
 from pipeline.adapters.postgres import Connection
@@ -62,16 +63,8 @@ def record_row(record: Record, *, report: int, begin: datetime, position: int) -
         record.header_from,
         record.envelope_from,
         record.envelope_to,
-        [{"type": kind, "comment": comment} for kind, comment in record.reasons] or None,
-        [
-            {"domain": domain, "selector": selector, "result": result, "human_result": human}
-            for domain, selector, result, human in record.dkim_results
-        ]
-        or None,
-        [
-            {"domain": domain, "scope": scope, "result": result, "human_result": human}
-            for domain, scope, result, human in record.spf_results
-        ]
-        or None,
+        reasons_as_json(record.reasons) or None,
+        dkim_as_json(record.dkim_results) or None,
+        spf_as_json(record.spf_results) or None,
         record.raw or None,
     )

@@ -1,25 +1,21 @@
 """The event bus over JetStream: publish with confirmation, pull with acknowledgement, claim check for large cargo."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 from nats.aio.client import Client
-from nats.errors import MaxPayloadError
-from nats.js.api import PubAck
 
 from pipeline import topology
 from pipeline.adapters.blobs import Blobs
-from pipeline.adapters.connection import DEPENDENCY, jetstream, nats_errors
+from pipeline.adapters.connection import DEPENDENCY, jetstream
 from pipeline.adapters.ensure import ensure_consumer, ensure_topology
+from pipeline.adapters.publisher import Publisher
 from pipeline.adapters.pull import Subscription
 from pipeline.errors import Rejected, TryLater
 from pipeline.wire import Envelope, Parcel, Wire, encode
 
 log = structlog.get_logger(__name__)
-
-PUBLISH_TIMEOUT = 10.0  # seconds until an unanswered publish counts as not done
 
 
 class Bus:
@@ -29,6 +25,7 @@ class Bus:
         self.client = client
         self.js = jetstream(client)
         self.blobs = Blobs(self.js)
+        self._publisher = Publisher(client)
 
     async def ensure(self, *, replicas: int = 1) -> None:
         """Streams, consumers and buckets exist as declared."""
@@ -61,25 +58,7 @@ class Bus:
 
     async def publish_wires(self, wires: Sequence[Wire]) -> None:
         """The same for events that are already in wire form."""
-        if not wires:
-            return
-        if not self.client.is_connected:  # the driver would keep a copy of every try until it is back
-            raise TryLater(DEPENDENCY, "not connected")
-        futures: list[asyncio.Future[PubAck]] = []
-        try:
-            with nats_errors():
-                for wire in wires:
-                    self._check_size(wire)
-                    futures.append(await self.js.publish_async(wire.subject, wire.payload, headers=wire.headers))
-                await _confirmed(futures)
-        finally:
-            for future in futures:
-                future.cancel()
-
-    async def count(self, stream: topology.Stream) -> int:
-        """How many events the stream holds now."""
-        with nats_errors():
-            return int((await self.js.stream_info(stream.name)).state.messages)
+        await self._publisher.publish(wires)
 
     async def subscribe(self, consumer: topology.Consumer) -> Subscription:
         """Binds to the durable consumer, creating or updating it first."""
@@ -125,18 +104,3 @@ class Bus:
     async def _stored(self, name: str, parcel: Parcel) -> Parcel:
         await self.blobs.put(name, parcel.bytes)
         return replace(parcel, blob=name)
-
-    def _check_size(self, wire: Wire) -> None:
-        """The driver does not count the headers, and the broker ends the connection over it."""
-        headers = sum(len(name) + len(value) + 4 for name, value in wire.headers.items())
-        if headers + len(wire.payload) + 100 > self.client.max_payload:
-            raise MaxPayloadError
-
-
-async def _confirmed(futures: list[asyncio.Future[PubAck]]) -> None:
-    done, late = await asyncio.wait(futures, timeout=PUBLISH_TIMEOUT)
-    errors = [error for future in done if (error := future.exception()) is not None]
-    if errors:
-        raise errors[0]
-    if late:
-        raise TimeoutError(f"{len(late)} of {len(futures)} publishes were not confirmed")

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 DEPENDENCY = "nats"
 FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the account, the server and the stream
 PENDING_BYTES = 64 * 1024 * 1024
-PENDING_PUBLISHES = 4000
+API_TIMEOUT = 10.0  # seconds
 SAY_AGAIN_AFTER = 10.0  # seconds until a connection error that repeats is logged again
 
 # No broker that comes back mends these: they are mistakes of ours, and the runtime judges them as such.
@@ -161,5 +161,5 @@ async def _close(client: Client) -> None:
 
 
 def jetstream(client: Client) -> JetStreamContext:
-    """JetStream over the client, with room for many publishes in flight."""
-    return client.jetstream(timeout=10, publish_async_max_pending=PENDING_PUBLISHES)
+    """JetStream's administration, buckets and object store over the client; events go through the publisher."""
+    return client.jetstream(timeout=API_TIMEOUT)

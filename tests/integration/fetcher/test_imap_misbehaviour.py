@@ -1,20 +1,15 @@
 """What a server or a network can do wrong: a scripted server, and a real one that goes away."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
 from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
 from fetcher.imap.exchange import MAX_ANSWERS
 from pipeline.connection import Category
-from pipeline.mailbox import Security
-from tests.support.dovecot import Dovecot, User
-from tests.support.fixtures_imap import account_of, quiet, scripted_account
-from tests.support.proxy import FaultyProxy
+from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.scripted_imap import HANG_UP, SILENCE, Answer, ScriptedImap, scripted_imap
 
 ALL = "IMAP4rev1 UIDPLUS MOVE IDLE ESEARCH NAMESPACE"
@@ -179,88 +174,6 @@ async def test_a_preauthenticated_connection_needs_no_password() -> None:
         assert not {"LOGIN", "AUTHENTICATE"} & set(server.commands())
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "greeting", "answer"),
-    [
-        ("IMAP4rev1", b"* OK hi\r\n", b"{tag} OK go\r\n"),
-        ("IMAP4rev1 STARTTLS", b"* PREAUTH hi\r\n", b"{tag} OK go\r\n"),
-        ("IMAP4rev1 STARTTLS", b"* OK hi\r\n", b"{tag} OK go\r\n* CAPABILITY IMAP4rev1 INJECTED\r\n"),
-        ("IMAP4rev1 STARTTLS", b"* OK hi\r\n", b"{tag} OK go\r\nhalf a line"),
-    ],
-)
-async def test_starttls_is_not_talked_out_of(capabilities: str, greeting: bytes, answer: bytes) -> None:
-    async with scripted_imap({"STARTTLS": answer}, capabilities=capabilities, greeting=greeting) as server:
-        with pytest.raises(ImapFault) as caught:
-            await ImapSession.open(scripted_account(server.port, security=Security.STARTTLS), log=quiet)
-
-        assert caught.value.category is Category.TLS
-        assert not {"LOGIN", "AUTHENTICATE"} & set(server.commands())
-
-
-async def test_a_password_is_not_sent_where_login_is_disabled() -> None:
-    async with scripted_imap(capabilities="IMAP4rev1 LOGINDISABLED") as server:
-        with pytest.raises(ImapFault) as caught:
-            await ImapSession.open(scripted_account(server.port), log=quiet)
-
-        assert caught.value.category is Category.TLS
-        assert server.commands() == ["CAPABILITY"]
-
-
-@pytest.mark.parametrize("sasl_ir", ["", " SASL-IR"])
-@pytest.mark.parametrize(("mechanism", "reply"), [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")])
-async def test_a_refused_token_is_answered_so_that_the_server_says_no(mechanism: str, reply: str, sasl_ir: str) -> None:
-    challenge = b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"
-    answer = [*([] if sasl_ir else [b"+ \r\n"]), challenge, b"{tag} NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"]
-    async with scripted_imap({"AUTHENTICATE": answer}, capabilities=f"IMAP4rev1 AUTH={mechanism}{sasl_ir}") as server:
-        with pytest.raises(ImapFault) as caught:
-            await ImapSession.open(scripted_account(server.port, auth="xoauth2"), log=quiet)
-
-        assert caught.value.category is Category.AUTH_EXPIRED
-        assert server.received[-1] == reply
-
-
-async def test_a_password_goes_as_a_sasl_response_without_sasl_ir() -> None:
-    answer = [b"+ \r\n", b"{tag} OK hello\r\n"]
-    async with scripted_imap({"AUTHENTICATE": answer}, capabilities="IMAP4rev1 AUTH=PLAIN") as server:
-        async with await ImapSession.open(scripted_account(server.port, username="ä", secret="p"), log=quiet):
-            pass
-
-        assert server.received[1:3] == ["AUTHENTICATE PLAIN", "AMOkAHA="]
-
-
-async def test_a_search_without_ascii_falls_back_to_the_headers_where_the_charset_is_unknown() -> None:
-    answer = b"* SEARCH 1 2\r\n{tag} NO [BADCHARSET (US-ASCII)] unknown\r\n"
-    async with scripted_imap({"UID SEARCH": answer}) as server:
-        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
-            await session.select("INBOX")
-            with pytest.raises(ImapFault):
-                await session.search(Criteria(subjects=("für",)))
-
-        searches = [line for line in server.received if line.startswith("UID SEARCH")]
-        assert searches == ["UID SEARCH CHARSET UTF-8 UID 1:* SUBJECT {4}für", "UID SEARCH UID 1:*"]
-
-
-async def test_a_charset_is_not_named_for_ascii() -> None:
-    async with scripted_imap() as server:
-        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
-            await session.select("INBOX")
-            await session.search(Criteria(subjects=("report",)))
-
-        assert not any("CHARSET" in line for line in server.received)
-
-
-async def test_gmail_is_not_asked_for_parts_of_words_and_what_is_deleted_goes_to_its_trash() -> None:
-    listed = b'* LIST (\\HasNoChildren \\Trash) "/" "[Gmail]/Papierkorb"\r\n{tag} OK done\r\n'
-    async with scripted_imap({"LIST": listed}, capabilities=ALL + " X-GM-EXT-1") as server:
-        async with await ImapSession.open(scripted_account(server.port), log=quiet) as session:
-            await session.select("INBOX")
-            await session.search(Criteria(subjects=("eport",)))
-            await session.delete([5])
-
-        assert "UID SEARCH RETURN (ALL) UID 1:*" in server.received
-        assert 'UID MOVE 5 "[Gmail]/Papierkorb"' in server.received
-
-
 async def test_a_star_inside_a_folder_name_stays() -> None:
     """The bare library removes every "* " inside a line."""
     listed = b'* LIST () "/" "a * b"\r\n{tag} OK done\r\n'
@@ -299,48 +212,3 @@ async def test_idle_ends_cleanly_although_the_server_agreed_to_it_late() -> None
             assert await session.wait_for_mail(5)
 
         assert server.received.count("DONE") == 1
-
-
-async def test_nothing_secret_and_no_mail_is_formatted_for_the_librarys_debug_log(
-    dovecot: Dovecot, user: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    user.deliver(b"Subject: x\r\n\r\nbody-nobody-may-see\r\n")
-    with caplog.at_level(logging.DEBUG):
-        async with await ImapSession.open(account_of(dovecot, user), log=quiet) as session:
-            await session.select("INBOX")
-            async for _ in session.fetch_bodies(await session.fetch_meta([1]), max_bytes=100):
-                pass
-
-    assert user.password not in caplog.text
-    assert "AGNvcnJ" not in caplog.text
-    assert "body-nobody-may-see" not in caplog.text
-
-
-@pytest.mark.parametrize("security", list(Security))
-async def test_a_connection_cut_in_idle_is_noticed(dovecot: Dovecot, user: User, security: Security) -> None:
-    direct = account_of(dovecot, user, security=security)
-    async with FaultyProxy(port=direct.port) as proxy:
-        account = replace(direct, port=proxy.port)
-        async with await ImapSession.open(account, log=quiet) as session:
-            await session.select("INBOX")
-            waiting = asyncio.create_task(session.wait_for_mail(60))
-            await asyncio.sleep(0.1)
-            proxy.cut()
-
-            with pytest.raises(ImapFault) as caught:
-                await waiting
-
-    assert caught.value.category is Category.CONNECTIVITY
-
-
-async def test_a_half_open_connection_ends_with_the_deadline(dovecot: Dovecot, user: User) -> None:
-    async with FaultyProxy(port=dovecot.imaps_port) as proxy:
-        account = account_of(dovecot, user, port=proxy.port, deadlines=Deadlines(quiet_s=0.3))
-        async with await ImapSession.open(account, log=quiet) as session:
-            await session.select("INBOX")
-            proxy.hang()
-
-            with pytest.raises(ImapFault) as caught:
-                await session.mark_read([1])
-
-    assert caught.value.category is Category.TIMEOUT

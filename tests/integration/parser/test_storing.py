@@ -1,5 +1,6 @@
 """A mail's documents become rows, in one transaction, with exactly one outcome."""
 
+import json
 from datetime import UTC, datetime
 
 from parser.handler import ParserHandler
@@ -9,7 +10,6 @@ from pipeline.reasons import Reason
 from tests.support.extracted import extracted, mail_ref, refused_line, text_line
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import BEGIN, END, RECORD, changed, report_xml, tls_tree
-import json
 
 
 async def test_a_report_is_stored_with_its_header_rows_and_document(parser: ParserHandler, postgres: Database) -> None:

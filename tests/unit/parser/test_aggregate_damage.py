@@ -1,10 +1,10 @@
 """Documents that are not XML as it should be: what can be mended is read whole, the rest is refused."""
 
 import pytest
+
 from parser.repairs import Repair
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
-
 from tests.support.reports import DECLARATION, METADATA, POLICY, RECORD, changed, read_xml, report_xml
 
 
@@ -185,7 +185,9 @@ def test_other_xml_is_no_report():
 
 
 def test_names_in_another_case_are_understood():
-    document = report_xml().replace("record>", "Record>").replace("feedback>", "Feedback>").replace("org_name", "ORG_NAME")
+    document = (
+        report_xml().replace("record>", "Record>").replace("feedback>", "Feedback>").replace("org_name", "ORG_NAME")
+    )
 
     report, rows = read_xml(document)
 

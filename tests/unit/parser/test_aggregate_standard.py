@@ -1,8 +1,8 @@
 """Aggregate reports as RFC 7489 and RFC 9990 describe them: nothing to mend."""
 
 import pytest
-from pipeline.report import DkimResult, OverrideReason, Policy, Record, SpfResult
 
+from pipeline.report import DkimResult, OverrideReason, Policy, Record, SpfResult
 from tests.support.reports import BEGIN, END, POLICY, RECORD, changed, read_xml, report_xml
 
 NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"

@@ -1,13 +1,13 @@
 """Values as reporters really write them: what each is read as, and the repair that is noted."""
 
 import pytest
+
 from parser.reading import Hints
 from parser.repairs import Repair
 from pipeline.errors import Rejected
 from pipeline.limits import Limits
 from pipeline.reasons import Reason
 from pipeline.report import OverrideReason
-
 from tests.support.reports import BEGIN, END, METADATA, RECORD, changed, read_xml, report_xml
 
 DKIM, SPF = "<result>pass</result>", "<result>softfail</result>"

@@ -2,15 +2,16 @@
 
 import gzip
 import tracemalloc
+from contextlib import suppress
 
 import pytest
+
 from parser.aggregate.sections import MAX_NAMES
 from parser.readers import read
 from pipeline.document import DocumentFormat
 from pipeline.errors import Rejected
 from pipeline.limits import Limits
 from pipeline.reasons import Reason
-
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 DOCTYPE = '<!DOCTYPE feedback [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
@@ -75,7 +76,7 @@ def test_a_section_without_end_is_refused(document):
     "flood",
     [
         "".join(f"<n{i}/>" for i in range(MAX_NAMES * 2)),
-        f"<record {' '.join(f'''a{i}="" ''' for i in range(MAX_NAMES * 2))}/>",
+        "<record " + "".join(f"a{i}='' " for i in range(MAX_NAMES * 2)) + "/>",
     ],
 )
 def test_a_flood_of_names_is_refused_for_they_are_never_forgotten(flood):
@@ -116,10 +117,8 @@ def test_deep_nesting_is_refused(document):
     ],
 )
 def test_mending_takes_linear_time(damage):
-    try:
+    with suppress(Rejected):
         read_xml(f" {HEAD}<record>{damage}</record></feedback>")
-    except Rejected as refusal:
-        assert refusal.reason in Reason
 
 
 @pytest.mark.parametrize("junk", ["<!--" * 300_000, "-->" * 300_000, "<?" * 300_000, "<xs:schema " * 100_000])
@@ -142,7 +141,7 @@ def test_more_uncompressed_bytes_than_the_limit_are_refused():
 
 
 def test_damage_in_a_document_too_large_to_mend_is_refused():
-    assert reason_of(f"{HEAD}{RECORD * 15_000}<record>") is Reason.NOT_WELL_FORMED
+    assert reason_of(f"{HEAD}{RECORD * 20_000}<record>") is Reason.NOT_WELL_FORMED
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,7 @@ def test_a_damaged_gzip_is_refused(document, reason, format):
 
 
 def test_memory_stays_flat_however_many_records_there_are():
-    document = gzip.compress(report_xml(records=RECORD * 30_000).encode(), 1)
+    document = gzip.compress(report_xml(records=RECORD * 10_000).encode(), 1)
     tracemalloc.start()
 
     with read(document, format=DocumentFormat.XML) as reading:
@@ -171,5 +170,5 @@ def test_memory_stays_flat_however_many_records_there_are():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert rows == 30_000
-    assert peak < 16 * 1024 * 1024
+    assert rows == 10_000
+    assert peak < 8 * 1024 * 1024, peak

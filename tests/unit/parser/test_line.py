@@ -8,7 +8,6 @@ from parser.readers import read
 from pipeline.document import DocumentFormat
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
-
 from tests.support.reports import BEGIN, END, RECORD, report_xml, tls_tree
 
 

@@ -1,6 +1,7 @@
 """The row spool: flat in memory, readable as often as needed."""
 
 import pytest
+
 from parser.rows import CHUNK_ROWS, RowSpool
 from pipeline.report import DkimResult, Record
 

@@ -1,14 +1,15 @@
 """SMTP TLS reports (RFC 8460), as specified and as really sent."""
 
 import json
+from contextlib import suppress
 
 import pytest
+
 from parser.reading import Hints
 from parser.repairs import Repair
 from parser.tls.json_tree import MAX_VALUES
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
-
 from tests.support.reports import read_tls, tls_tree
 
 
@@ -223,13 +224,22 @@ def test_a_date_as_a_number_is_read_and_noted():
     assert report.repairs == (Repair.DATE_FORMAT,)
 
 
-@pytest.mark.parametrize("count", [2**63, 1e400, "9" * 99])
+@pytest.mark.parametrize("count", [2**63, "9" * 99, -(2**70)])
 def test_a_count_beyond_63_bits_is_refused(count):
     tree = tls_tree()
     tree["policies"][0]["summary"]["total-successful-session-count"] = count
-    document = json.dumps(tree).replace("Infinity", "1e400").encode()
 
-    assert reason_of(document) in (Reason.BAD_VALUE, Reason.NOT_WELL_FORMED) or count == 1e400
+    assert reason_of(tree) is Reason.BAD_VALUE
+
+
+@pytest.mark.parametrize("written", ["1e400", "1.5e3", "true", '"many"', "[]"])
+def test_a_count_that_is_no_whole_number_is_noted(written):
+    document = json.dumps(tls_tree()).replace('session-count": 7', f'session-count": {written}')
+
+    report = read_tls(document.encode())
+
+    assert Repair.COUNT_FORM in report.repairs
+    assert report.raw
 
 
 @pytest.mark.parametrize(
@@ -274,7 +284,5 @@ def test_zeros_and_lone_surrogates_are_removed_and_noted():
 @pytest.mark.parametrize("value", [[], {}, "x", 5, True, 1.5])
 @pytest.mark.parametrize("key", ["policies", "contact-info", "organization-name", "report-id", "date-range"])
 def test_values_of_other_types_never_break_the_reader(key, value):
-    try:
+    with suppress(Rejected):
         read_tls(tls_tree() | {key: value})
-    except Rejected as refusal:
-        assert refusal.reason in Reason

@@ -92,8 +92,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self.write(line.encode("ascii"))
 
     def write(self, line: bytes) -> None:
-        """Writes a line, or a literal and the rest of its line."""
-        if self.transport is not None:
+        """Writes a line, or a literal and the rest of its line; nothing once the connection has ended."""
+        if self.transport is not None and self.lost is None:
             self.transport.write(line + CRLF)
 
     async def start_tls(self, context: ssl.SSLContext, *, host: str) -> None:

@@ -1,0 +1,50 @@
+"""Signed-in browsers: a random cookie, known to the database by its hash alone."""
+
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from config_api.auth.hashing import digest, new_secret
+from config_api.auth.sql import SQL
+from config_api.backend import backend
+from pipeline.adapters.postgres import Database
+
+COOKIE = "dmarq_session"
+LIFE = 7 * 24 * 3600  # seconds
+
+
+async def begin(database: Database) -> str:
+    """A new session's cookie."""
+    value = new_secret()
+    async with database.connection() as connection:
+        await connection.execute(SQL["add_session"], digest(value), float(LIFE))
+    return value
+
+
+async def is_good(database: Database, value: str) -> bool:
+    """Whether the cookie belongs to a session that is not over."""
+    async with database.connection() as connection:
+        return bool(await connection.fetchval(SQL["session"], digest(value)))
+
+
+def set_cookie(response: Response, value: str, *, name: str = COOKIE, life: int = LIFE) -> None:
+    """The cookie as a browser keeps it: out of reach of scripts and of other sites, behind TLS only there."""
+    response.set_cookie(name, value, max_age=life, httponly=True, samesite="Lax", secure=_is_behind_tls(), path="/")
+
+
+def end(response: Response) -> None:
+    """Signs out: the session is over, the cookie is cleared."""
+    value = request.cookies.get(COOKIE)
+    if value:
+        back = backend()
+        back.run(_end(back.database, value))
+    response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=_is_behind_tls(), path="/")
+
+
+async def _end(database: Database, value: str) -> None:
+    async with database.connection() as connection:
+        await connection.execute(SQL["end_session"], digest(value))
+
+
+def _is_behind_tls() -> bool:
+    return request.is_secure or urlsplit(backend().settings.public_url).scheme == "https"

@@ -1,0 +1,1 @@
+"""Mailboxes: kept in PostgreSQL, told to the fetchers over the bus."""

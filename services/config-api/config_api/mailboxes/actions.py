@@ -1,0 +1,62 @@
+"""What one does to a mailbox beside changing it: fetch now, pause, resume, read anew."""
+
+from config_api.backend import Backend
+from config_api.mailboxes import journal, store
+from config_api.mailboxes.model import MailboxView
+from config_api.problem import Problem
+from pipeline.adapters.cursors import CursorBucket
+from pipeline.adapters.requests import NobodyAnswers, request
+from pipeline.topology import fetch_subject
+
+TIMEOUT = 5.0  # seconds
+
+
+async def fetch_now(backend: Backend, mailbox_id: str, *, who: str) -> None:
+    """The fetcher that holds the mailbox polls at once. Raises Problem 404, 409 (paused), 503 (nobody holds it)."""
+    _expect_enabled(await store.get(backend, mailbox_id))
+    await _ask(backend, mailbox_id)
+    await _note(backend, mailbox_id, "fetch_requested", f"{who} asked to fetch now", who)
+
+
+async def pause(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
+    """The mailbox is left alone; a fetch that runs ends after what it has in hand."""
+    return await store.change(backend, mailbox_id, {"enabled": False}, if_version=None, who=who)
+
+
+async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
+    """The mailbox is fetched again."""
+    return await store.change(backend, mailbox_id, {"enabled": True}, if_version=None, who=who)
+
+
+async def backfill(backend: Backend, mailbox_id: str, *, who: str) -> None:
+    """The folder is read from its beginning, within the filters; mails that the ledger knows are not stored again.
+
+    A fetch that runs just now ends first and may note how far it came; ask again then. Raises as `fetch_now` does.
+    """
+    mailbox = await store.get(backend, mailbox_id)
+    _expect_enabled(mailbox)
+    await CursorBucket(backend.bus.js).forget(mailbox_id, mailbox.folder)
+    await _note(backend, mailbox_id, "backfill_requested", f"{who} asked to read the folder anew", who)
+    await _ask(backend, mailbox_id)
+
+
+def _expect_enabled(mailbox: MailboxView) -> None:
+    if not mailbox.enabled:
+        raise Problem(409, "The mailbox is paused", "Resume it first.")
+
+
+async def _ask(backend: Backend, mailbox_id: str) -> None:
+    try:
+        await request(backend.bus.client, fetch_subject(mailbox_id), b"", timeout=TIMEOUT)
+    except NobodyAnswers:
+        raise Problem(
+            503,
+            "No fetcher holds this mailbox",
+            "A fetcher that has just started or heard of a change needs some seconds; without one, start one.",
+            retry_after=5,
+        ) from None
+
+
+async def _note(backend: Backend, mailbox_id: str, name: str, text: str, who: str) -> None:
+    async with backend.database.transaction() as connection:
+        await journal.note(connection, mailbox_id, name, text=text, who=who)

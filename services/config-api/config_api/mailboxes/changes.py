@@ -1,0 +1,97 @@
+"""What a change to a mailbox means; pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from config_api.mailboxes.model import MailboxInput
+from config_api.problem import FieldError, invalid
+from config_api.validation import validated
+from pipeline.mailbox import MailboxSecrets, MailboxSettings
+
+# Where the password is sent, and how well it is guarded on the way there.
+DESTINATION = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "auth")
+FIXED = frozenset({"id"})
+MAX_ID_LENGTH = 56  # leaves room for a number behind it
+
+Json = Mapping[str, Any]
+
+
+def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> MailboxInput:
+    """The mailbox with a JSON merge patch applied (RFC 7396): what is absent stays, null goes back to the default.
+
+    An empty secret keeps the saved one. A saved secret is kept only for where it was saved for. Raises Problem 422.
+    """
+    if FIXED.intersection(patch):
+        raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
+    sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value}
+    together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent) | _kept_back(sent))
+    given = {name for name in MailboxSecrets.model_fields if sent.get(name)}
+    if _has_secret(secrets) and not given and _moves(settings, together):
+        raise invalid(
+            FieldError(
+                field="password",
+                text="Enter the password again: a saved password is only sent to the saved server, port and user, "
+                "protected as it was saved.",
+            )
+        )
+    kept = {name: getattr(secrets, name) for name in MailboxSecrets.model_fields if name not in given}
+    return together.model_copy(update=kept)
+
+
+def changed_fields(before: MailboxInput, after: MailboxInput) -> list[str]:
+    """Names of the fields that differ, one level deep into groups ("filters.senders")."""
+    return sorted(_differing(_comparable(before), _comparable(after)))
+
+
+def slug(name: str, taken: Iterable[str] = ()) -> str:
+    """An id made from the name, different from those taken.
+
+    >>> slug("Reports @ example.com")
+    'reports-example-com'
+    """
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_ID_LENGTH].strip("-") or "mailbox"
+    used = set(taken)
+    if base not in used:
+        return base
+    return next(f"{base}-{number}" for number in range(2, len(used) + 3) if f"{base}-{number}" not in used)
+
+
+def _patched(target: Json, patch: Json) -> dict[str, Any]:
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
+            result[name] = _patched(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def _kept_back(sent: Json) -> dict[str, Any]:
+    return {name: sent[name] for name in MailboxSecrets.model_fields if name in sent}
+
+
+def _has_secret(secrets: MailboxSecrets) -> bool:
+    return secrets != MailboxSecrets()
+
+
+def _moves(before: MailboxSettings, after: MailboxInput) -> bool:
+    return any(getattr(before, name) != getattr(after, name) for name in DESTINATION)
+
+
+def _comparable(mailbox: MailboxInput) -> dict[str, Any]:
+    secrets = {name: getattr(mailbox, name) for name in MailboxSecrets.model_fields}
+    return mailbox.settings.model_dump(mode="json") | secrets
+
+
+def _differing(before: Json, after: Json, prefix: str = "") -> list[str]:
+    found = []
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found.extend(_differing(old, new, f"{prefix}{name}."))
+        elif old != new:
+            found.append(f"{prefix}{name}")
+    return found

@@ -1,0 +1,53 @@
+"""A mailbox as people and programs send it, and as they get it: secrets go in and never come out."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from pipeline.mailbox import MailboxId, MailboxSecrets, MailboxSettings
+
+
+class MailboxInput(MailboxSettings, MailboxSecrets):
+    """Settings and secrets of a mailbox. Without an `id` one is made from the name; it stays for ever."""
+
+    id: MailboxId | SkipJsonSchema[None] = None
+
+    @property
+    def settings(self) -> MailboxSettings:
+        """The part that may be shown."""
+        return MailboxSettings.model_validate({name: getattr(self, name) for name in MailboxSettings.model_fields})
+
+    @property
+    def secrets(self) -> MailboxSecrets:
+        """The part that may not."""
+        return MailboxSecrets.model_validate({name: getattr(self, name) for name in MailboxSecrets.model_fields})
+
+
+class MailboxState(BaseModel):
+    """How a mailbox is doing. Counts are of the last 24 hours."""
+
+    model_config = ConfigDict(frozen=True)
+
+    word: str = Field(description="ok, error, paused, or never (no fetch run so far).")
+    last_run_at: datetime | None = None
+    last_success_at: datetime | None = None
+    category: str | None = Field(None, description="What the last run ended with; ok, or a connection test's category.")
+    detail: str = ""
+    mails_24h: int = 0
+    imported_24h: int = 0
+    failed_24h: int = 0
+
+
+class MailboxView(MailboxSettings):
+    """A mailbox with everything but its secrets. `version` grows with each change and is the ETag."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    version: int
+    has_password: bool = Field(description="Whether a password is saved.")
+    is_published: bool = Field(description="Whether the fetchers have been told this version.")
+    created_at: datetime
+    updated_at: datetime
+    state: MailboxState

@@ -1,0 +1,191 @@
+"""Mailboxes in the database: every change in one transaction with its activity line, and told to the bus at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from config_api.backend import Backend
+from config_api.mailboxes import journal
+from config_api.mailboxes.changes import changed_fields, merged, slug
+from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
+from config_api.mailboxes.sql import SQL
+from config_api.problem import FieldError, Problem, not_found
+from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
+from pipeline.adapters.postgres import Connection
+from pipeline.mailbox import Mailbox, MailboxSecrets
+from pipeline.secrets import BadSecretKey, Keyring
+
+NOUN = "mailbox"
+
+
+async def all(backend: Backend) -> list[MailboxView]:  # noqa: A001 `store.all` reads well
+    """Every mailbox, by name."""
+    async with backend.database.connection() as connection:
+        return [_view(row, backend.keys) for row in await connection.fetch(SQL["mailboxes"], None)]
+
+
+async def get(backend: Backend, mailbox_id: str) -> MailboxView:
+    """One mailbox. Raises Problem 404."""
+    async with backend.database.connection() as connection:
+        return await _shown(connection, mailbox_id, backend.keys)
+
+
+async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
+    """One mailbox with its secrets, for a connection test. Raises Problem 404."""
+    async with backend.database.transaction() as connection:
+        return _opened(await _locked(connection, mailbox_id), backend.keys)
+
+
+async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> MailboxView:
+    """A new mailbox. Raises Problem 409 when its id was ever used."""
+    async with backend.database.transaction() as connection:
+        taken = [row["id"] for row in await connection.fetch(SQL["ids"])]
+        mailbox_id = wanted.id or slug(wanted.name, taken)
+        sealed = _sealed(mailbox_id, wanted, backend.keys)
+        if await connection.fetchval(SQL["insert"], mailbox_id, _plain(sealed), sealed.secret) is None:
+            text = "This id is or was used by another mailbox; choose another one, or leave it out."
+            raise Problem(409, "The id is taken", text, errors=[FieldError(field="id", text=text)])
+        await journal.note(connection, mailbox_id, "mailbox_created", text=f"{who} added the mailbox", who=who)
+        view = await _shown(connection, mailbox_id, backend.keys)
+    backend.changed.set()
+    return view
+
+
+async def change(
+    backend: Backend, mailbox_id: str, patch: Mapping[str, Any], *, if_version: int | None, who: str
+) -> MailboxView:
+    """The mailbox with a JSON merge patch applied; `if_version` is the version it must still have (None: any).
+
+    Raises Problem 404, 412 (somebody else changed it), 422.
+    """
+    async with backend.database.transaction() as connection:
+        row = await _locked(connection, mailbox_id)
+        _expect_version(row, if_version)
+        saved = _opened(row, backend.keys, lost=MailboxSecrets())
+        after = merged(saved.settings, saved.secrets, patch)
+        before = MailboxInput.model_validate(saved.settings.model_dump() | dict(saved.secrets))
+        fields = changed_fields(before, after)
+        if fields:
+            await _update(connection, _sealed(mailbox_id, after, backend.keys))
+            name, text = _telling(fields, enabled=after.enabled, who=who)
+            await journal.note(connection, mailbox_id, name, text=text, who=who, fields=tuple(fields))
+        view = await _shown(connection, mailbox_id, backend.keys)
+    backend.changed.set()
+    return view
+
+
+async def remove(backend: Backend, mailbox_id: str, *, if_version: int | None, who: str) -> None:
+    """Takes the mailbox out of service; what was fetched from it stays. Raises Problem 404, 412."""
+    async with backend.database.transaction() as connection:
+        _expect_version(await _locked(connection, mailbox_id), if_version)
+        await connection.execute(SQL["delete"], mailbox_id)
+        await journal.note(connection, mailbox_id, "mailbox_deleted", text=f"{who} removed the mailbox", who=who)
+    backend.changed.set()
+
+
+async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, who: str) -> None:
+    """The mailbox is as wanted, whatever it was before; nothing happens when it is so already."""
+    async with backend.database.transaction() as connection:
+        row = await connection.fetchrow(SQL["any_state"], mailbox_id)
+        sealed = _sealed(mailbox_id, wanted, backend.keys)
+        if row is None:
+            await connection.execute(SQL["insert"], mailbox_id, _plain(sealed), sealed.secret)
+        elif row["deleted_at"] is None and _is_same(row, wanted, backend.keys):
+            return
+        else:
+            await _update(connection, sealed)
+        text = f"{who} sets the mailbox"
+        await journal.note(connection, mailbox_id, "mailbox_declared", text=text, who=who)
+    backend.changed.set()
+
+
+async def rotate(backend: Backend) -> int:
+    """Encrypts every secret anew under the first key of DMARQ_SECRET_KEY; gives how many. Raises BadSecretKey."""
+    async with backend.database.transaction() as connection:
+        ids = [row["id"] for row in await connection.fetch(SQL["versions"])]
+        for mailbox_id in ids:
+            row = await _locked(connection, mailbox_id)
+            await connection.execute(SQL["update"], mailbox_id, row["settings"], backend.keys.rotate(row["secret"]))
+    backend.changed.set()
+    return len(ids)
+
+
+async def _update(connection: Connection, sealed: SealedMailbox) -> None:
+    await connection.execute(SQL["update"], sealed.id, _plain(sealed), sealed.secret)
+
+
+async def _locked(connection: Connection, mailbox_id: str) -> asyncpg.Record:
+    row = await connection.fetchrow(SQL["locked"], mailbox_id)
+    if row is None:
+        raise not_found(NOUN)
+    return row
+
+
+def _expect_version(row: asyncpg.Record, if_version: int | None) -> None:
+    if if_version is not None and row["version"] != if_version:
+        raise Problem(
+            412, "Changed meanwhile", "Somebody else changed this mailbox. Load it again and repeat your change."
+        )
+
+
+async def _shown(connection: Connection, mailbox_id: str, keys: Keyring) -> MailboxView:
+    row = await connection.fetchrow(SQL["mailboxes"], mailbox_id)
+    if row is None:
+        raise not_found(NOUN)
+    return _view(row, keys)
+
+
+def _view(row: asyncpg.Record, keys: Keyring) -> MailboxView:
+    mailbox = _opened(row, keys, lost=MailboxSecrets())
+    state = MailboxState.model_validate({**dict(row), "word": _word(row, enabled=mailbox.settings.enabled)})
+    return MailboxView.model_validate(
+        {
+            **dict(row),
+            **mailbox.settings.model_dump(),
+            "has_password": bool(mailbox.secrets.password.get_secret_value()),
+            "state": state,
+        }
+    )
+
+
+def _word(row: asyncpg.Record, *, enabled: bool) -> str:
+    if not enabled:
+        return "paused"
+    if row["category"] is None:
+        return "never"
+    return "ok" if row["category"] == "ok" else "error"
+
+
+def _opened(row: asyncpg.Record, keys: Keyring, *, lost: MailboxSecrets | None = None) -> Mailbox:
+    """The mailbox; `lost` stands for secrets that no key opens, without it that is a Problem 409."""
+    sealed = SealedMailbox.model_validate(dict(row))
+    try:
+        return unseal(sealed, keys)
+    except BadSecretKey:
+        if lost is None:
+            raise Problem(
+                409, "The saved password cannot be read", "DMARQ_SECRET_KEY has changed. Enter the password again."
+            ) from None
+        return Mailbox(id=sealed.id, version=sealed.version, settings=sealed.settings, secrets=lost)
+
+
+def _sealed(mailbox_id: str, wanted: MailboxInput, keys: Keyring) -> SealedMailbox:
+    return seal(Mailbox(id=mailbox_id, version=0, settings=wanted.settings, secrets=wanted.secrets), keys)
+
+
+def _plain(sealed: SealedMailbox) -> dict[str, Any]:
+    return sealed.settings.model_dump(mode="json")
+
+
+def _is_same(row: asyncpg.Record, wanted: MailboxInput, keys: Keyring) -> bool:
+    saved = _opened(row, keys, lost=MailboxSecrets())
+    return saved.settings == wanted.settings and saved.secrets == wanted.secrets
+
+
+def _telling(fields: list[str], *, enabled: bool, who: str) -> tuple[str, str]:
+    if fields == ["enabled"]:
+        return ("mailbox_resumed", f"{who} resumed the mailbox") if enabled else (
+            "mailbox_paused", f"{who} paused the mailbox"
+        )  # fmt: skip
+    return "mailbox_changed", f"{who} changed {', '.join(fields)}"

@@ -1,0 +1,159 @@
+"""The settings form of a mailbox: from what a browser sends to what the API takes, and back. Pure.
+
+A field's name in the form is its path in the API ("filters.senders"); lists are one entry a line, the attachment
+limit is in MB, and the order of the formats is a place (1, 2, ...) for each.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from config_api.problem import FieldError
+from pipeline.limits import MiB
+from pipeline.mailbox import AttachmentFormat, MailboxSettings
+
+Values = dict[str, Any]
+FORMATS = {
+    "xml": "XML (not compressed; also JSON)",
+    "zip": "ZIP archives",
+    "gz": "GZ (gzip)",
+    "eml": "EML (reports in a forwarded mail)",
+}
+FIELD_NAMES = {
+    "name": "Name",
+    "enabled": "Enable",
+    "host": "Server",
+    "port": "Port",
+    "security": "Encryption",
+    "verify_certificate": "Verify certificate",
+    "ca_certificate": "CA certificate",
+    "username": "User name",
+    "auth": "Sign-in method",
+    "folder": "Folder",
+    "poll_interval_minutes": "Polling interval",
+    "use_idle": "Wait for new mail (IDLE)",
+    "filters": "Filters",
+    "attachments": "Attachments",
+    "on_processed": "After processing",
+    "on_failed": "After a failure",
+    "on_not_a_report": "Mail that is no report",
+}
+_TEXTS = ("name", "host", "port", "security", "username", "folder", "poll_interval_minutes")
+_CHECKS = ("enabled", "verify_certificate", "use_idle")
+_ACTIONS = ("on_processed", "on_failed", "on_not_a_report")
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxForm:
+    """What the page shows: values as the API names them, and what is wrong with them.
+
+    `mailbox_id` is None for a new one; `version` is the one that the values were based on.
+    """
+
+    values: Values
+    mailbox_id: str | None = None
+    version: int | None = None
+    has_password: bool = False
+    errors: Sequence[FieldError] = ()
+    folders: Sequence[str] = field(default=())
+
+    def fault(self, name: str) -> str:
+        """What is wrong with this field or with a part of it."""
+        texts = [error.text for error in self.errors if error.field == name or error.field.startswith(f"{name}.")]
+        return " ".join(dict.fromkeys(texts))
+
+
+def blank() -> Values:
+    """The defaults; what has none is empty."""
+    defaults = MailboxSettings(name="-", host="-", username="-").model_dump(mode="json")
+    return {**defaults, "name": "", "host": "", "username": ""}
+
+
+def settings_of(view: Mapping[str, Any]) -> Values:
+    """The settings among the fields of a stored mailbox."""
+    return {name: view[name] for name in MailboxSettings.model_fields if name in view}
+
+
+def read(form: MultiDict[str, str]) -> Values:
+    """What was filled in, as the API takes it; numbers stay text where they are none, for the validation to name."""
+    values: Values = {name: form.get(name, "").strip() for name in _TEXTS}
+    values |= {name: name in form for name in _CHECKS}
+    values |= {name: _action(form, name) for name in _ACTIONS}
+    values["ca_certificate"] = form.get("ca_certificate", "").strip() or None
+    values["filters"] = {
+        "subject_contains": _lines(form.get("filters.subject_contains", "")),
+        "senders": _lines(form.get("filters.senders", "")),
+        "max_age_days": form.get("filters.max_age_days", "").strip() or None,
+    }
+    values["attachments"] = {
+        "formats": form.getlist("attachments.formats"),
+        "max_bytes": _bytes(form.get("attachments.max_bytes", "")),
+        "priority": _order(form),
+    }
+    return values
+
+
+def password_of(form: MultiDict[str, str]) -> Values:
+    """The password where one was typed; none means the stored one stays."""
+    password = form.get("password", "")
+    return {"password": password} if password else {}
+
+
+def differences(mine: Values, stored: Values) -> list[tuple[str, str, str]]:
+    """Where two versions differ: the field's name, what is stored now, what I typed."""
+    rows = []
+    for name, label in FIELD_NAMES.items():
+        ours, theirs = _told(mine.get(name)), _told(stored.get(name))
+        if ours != theirs:
+            rows.append((label, theirs, ours))
+    return rows
+
+
+def megabytes(value: object) -> object:
+    """Bytes as the form shows them; what was no number is shown as it was typed."""
+    return f"{value / MiB:.6g}" if isinstance(value, int | float) else value
+
+
+def in_order(priority: Iterable[str]) -> list[str]:
+    """All formats, those with a priority first."""
+    chosen = [str(name) for name in priority]
+    return chosen + [name.value for name in AttachmentFormat if name.value not in chosen]
+
+
+def _action(form: MultiDict[str, str], name: str) -> Values:
+    action = form.get(f"{name}.action", "none")
+    folder = form.get(f"{name}.folder", "").strip()
+    return {"action": action, "folder": folder or None} if action == "move" else {"action": action}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _bytes(text: str) -> object:
+    try:
+        return round(float(text.strip().replace(",", ".")) * MiB)
+    except (ValueError, OverflowError):
+        return text.strip()
+
+
+def _order(form: MultiDict[str, str]) -> list[str]:
+    """The formats by place; a place that was given twice goes to the one that had it before."""
+    before = [name for name in form.getlist("order") if name in FORMATS]
+    return sorted(in_order(dict.fromkeys(before)), key=lambda name: form.get(f"place.{name}", "9")[:2])
+
+
+def _told(value: object) -> str:
+    """A value for people to compare; empty parts are left out, so that forms of the same meaning are equal."""
+    if isinstance(value, Mapping):
+        parts = [f"{name.replace('_', ' ')}: {told}" for name, part in value.items() if (told := _told(part))]
+        return "; ".join(parts)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)

@@ -1,0 +1,136 @@
+"""Settings > IMAP Integration: the mailboxes and what can be done with them; add, change and remove one."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from config_api.auth import who
+from config_api.backend import backend
+from config_api.mailboxes import actions, store
+from config_api.mailboxes.model import MailboxInput, MailboxView
+from config_api.pages import mailbox_form
+from config_api.pages.mailbox_form import MailboxForm
+from config_api.pages.mailbox_page import form_page
+from config_api.problem import Problem
+from config_api.validation import validated
+
+LIST = "/settings/mailboxes"
+
+blueprint = Blueprint("mailboxes", __name__, url_prefix=LIST)
+
+
+@blueprint.get("")
+def listing() -> str:
+    """All mailboxes with their state."""
+    return render_template("mailboxes/list.html", mailboxes=backend().run(store.all(backend().database)))
+
+
+@blueprint.get("/new")
+def ask_new() -> str:
+    """An empty form."""
+    return form_page(MailboxForm(mailbox_form.blank()))
+
+
+@blueprint.post("")
+def create() -> Response | tuple[str, int]:
+    """Saves a new mailbox, or shows what is wrong with it."""
+    values = mailbox_form.read(request.form)
+    try:
+        wanted = validated(MailboxInput, values | mailbox_form.password_of(request.form))
+        made = backend().run(store.create(backend(), wanted, who()))
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return form_page(MailboxForm(values, errors=problem.errors)), 422
+    flash(f"{made.name} was saved. " + _what_next(enabled=made.enabled), "good")
+    return redirect(LIST, 303)
+
+
+@blueprint.get("/<mailbox_id>")
+def ask_change(mailbox_id: str) -> str:
+    """The form of a mailbox."""
+    stored = _stored(mailbox_id)
+    return form_page(_form_of(stored, mailbox_form.settings_of(stored.model_dump(mode="json"))), stored=stored)
+
+
+@blueprint.post("/<mailbox_id>")
+def change(mailbox_id: str) -> Response | tuple[str, int]:
+    """Saves a change; shows both versions when somebody else was faster."""
+    values = mailbox_form.read(request.form)
+    version = request.form.get("version", "0", type=int)
+    changes = values | mailbox_form.password_of(request.form)
+    try:
+        made = backend().run(store.change(backend(), mailbox_id, changes, version, who()))
+    except Problem as problem:
+        return _not_saved(mailbox_id, values, problem)
+    flash(f"{made.name} was saved. The change holds from now on.", "good")
+    return redirect(LIST, 303)
+
+
+@blueprint.get("/<mailbox_id>/delete")
+def ask_remove(mailbox_id: str) -> str:
+    """Asks whether the mailbox is to be removed."""
+    return render_template("mailboxes/delete.html", mailbox=_stored(mailbox_id))
+
+
+@blueprint.post("/<mailbox_id>/delete")
+def remove(mailbox_id: str) -> Response:
+    """Removes it; its reports and its history stay."""
+    backend().run(store.remove(backend(), mailbox_id, None, who()))
+    flash("The mailbox was removed. Its reports stay here, its mails stay on the server.", "good")
+    return redirect(LIST, 303)
+
+
+@blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill):what>")
+def act(mailbox_id: str, what: str) -> Response:
+    """Fetch now, pause, resume, or read the whole folder anew."""
+    doing, told = _ACTS[what]
+    try:
+        backend().run(doing(backend(), mailbox_id, who()), timeout=25)
+        flash(told, "good")
+    except Problem as problem:
+        if problem.status not in (409, 503):
+            raise
+        flash(problem.detail or problem.title, "bad")
+    return redirect(LIST, 303)
+
+
+_ACTS: dict[str, tuple[Any, str]] = {
+    "fetch": (actions.fetch_now, "A fetch was started. New reports appear in a moment."),
+    "pause": (actions.pause, "Paused: no mail is fetched until you resume."),
+    "resume": (actions.resume, "Resumed: mail is fetched again."),
+    "backfill": (actions.backfill, "The folder is read anew from its first mail. Known mails are not stored twice."),
+}
+
+
+def _stored(mailbox_id: str) -> MailboxView:
+    return backend().run(store.get(backend().database, mailbox_id))
+
+
+def _form_of(stored: MailboxView, values: mailbox_form.Values, **more: Any) -> MailboxForm:
+    return MailboxForm(
+        values, mailbox_id=stored.id, version=stored.version, has_password=stored.has_password, **more
+    )
+
+
+def _not_saved(mailbox_id: str, values: mailbox_form.Values, problem: Problem) -> tuple[str, int]:
+    if problem.status not in (412, 422):
+        raise problem
+    stored = _stored(mailbox_id)
+    if problem.status == 422:
+        form = MailboxForm(
+            values,
+            mailbox_id=mailbox_id,
+            version=request.form.get("version", "0", type=int),
+            has_password=stored.has_password,
+            errors=problem.errors,
+        )
+        return form_page(form, stored=stored), 422
+    theirs = mailbox_form.settings_of(stored.model_dump(mode="json"))
+    rows = mailbox_form.differences(values, theirs)
+    return form_page(_form_of(stored, values), stored=stored, conflict=rows), 412
+
+
+def _what_next(*, enabled: bool) -> str:
+    return "The first fetch starts now." if enabled else "It is switched off; enable it when you want mail fetched."

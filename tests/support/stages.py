@@ -1,0 +1,81 @@
+"""Running a stage in a test, and looking at what came out of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.pull import Subscription
+from pipeline.breaker import BreakerPolicy
+from pipeline.judge import RetryPolicy
+from pipeline.runner import StageRunner
+from pipeline.stage import Handler, Stage
+from pipeline.telemetry.health import Readiness
+from pipeline.topology import EXTRACTOR, Consumer
+from pipeline.wire import Envelope, decode
+
+PATIENCE = 20.0  # seconds
+QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_deliveries=6)
+CALM = BreakerPolicy(run=1000, window=10_000)
+
+
+def stage_of(handler: Handler, *, consumer: Consumer = EXTRACTOR, batch: int = 10, concurrency: int = 2) -> Stage:
+    """A stage that retries within moments and never rests."""
+    return Stage(consumer, handler, batch=batch, concurrency=concurrency, policy=QUICK, breaker=CALM)
+
+
+@asynccontextmanager
+async def running(bus: Bus, stage: Stage, *, readiness: Readiness | None = None) -> AsyncIterator[asyncio.Event]:
+    """The stage works inside the block; at its end it is told to stop and awaited. Gives the event that says stop."""
+    stopping = asyncio.Event()
+    task = asyncio.create_task(StageRunner(bus, stage, stopping, readiness=readiness).run())
+    try:
+        yield stopping
+    finally:
+        stopping.set()
+        async with asyncio.timeout(PATIENCE):
+            await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when the condition holds. Raises TimeoutError when it does not within some seconds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def count(bus: Bus, stream: str) -> int:
+    """The number of events in a stream."""
+    return (await bus.js.stream_info(stream)).state.messages
+
+
+async def until_count(bus: Bus, stream: str, wanted: int) -> None:
+    """Returns when the stream holds so many events."""
+    async with asyncio.timeout(PATIENCE):
+        while await count(bus, stream) != wanted:
+            await asyncio.sleep(0.02)
+
+
+async def everything(bus: Bus, consumer: Consumer) -> list[Envelope]:
+    """All events the consumer has waiting, acknowledged."""
+    subscription = await bus.subscribe(consumer)
+    found: list[Envelope] = []
+    while deliveries := await subscription.take(500, wait=0.3):
+        for delivery in deliveries:
+            found.append(await bus.loaded(decode(delivery.wire.headers, delivery.wire.payload)))
+            await delivery.ack()
+    await subscription.close()
+    return found
+
+
+async def taken(bus: Bus, consumer: Consumer, limit: int = 100) -> tuple[Subscription, Sequence[Envelope]]:
+    """Some events of the consumer, left unacknowledged, and the subscription that they came by."""
+    subscription = await bus.subscribe(consumer)
+    deliveries = await subscription.take(limit, wait=1.0)
+    return subscription, [decode(d.wire.headers, d.wire.payload) for d in deliveries]
+
+
+def impatient(consumer: Consumer, ack_wait: float) -> Consumer:
+    """The consumer with another deadline, seconds."""
+    return replace(consumer, ack_wait=ack_wait)
