@@ -44,7 +44,8 @@ unit: setup ## the tests that need no server, in seconds
 check: setup ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy shared/pipeline services/*/* deploy/standalone/dmarq tests
+	$(BIN)/mypy shared/pipeline services/fetcher/fetcher services/extractor/extractor services/parser/parser \
+	  services/config-api/config_api deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
 
 .PHONY: fix

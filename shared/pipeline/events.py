@@ -123,6 +123,7 @@ class ActResult(StrEnum):
     DONE = "done"
     ABSENT = "absent"  # the mail is no longer there: it was done before, or somebody else took it away
     FAILED = "failed"
+    SKIPPED = "skipped"  # the mailbox is on a dry run
 
 
 class MailActed(Event):

@@ -76,7 +76,10 @@ class AttachmentRules(_Settings):
 
 
 class MailboxSettings(_Settings):
-    """Everything a user sets for a mailbox, but its secrets."""
+    """Everything a user sets for a mailbox, but its secrets.
+
+    With `dry_run` everything is fetched and stored, and the mailbox itself is never touched.
+    """
 
     name: ShortText
     enabled: bool = True
@@ -90,6 +93,7 @@ class MailboxSettings(_Settings):
     folder: ShortText = "INBOX"
     poll_interval_minutes: float = Field(60, gt=0, le=10_080)
     use_idle: bool = True
+    dry_run: bool = False
     filters: Filters = Filters()
     attachments: AttachmentRules = AttachmentRules()
     on_processed: MailAction = MailAction(action=Action.MARK_READ)

@@ -115,7 +115,7 @@ async def _ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> Non
     while not stopping.is_set():
         attempt += 1
         try:
-            await bus.ensure(replicas=settings.nats_replicas)
+            await bus.ensure(replicas=settings.nats_replicas, updates=settings.migrate)
         except TryLater as error:
             await wait_for(error, attempt=attempt, stopping=stopping)
         else:

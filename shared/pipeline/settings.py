@@ -53,6 +53,9 @@ class Settings(BaseModel):
         SecretStr("postgresql://dmarq@127.0.0.1:5432/dmarq"), description="PostgreSQL, for parser and config-api."
     )
     database_pool: int = Field(4, ge=1, le=100, description="Connections to PostgreSQL per service.")
+    migrate: bool = Field(
+        True, description="Services bring schema and streams up to date themselves; false where dmarq-migrate does."
+    )
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="Encrypts mailbox passwords: a comma-separated list, the first encrypts, all decrypt.",

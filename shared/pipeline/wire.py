@@ -95,6 +95,17 @@ def decode(headers: Mapping[str, str], payload: bytes) -> Envelope:
         raise Rejected(Reason.UNDECODABLE_EVENT, f"{kind.type}: {type(error).__name__}") from None
 
 
+def head(headers: Mapping[str, str]) -> Event | None:
+    """The event as far as its headers alone tell it, or None: what can be known without the payload."""
+    kind = EVENT_TYPES.get(headers.get(TYPE, ""))
+    if kind is None or HEAD not in headers:
+        return None
+    try:
+        return kind.model_validate_json(headers[HEAD])
+    except ValidationError:
+        return None
+
+
 def _decoded(kind: type[Event], headers: Mapping[str, str], payload: bytes) -> Envelope:
     if PREFIX in headers:
         head_length, cargo_length = map(int, headers[PREFIX].split())

@@ -26,17 +26,16 @@ def mail_ref(uid: int, *, mailbox_id: str = "box") -> MailRef:
 
 
 def extracted(uid: int, *documents: bytes | str, lines: Sequence[PartLine] = (), **fields: object) -> Envelope:
-    """A mail with these documents: text is XML, bytes are JSON. `lines` are further parts, `fields` those of the event."""
+    """A mail with these documents (XML, JSON or a whole mail), further parts, and fields of the event as given."""
     infos, cargo, parts = [], [Parcel.of(b"Subject: a report\r\n\r\n")], list(lines)
     for number, document in enumerate(documents, start=1):
-        is_xml = isinstance(document, str)
         data = document.encode() if isinstance(document, str) else document
         path = f"{number}/report"
         infos.append(
             DocumentInfo(
                 path=path,
                 name=f"report-{number}",
-                format=DocumentFormat.XML if is_xml else DocumentFormat.JSON,
+                format=_format(data),
                 size=len(data),
                 sha256=sha256(data).hexdigest(),
                 cargo=number,
@@ -55,6 +54,10 @@ def extracted(uid: int, *documents: bytes | str, lines: Sequence[PartLine] = (),
     }
     event = MailExtracted.model_validate({**facts, "lines": parts, "documents": infos, **fields})
     return Envelope(event, tuple(cargo))
+
+
+def _format(data: bytes) -> DocumentFormat:
+    return {b"<": DocumentFormat.XML, b"{": DocumentFormat.JSON}.get(data[:1], DocumentFormat.ARF)
 
 
 def refused_line(reason: Reason = Reason.ENCRYPTED) -> PartLine:

@@ -33,13 +33,21 @@ def inflate(document: bytes, *, limits: Limits) -> Iterator[bytes]:
             yield chunk
 
 
-def inflate_whole(document: bytes, *, limits: Limits, max_bytes: int) -> bytes:
-    """The whole document in memory. Raises Rejected where it is larger than `max_bytes`, or as `inflate` does."""
+def inflate_head(document: bytes, *, limits: Limits, max_bytes: int) -> tuple[bytes, bool]:
+    """The first `max_bytes` of a document, and whether that is all of it."""
     pieces: list[bytes] = []
     room = max_bytes
     for piece in inflate(document, limits=limits):
+        pieces.append(piece[:room])
         room -= len(piece)
         if room < 0:
-            raise Rejected(Reason.UNCOMPRESSED_TOO_LARGE, f"more than {max_bytes} bytes, which must be read whole")
-        pieces.append(piece)
-    return b"".join(pieces)
+            return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+def inflate_whole(document: bytes, *, limits: Limits, max_bytes: int) -> bytes:
+    """The whole document in memory. Raises Rejected where it is larger than `max_bytes`, or as `inflate` does."""
+    head, is_whole = inflate_head(document, limits=limits, max_bytes=max_bytes)
+    if not is_whole:
+        raise Rejected(Reason.UNCOMPRESSED_TOO_LARGE, f"more than {max_bytes} bytes, which must be read whole")
+    return head

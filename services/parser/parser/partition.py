@@ -47,7 +47,7 @@ async def _create(connection: Connection, month: Month) -> None:
     """The default partition may hold rows of the month, from when it lay in the future: then it keeps the month."""
     try:
         async with connection.transaction():
-            await connection.execute(create_statement(month))
+            await connection.execute(SQL["make_partition"], *month)
     except asyncpg.CheckViolationError:
         log.warning("partition_left_out", name=partition_name(month), detail="the default partition has the month")
 
@@ -66,10 +66,3 @@ def later(month: Month, *, by: int) -> Month:
 def partition_name(month: Month) -> str:
     """The name of the month's partition."""
     return f"record_{month[0]:04}_{month[1]:02}"
-
-
-def create_statement(month: Month) -> str:
-    """The SQL that makes the month's partition; only numbers of ours are in it."""
-    after = later(month, by=1)
-    begin, end = (f"{year:04}-{number:02}-01 00:00:00+00" for year, number in (month, after))
-    return f"CREATE TABLE {partition_name(month)} PARTITION OF record FOR VALUES FROM ('{begin}') TO ('{end}')"

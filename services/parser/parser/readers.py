@@ -3,9 +3,8 @@
 from parser.aggregate.reader import read_aggregate
 from parser.failure.reader import read_failure
 from parser.failure.sample import SampleKept
-from parser.inflate import inflate_whole
 from parser.reading import Hints, Reading
-from parser.tls import MAX_TLS_BYTES, read_tls
+from parser.tls.reader import read_tls
 from pipeline.document import DocumentFormat
 from pipeline.limits import Limits
 
@@ -29,7 +28,5 @@ def read(
     if format is DocumentFormat.XML:
         return read_aggregate(document, limits=limits, hints=hints)
     if format is DocumentFormat.JSON:
-        whole = inflate_whole(document, limits=limits, max_bytes=MAX_TLS_BYTES)
-        return read_tls(whole, limits=limits, hints=hints)
-    whole = inflate_whole(document, limits=limits, max_bytes=limits.max_mail_bytes)
-    return read_failure(whole, limits=limits, hints=hints, sample_kept=sample_kept)
+        return read_tls(document, limits=limits, hints=hints)
+    return read_failure(document, limits=limits, hints=hints, sample_kept=sample_kept)

@@ -128,6 +128,10 @@ ON CONFLICT DO NOTHING;
 -- The names of the partitions of `record`.
 SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'record'::regclass;
 
+-- name: make_partition
+-- Makes the partition of a year and month; its owner is that of `record`.
+SELECT make_record_partition($1, $2);
+
 -- name: forget_documents
 -- Frees the bytes of documents that are older than so many days, some at a time.
 UPDATE document SET bytes = NULL

@@ -83,7 +83,8 @@ class KeyValueBucket:
         """Every entry, then each change; a value of None is a deletion. Never ends by itself."""
         async with self._watched() as watcher:
             while True:
-                update = await watcher.updates(timeout=None)
+                with nats_errors():
+                    update = await watcher.updates(timeout=None)
                 if update is not None:
                     yield _entry(update)
 

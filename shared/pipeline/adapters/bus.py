@@ -27,9 +27,9 @@ class Bus:
         self.blobs = Blobs(self.js)
         self._publisher = Publisher(client)
 
-    async def ensure(self, *, replicas: int = 1) -> None:
-        """Streams, consumers and buckets exist as declared."""
-        await ensure_topology(self.js, replicas=replicas)
+    async def ensure(self, *, replicas: int = 1, updates: bool = True) -> None:
+        """Streams, consumers and buckets exist as declared; with `updates` False what exists is left as it is."""
+        await ensure_topology(self.js, replicas=replicas, updates=updates)
 
     async def publish(self, envelopes: Sequence[Envelope]) -> frozenset[str]:
         """Returns when the broker has confirmed every one of them; many are in flight at once.

@@ -119,6 +119,7 @@ async def connected(
 async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Event, watch: _Watch) -> bool:
     options: dict[str, Any] = {
         "name": name,
+        "inbox_prefix": f"_INBOX_{name}",  # answers to one service can be kept from the others by permissions
         "max_reconnect_attempts": -1,  # so the driver tries for ever, the first time too
         "reconnect_time_wait": 0.5,
         "connect_timeout": 5,

@@ -1,13 +1,23 @@
 """Cursors in the bucket `cursor`: how far each folder of each mailbox was read."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 
 from nats.js import JetStreamContext
 from pydantic import ValidationError
 
 from pipeline import topology
-from pipeline.adapters.buckets import KeyValueBucket
+from pipeline.adapters.buckets import Conflict, KeyValueBucket
 from pipeline.cursor import Cursor
+from pipeline.errors import TryLater
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """A cursor as it is stored. `cursor` None: never read, or not readable. `revision` None: nothing is stored."""
+
+    cursor: Cursor | None
+    revision: int | None
 
 
 class CursorBucket:
@@ -16,19 +26,28 @@ class CursorBucket:
     def __init__(self, js: JetStreamContext) -> None:
         self._bucket = KeyValueBucket(js, topology.CURSOR_BUCKET)
 
-    async def get(self, mailbox_id: str, folder: str) -> Cursor | None:
-        """The cursor; None for a folder that was never read, or whose cursor cannot be read (it is read anew then)."""
+    async def get(self, mailbox_id: str, folder: str) -> Bookmark:
+        """The cursor as it is now."""
         entry = await self._bucket.get(_key(mailbox_id, folder))
         if entry is None or entry.value is None:
-            return None
+            return Bookmark(None, None)
         try:
-            return Cursor.model_validate_json(entry.value)
+            return Bookmark(Cursor.model_validate_json(entry.value), entry.revision)
         except ValidationError:
-            return None
+            return Bookmark(None, entry.revision)
 
-    async def put(self, mailbox_id: str, folder: str, cursor: Cursor) -> None:
-        """Notes how far the folder was read. Only called when every mail below is confirmed by the broker."""
-        await self._bucket.put(_key(mailbox_id, folder), cursor.model_dump_json().encode())
+    async def put(self, mailbox_id: str, folder: str, cursor: Cursor, *, after: Bookmark) -> Bookmark:
+        """Notes how far the folder was read. Only called when every mail below is confirmed by the broker.
+
+        Raises TryLater too when somebody changed the cursor since `after`: it was reset, to read the folder anew.
+        """
+        key, value = _key(mailbox_id, folder), cursor.model_dump_json().encode()
+        try:
+            if after.revision is None:
+                return Bookmark(cursor, await self._bucket.create(key, value))
+            return Bookmark(cursor, await self._bucket.update(key, value, revision=after.revision))
+        except Conflict:
+            raise TryLater("cursor", "it was changed by somebody else") from None
 
     async def forget(self, mailbox_id: str, folder: str) -> None:
         """The folder will be read from its beginning; what the ledger knows is not stored twice."""

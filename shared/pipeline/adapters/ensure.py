@@ -19,24 +19,29 @@ from nats.js.errors import BadRequestError, NotFoundError
 
 from pipeline import topology
 from pipeline.adapters.connection import nats_errors
+from pipeline.errors import TryLater
 from pipeline.settings import SettingsError
+
+INVALID_CONFIG = 10052  # which the broker sends as an error of its own (500)
 
 
 class TopologyError(SettingsError):
     """What the broker holds and what this version declares contradict each other; the text says where."""
 
 
-async def ensure_topology(js: JetStreamContext, *, replicas: int = 1) -> None:
+async def ensure_topology(js: JetStreamContext, *, replicas: int = 1, updates: bool = True) -> None:
     """Everything of `pipeline.topology` exists as declared.
 
+    With `updates` False only missing streams and buckets are made: what exists is another's to change, and a consumer
+    is made by whoever binds to it.
     Raises TryLater while the broker is away or has no room, TopologyError when it refuses what is declared.
     """
     for stream in topology.STREAMS:
-        await _ensure_stream(js, stream_config(stream, replicas=replicas))
+        await _ensure_stream(js, stream_config(stream, replicas=replicas), updates=updates)
     for bucket in topology.BUCKETS:
-        await _ensure_bucket(js, bucket, replicas=replicas)
-    await _ensure_blobs(js, replicas=replicas)
-    for consumer in topology.CONSUMERS:
+        await _ensure_bucket(js, bucket, replicas=replicas, updates=updates)
+    await _ensure_blobs(js, replicas=replicas, updates=updates)
+    for consumer in topology.CONSUMERS if updates else ():
         await ensure_consumer(js, consumer)
 
 
@@ -71,34 +76,35 @@ async def ensure_consumer(js: JetStreamContext, consumer: topology.Consumer) -> 
         await js.add_consumer(consumer.stream, config)
 
 
-async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+async def _ensure_stream(js: JetStreamContext, config: StreamConfig, *, updates: bool) -> None:
     with _refusals(f"stream {config.name}"):
         try:
             await js.stream_info(config.name or "")
         except NotFoundError:
             await js.add_stream(config)
             return
-        await js.update_stream(config)
+        if updates:
+            await js.update_stream(config)
 
 
-async def _ensure_bucket(js: JetStreamContext, bucket: topology.Bucket, *, replicas: int) -> None:
+async def _ensure_bucket(js: JetStreamContext, bucket: topology.Bucket, *, replicas: int, updates: bool) -> None:
     config = KeyValueConfig(
         bucket=bucket.name, history=bucket.history, ttl=bucket.max_age or None, replicas=replicas, direct=True
     )
     wanted = {"max_age": bucket.max_age, "max_msgs_per_subject": bucket.history, "num_replicas": replicas}
     with _refusals(f"bucket {bucket.name}"):
-        if not await _updated(js, f"KV_{bucket.name}", wanted):
+        if not await _updated(js, f"KV_{bucket.name}", wanted if updates else {}):
             await js.create_key_value(config)
 
 
-async def _ensure_blobs(js: JetStreamContext, *, replicas: int) -> None:
+async def _ensure_blobs(js: JetStreamContext, *, replicas: int, updates: bool) -> None:
     store = topology.BLOB_STORE
     config = ObjectStoreConfig(
         bucket=store.name, ttl=store.max_age, max_bytes=topology.BLOB_STORE_BYTES, replicas=replicas
     )
     wanted = {"max_age": store.max_age, "max_bytes": topology.BLOB_STORE_BYTES, "num_replicas": replicas}
     with _refusals(f"object store {store.name}"):
-        if not await _updated(js, f"OBJ_{store.name}", wanted):
+        if not await _updated(js, f"OBJ_{store.name}", wanted if updates else {}):
             await js.create_object_store(store.name, config)
 
 
@@ -119,5 +125,9 @@ def _refusals(what: str) -> Iterator[None]:
     try:
         with nats_errors():
             yield
-    except BadRequestError as error:
-        raise TopologyError(f"NATS refuses the {what} as this version declares it: {error.description}") from error
+    except (BadRequestError, TryLater) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, BadRequestError) or getattr(cause, "err_code", None) == INVALID_CONFIG:
+            reason = getattr(cause, "description", "")
+            raise TopologyError(f"NATS refuses the {what} as this version declares it: {reason}") from error
+        raise

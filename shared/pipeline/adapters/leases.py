@@ -27,11 +27,11 @@ class LeaseBucket:
         self._bucket = KeyValueBucket(js, topology.LEASE_BUCKET)
 
     async def take(self, mailbox_id: str, *, holder: str) -> Lease | None:
-        """The lease, or None while somebody else holds it."""
+        """The lease, or None while somebody else holds it. Holders have different names, for one gets its own back."""
         try:
             revision = await self._bucket.create(mailbox_id, holder.encode())
         except Conflict:
-            return None
+            return await self._taken_back(mailbox_id, holder=holder)
         return Lease(mailbox_id, holder, revision)
 
     async def renew(self, lease: Lease) -> Lease | None:
@@ -46,3 +46,10 @@ class LeaseBucket:
         """Lets another fetcher take the mailbox at once; harmless when the lease was lost meanwhile."""
         with suppress(Conflict):
             await self._bucket.delete(lease.mailbox_id, revision=lease.revision)
+
+    async def _taken_back(self, mailbox_id: str, *, holder: str) -> Lease | None:
+        """A holder's own lease, which it could not give back or whose renewal was confirmed too late."""
+        entry = await self._bucket.get(mailbox_id)
+        if entry is None or entry.value != holder.encode():
+            return None
+        return await self.renew(Lease(mailbox_id, holder, entry.revision))

@@ -44,10 +44,11 @@ def unseal(sealed: SealedMailbox, keys: Keyring) -> Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A mailbox as it is now, or None when it is gone (or cannot be read, which the log says)."""
+    """A mailbox as it is now; None when it is deleted, or when it cannot be read, which the log says."""
 
     id: str
     mailbox: Mailbox | None
+    deleted: bool = False
 
 
 class MailboxBucket:
@@ -69,20 +70,19 @@ class MailboxBucket:
         """The version of every mailbox in the bucket, by id; 0 for an entry that cannot be read."""
         return {entry.key: _version(entry.value) for entry in await self._bucket.entries()}
 
-    async def all(self) -> list[Mailbox]:
-        """Every mailbox that can be read; the log names the others."""
-        changes = [self._opened(entry.key, entry.value) for entry in await self._bucket.entries()]
-        return [change.mailbox for change in changes if change.mailbox is not None]
+    async def all(self) -> list[Change]:
+        """Every mailbox that exists, as it is now."""
+        return [self._opened(entry.key, entry.value) for entry in await self._bucket.entries()]
 
     async def changes(self) -> AsyncGenerator[Change, None]:
-        """Every mailbox as it is, then each change."""
+        """Every mailbox as it is and every deletion that is still known, then each change."""
         async with aclosing(self._bucket.changes()) as entries:
             async for entry in entries:
                 yield self._opened(entry.key, entry.value)
 
     def _opened(self, key: str, value: bytes | None) -> Change:
         if value is None:
-            return Change(key, None)
+            return Change(key, None, deleted=True)
         try:
             return Change(key, unseal(SealedMailbox.model_validate_json(value), self._keys))
         except (BadSecretKey, ValidationError) as error:

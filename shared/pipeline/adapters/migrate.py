@@ -4,8 +4,6 @@
 applied file never changes, a new wish is a new file.
 """
 
-import asyncio
-import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -13,7 +11,8 @@ from importlib.resources import files
 import asyncpg
 import structlog
 
-from pipeline.settings import Settings, SettingsError
+from pipeline.errors import TryLater
+from pipeline.settings import SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +65,26 @@ async def migrate(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
 
 
+async def require_migrated(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Raises TryLater while something is missing that another role's `dmarq-migrate` must apply, or SchemaError."""
+    try:
+        missing = await _missing(connection)
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        missing = migrations()
+    if missing:
+        raise TryLater("postgres", f"migration {missing[0].name} is not applied yet: dmarq-migrate does that")
+
+
 async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     await connection.execute(CREATE_LEDGER)
+    missing = await _missing(connection)
+    for migration in missing:
+        await _apply(connection, migration)
+        log.info("migrated", name=migration.name)
+    return [migration.name for migration in missing]
+
+
+async def _missing(connection: "asyncpg.Connection[asyncpg.Record]") -> list[Migration]:
     rows = await connection.fetch("SELECT name, checksum FROM schema_migration")
     applied: dict[str, str] = {row["name"]: row["checksum"] for row in rows}
     missing = []
@@ -77,10 +94,7 @@ async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]") -> li
             missing.append(migration)
         elif known != migration.checksum:
             raise SchemaError(f"migration {migration.name} was changed after it was applied to this database")
-    for migration in missing:
-        await _apply(connection, migration)
-        log.info("migrated", name=migration.name)
-    return [migration.name for migration in missing]
+    return missing
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
@@ -89,22 +103,3 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Mi
         await connection.execute(
             "INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
         )
-
-
-async def _migrate_url(url: str) -> list[str]:
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
-        return await migrate(connection)
-    finally:
-        await connection.close()
-
-
-def main() -> int:
-    """The command `dmarq-migrate`: brings the schema up to date and says what it did."""
-    try:
-        applied = asyncio.run(_migrate_url(Settings.load().database_url.get_secret_value()))
-    except (SettingsError, OSError, asyncpg.PostgresError) as error:
-        sys.stderr.write(f"dmarq-migrate: {error}\n")
-        return 1
-    sys.stdout.write("".join(f"applied {name}\n" for name in applied) or "nothing to do\n")
-    return 0

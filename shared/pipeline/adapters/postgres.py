@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from pipeline.adapters.migrate import migrate
+from pipeline.adapters.migrate import migrate, require_migrated
 from pipeline.adapters.pgtypes import set_types
 from pipeline.errors import TryLater
 from pipeline.stopping import pause
@@ -83,21 +83,30 @@ def _closed_is_later(connection: Connection) -> Iterator[None]:
     try:
         yield
     except asyncpg.InterfaceError as error:
-        if connection.is_closed():
+        if _is_gone(connection):
             raise TryLater(DEPENDENCY, str(error)) from error
         raise
 
 
+def _is_gone(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # so much that the pool has taken it back
+        return True
+
+
 @asynccontextmanager
 async def database(
-    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness
+    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness, migrates: bool = True
 ) -> AsyncIterator[Database | None]:
     """A database with the schema of this version, `size` connections at most.
 
-    Waits for the server as long as it takes, with a log line each time; gives None when told to stop meanwhile.
-    Raises SchemaError.
+    Waits for the server as long as it takes, with a log line each time; gives None when told to stop meanwhile. With
+    `migrates` False it also waits until `dmarq-migrate` has brought the schema up to date. Raises SchemaError.
     """
-    pool = await _first_pool(url, size=size, name=name, stopping=stopping, readiness=readiness)
+    pool = await _first_pool(
+        url, size=size, name=name, stopping=stopping, readiness=readiness, migrates=migrates
+    )
     if pool is None:
         yield None
         return
@@ -108,14 +117,14 @@ async def database(
 
 
 async def _first_pool(
-    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness
+    url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness, migrates: bool
 ) -> "asyncpg.Pool[asyncpg.Record] | None":
     delay = 0.2  # seconds
     readiness.set(DEPENDENCY, up=False, detail="not connected yet")
     while not stopping.is_set():
         try:
             with postgres_errors():
-                pool = await open_pool(url, size=size, name=name)
+                pool = await open_pool(url, size=size, name=name, migrates=migrates)
         except TryLater as error:
             readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
             log.warning("waiting_for", dependency=DEPENDENCY, detail=error.detail[:200], retry_in_s=delay)
@@ -127,11 +136,14 @@ async def _first_pool(
     return None
 
 
-async def open_pool(url: str, *, size: int, name: str) -> "asyncpg.Pool[asyncpg.Record]":
-    """A pool to a database whose schema is brought up to date first; the driver's errors come out as they are."""
+async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) -> "asyncpg.Pool[asyncpg.Record]":
+    """A pool to a database whose schema is up to date: brought there first, or with `migrates` False only looked at.
+
+    The driver's errors come out as they are. Raises SchemaError, and TryLater for a schema that is not there yet.
+    """
     connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     try:
-        await migrate(connection)
+        await (migrate(connection) if migrates else require_migrated(connection))
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)
 

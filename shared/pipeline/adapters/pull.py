@@ -53,10 +53,10 @@ class Subscription:
         return [Delivery.of(self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
 
     async def close(self) -> None:
-        """Stops listening and gives back what came unasked for."""
+        """Stops listening and gives back what was on its way here, so that nobody has to wait for its deadline."""
         with nats_errors():
             if self._inbox is not None:
-                await self._inbox.unsubscribe()
+                await (self._inbox.drain() if self._client.is_connected else self._inbox.unsubscribe())
             while self._arrived:
                 await self._arrived.popleft().nak()
 

@@ -1,19 +1,22 @@
 """Request and reply over plain NATS subjects: the connection test and "fetch now", which need an answer at once."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import NoRespondersError
 
 from pipeline.adapters.connection import nats_errors
-from pipeline.errors import described
+from pipeline.errors import TryLater, described
 
 log = structlog.get_logger(__name__)
 
 Answer = Callable[[bytes], Awaitable[bytes]]
+
+AT_ONCE = 20  # requests that are worked on at the same time; further ones wait
 
 
 class NobodyAnswers(Exception):
@@ -29,8 +32,14 @@ async def request(client: Client, subject: str, payload: bytes, *, timeout: floa
             raise NobodyAnswers(subject) from None
 
 
-async def serve(client: Client, subject: str, answer: Answer, *, queue: str = "") -> Subscription:
-    """Answers requests until unsubscribed; with a queue name, one of its members answers each."""
+@asynccontextmanager
+async def serving(client: Client, subject: str, answer: Answer, *, queue: str = "") -> AsyncIterator[None]:
+    """Answers requests inside the block, a slow one beside the others; with a queue name, one of its members answers.
+
+    Raises TryLater while the broker is away.
+    """
+    room = asyncio.Semaphore(AT_ONCE)
+    in_hand: set[asyncio.Task[None]] = set()
 
     async def reply(msg: Msg) -> None:
         try:
@@ -38,6 +47,22 @@ async def serve(client: Client, subject: str, answer: Answer, *, queue: str = ""
                 await msg.respond(await answer(msg.data))
         except Exception as error:  # noqa: BLE001 one bad request must not end the answering of others
             log.error("request_failed", subject=subject, error=described(error))
+        finally:
+            room.release()
+
+    async def take(msg: Msg) -> None:
+        await room.acquire()
+        task = asyncio.create_task(reply(msg), name=f"answer-{subject}")
+        in_hand.add(task)
+        task.add_done_callback(in_hand.discard)
 
     with nats_errors():
-        return await client.subscribe(subject, queue=queue, cb=reply)
+        subscription = await client.subscribe(subject, queue=queue, cb=take)
+    try:
+        yield
+    finally:
+        with suppress(TryLater), nats_errors():  # a broker that is away forgets us by itself
+            await subscription.unsubscribe()
+        for task in in_hand:
+            task.cancel()
+        await asyncio.gather(*in_hand, return_exceptions=True)

@@ -127,4 +127,4 @@ async def test_without_extensions_a_moved_mail_is_copied_and_flagged_but_nothing
 
     assert [mail.raw for mail in user.stored("Reports.Done")] == [MAILS[0]]
     assert [mail.flags for mail in user.stored()] == ["T", "T", "T"]
-    assert ("warning", "not removed") in told
+    assert ("warning", "not_removed") in told

@@ -8,7 +8,8 @@ import pytest
 from parser.handler import ParserHandler
 from pipeline.adapters.postgres import Database
 from pipeline.errors import PipelineError, Rejected
-from pipeline.events import MailCommand, MailExtracted
+from pipeline.events import MailCommand, MailExtracted, Outcome
+from pipeline.mailbox import Action
 from pipeline.stage import Result
 from pipeline.wire import Envelope
 from tests.support.extracted import extracted, mail_ref
@@ -141,7 +142,7 @@ async def test_two_parsers_with_different_versions_agree_on_one_variant(
 async def test_a_mail_event_of_another_type_is_no_mail_for_the_parser(parser: ParserHandler) -> None:
     envelope = extracted(1, report_xml())
     assert isinstance(envelope.event, MailExtracted)
-    command = MailCommand(mail=envelope.event.mail, outcome="imported", action="move")  # type: ignore[arg-type]
+    command = MailCommand(mail=envelope.event.mail, outcome=Outcome.IMPORTED, action=Action.MARK_READ)
 
     with pytest.raises(Rejected, match="undecodable_event"):
         await parser([Envelope(command)])

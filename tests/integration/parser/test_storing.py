@@ -8,6 +8,7 @@ from pipeline.adapters.postgres import Database
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 from tests.support.extracted import extracted, mail_ref, refused_line, text_line
+from tests.support.failures import arf
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import BEGIN, END, RECORD, changed, report_xml, tls_tree
 
@@ -58,6 +59,15 @@ async def test_a_tls_report_is_stored_with_its_policies_and_failures(parser: Par
     assert (policy["report"], policy["policy_domain"], policy["failed_sessions"]) == (report["id"], "example.com", 2)
     [failure] = await rows(postgres, "SELECT * FROM tls_failure")
     assert (failure["result_type"], failure["failed_session_count"]) == ("certificate-expired", 2)
+
+
+async def test_a_failure_report_is_stored_with_what_only_it_has(parser: ParserHandler, postgres: Database) -> None:
+    assert await parser([extracted(1, arf())]) == [[]]
+
+    [report] = await rows(postgres, "SELECT * FROM report")
+    assert (report["kind"], report["domain"], report["message_count"]) == ("failure", "example.com", 3)
+    [failure] = await rows(postgres, "SELECT * FROM failure_report")
+    assert (failure["report"], failure["feedback_type"], failure["incidents"]) == (report["id"], "auth-failure", 3)
 
 
 async def test_a_mail_with_a_good_and_a_refused_part_is_imported_and_says_why_of_the_other(

@@ -4,9 +4,6 @@ from dataclasses import replace
 import pytest
 from nats.errors import BadSubjectError, MaxPayloadError
 from nats.js.api import RetentionPolicy
-from tests.integration.pipeline.conftest import bus_on
-from tests.support.events import SAMPLES, extracted, fetched, uid_of
-from tests.support.stages import count, everything
 
 from dmarq.embedded import EmbeddedNats
 from pipeline import topology
@@ -18,6 +15,9 @@ from pipeline.limits import KiB
 from pipeline.reasons import Reason
 from pipeline.topology import EXTRACTOR, PARSER
 from pipeline.wire import Envelope, Wire, decode, encode
+from tests.integration.pipeline.conftest import bus_on
+from tests.support.events import SAMPLES, extracted, fetched, uid_of
+from tests.support.stages import count, everything, until
 
 LARGE = bytes(range(256)) * 4 * 1024 * 5  # 5 MiB: three chunks in the object store
 
@@ -175,8 +175,7 @@ async def test_an_event_with_thousands_of_lines_travels(bus: Bus) -> None:
 async def test_a_broker_that_is_away_says_try_later_at_once(bus: Bus, broker: EmbeddedNats) -> None:
     assert broker.child is not None
     broker.child.kill()
-    while bus.client.is_connected:
-        await asyncio.sleep(0.01)
+    await until(lambda: not bus.client.is_connected)
 
     with pytest.raises(TryLater):
         await bus.publish([fetched(1)])

@@ -221,3 +221,39 @@ def test_an_unreadable_number_of_incidents_counts_as_one(incidents):
     report = read_arf(arf(fields=FIELDS.replace("Incidents: 3", f"Incidents: {incidents}")))
 
     assert (report.messages, report.repairs) == (1, (Repair.UNREADABLE_VALUE,))
+
+
+def test_a_sample_with_impossible_headers_is_kept_byte_for_byte():
+    odd = SAMPLE.replace("Gr=C3", "Gr=C3\0\0\nessage-ID: <x@example.com>")
+
+    report = read_arf(arf(sample=odd), SampleKept.WHOLE)
+
+    assert report.sample is not None
+    assert report.sample.strip() == odd.replace("\0", "").strip()
+
+
+def test_a_charset_that_is_no_name_is_survived():
+    mail = arf().encode().replace(b"text/plain", b'text/plain; charset="a\0b"').replace(b"This is", b"Das h\xf6rt")
+
+    assert read_arf(mail).source_ip == "192.0.2.44"
+
+
+def test_a_report_that_does_not_say_what_it_is_about_is_noted():
+    report = read_arf(arf(fields=FIELDS.replace("Feedback-Type: auth-failure", "X-Type: x")))
+
+    assert (report.feedback_type, report.repairs) == ("other", (Repair.MISSING_FEEDBACK_TYPE,))
+
+
+@pytest.mark.parametrize("word", ["=?utf-\xff8?q?x?=", "=?nothing?q?x?=", "=?utf-8?b?a?=", "=?utf-8?q?=ff?="])
+def test_a_header_that_cannot_be_decoded_is_kept_as_it_is(word):
+    report = read_arf(arf(sample=SAMPLE.replace("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", word)))
+
+    assert report.sample_subject
+
+
+@pytest.mark.parametrize("sample", [SAMPLE + "x" * 5_000_000, SAMPLE + "x\n" * 200_000, SAMPLE + "--b\n\n" * 100_000])
+def test_of_a_huge_mail_the_beginning_is_read(sample):
+    report = read_arf(arf(sample=sample))
+
+    assert (report.source_ip, report.sample_message_id) == ("192.0.2.44", "<m-1@example.com>")
+    assert report.repairs == (Repair.TEXT_CUT,)

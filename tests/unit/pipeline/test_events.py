@@ -3,12 +3,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.support.events import MAIL, SAMPLES
 
 from pipeline.events import EVENT_TYPES, Event
 from pipeline.mail import MailRef, mail_id_of
 from pipeline.subjects import domain_token
 from pipeline.topology import STREAMS, actor, dead_subject
+from tests.support.events import MAIL, SAMPLES
 
 GOLDEN = Path(__file__).parents[2] / "data" / "events"
 

@@ -25,7 +25,7 @@ def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> M
     if FIXED.intersection(patch):
         raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
     sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value}
-    together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent) | _kept_back(sent))
+    together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent))
     given = {name for name in MailboxSecrets.model_fields if sent.get(name)}
     if _has_secret(secrets) and not given and _moves(settings, together):
         raise invalid(
@@ -67,10 +67,6 @@ def _patched(target: Json, patch: Json) -> dict[str, Any]:
         else:
             result[name] = value
     return result
-
-
-def _kept_back(sent: Json) -> dict[str, Any]:
-    return {name: sent[name] for name in MailboxSecrets.model_fields if name in sent}
 
 
 def _has_secret(secrets: MailboxSecrets) -> bool:

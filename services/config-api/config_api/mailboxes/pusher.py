@@ -53,6 +53,8 @@ class Pusher:
                 else:
                     await bucket.put(SealedMailbox.model_validate(dict(row)))
             await connection.execute(SQL["note_published"], [row["id"] for row in rows])
+        if rows:
+            self._backend.changed.set()  # there may be more
         for row in rows:
             log.info("mailbox_published", mailbox_id=row["id"], version=row["version"], deleted=row["is_deleted"])
 

@@ -1,6 +1,6 @@
-"""The web pages: one blueprint a file, gathered here. All but sign-in and the colour toggle need a session."""
+"""The web pages: one blueprint a file, registered here. All but sign-in and the colour toggle need a session."""
 
-from flask import Blueprint
+from flask import Flask
 
 from config_api.auth import guard
 from config_api.pages import (
@@ -18,11 +18,15 @@ from config_api.pages import (
 )
 from config_api.pages.view import prepare
 
-blueprint = Blueprint("pages", __name__)
+OPEN = (sign_in, theme)
+PRIVATE = (overview, reports, mails, mailboxes, testing, activity, logs, access, dead_letters)
 
-for _page in (overview, reports, mails, mailboxes, testing, activity, logs, access, dead_letters):
+for _page in PRIVATE:
     _page.blueprint.before_request(guard.require_session)
-    blueprint.register_blueprint(_page.blueprint)
-for _open_page in (sign_in, theme):
-    blueprint.register_blueprint(_open_page.blueprint)
-blueprint.record_once(prepare)
+
+
+def register_pages(app: Flask) -> None:
+    """Adds all pages, and what their templates need."""
+    prepare(app)
+    for page in (*OPEN, *PRIVATE):
+        app.register_blueprint(page.blueprint)

@@ -1,12 +1,23 @@
 """Settings > Access: API tokens, which are shown once, and the password."""
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, render_template, request
+from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
-from config_api.auth import passwords, sign_in, tokens
+from config_api.auth import passwords, sessions, sign_in, tokens
+from config_api.auth.scopes import Scope
 from config_api.backend import backend
 from config_api.pages import words
+from config_api.pages.notes import told
 from config_api.problem import Problem
+from config_api.validation import validated
+
+class WantedToken(BaseModel):
+    """What the form asks for."""
+
+    name: tokens.TokenName
+    scope: Scope
+
 
 blueprint = Blueprint("access", __name__, url_prefix="/settings/access")
 
@@ -22,7 +33,8 @@ def create_token() -> str | tuple[str, int]:
     """Creates a token and shows it, this once."""
     name, scope = request.form.get("name", "").strip(), request.form.get("scope", "")
     try:
-        made = backend().run(tokens.create(backend().database, name=name, scope=scope))
+        wanted = validated(WantedToken, {"name": name, "scope": scope})
+        made = backend().run(tokens.create(backend().database, name=wanted.name, scope=wanted.scope))
     except Problem as problem:
         if problem.status != 422:
             raise
@@ -30,12 +42,11 @@ def create_token() -> str | tuple[str, int]:
     return _page(made=made)
 
 
-@blueprint.post("/tokens/<token_id>/revoke")
-def revoke_token(token_id: str) -> Response:
+@blueprint.post("/tokens/<int:token_id>/revoke")
+def revoke_token(token_id: int) -> Response:
     """Ends a token."""
     backend().run(tokens.revoke(backend().database, token_id))
-    flash("The token was revoked. Whoever used it is locked out now.", "good")
-    return redirect("/settings/access", 303)
+    return told("/settings/access", "revoked")
 
 
 @blueprint.post("/password")
@@ -45,13 +56,13 @@ def change_password() -> Response | tuple[str, int]:
     if wanted != request.form.get("again", ""):
         return _page(faults={"again": "The two passwords differ. Type the same one twice."}), 422
     try:
-        sign_in.check(backend(), request.form.get("current", ""), request.remote_addr or "")
-        backend().run(passwords.set_password(backend().database, wanted))
+        sign_in.door().check(request.form.get("current", ""), client=request.remote_addr or "")
+        session = request.cookies.get(sessions.COOKIE, "")
+        backend().run(passwords.set_password(backend().database, wanted, keep_session=session))
     except Problem as problem:
         faults = _password_faults(problem)
         return _page(faults=faults), problem.status
-    flash("The password was changed.", "good")
-    return redirect("/settings/access", 303)
+    return told("/settings/access", "password")
 
 
 def _password_faults(problem: Problem) -> dict[str, str]:

@@ -10,7 +10,7 @@ from config_api.mailboxes.model import MailboxView
 from config_api.pages.view import query
 from config_api.paging import Page
 from config_api.reading import activity
-from config_api.reading.activity import ActivityFilter, ActivityLine, FetchRun
+from config_api.reading.activity import ActivityFilter, ActivityLine, FetchRun, RunFilter
 
 PAGE_SIZE = 50
 CHANGES = 20
@@ -30,10 +30,10 @@ async def _read(
     services: Backend, mailbox_id: str, cursor: str | None
 ) -> tuple[MailboxView, Page[FetchRun], Page[ActivityLine]]:
     database = services.database
-    mailbox = await store.get(database, mailbox_id)
+    mailbox = await store.get(services, mailbox_id)
     wanted = ActivityFilter(mailbox_id=mailbox_id, source="settings")
     found, changes = await asyncio.gather(
-        activity.runs(database, mailbox_id, limit=PAGE_SIZE, cursor=cursor),
+        activity.runs(database, RunFilter(mailbox_id=mailbox_id), limit=PAGE_SIZE, cursor=cursor),
         activity.find(database, wanted, limit=CHANGES, cursor=None),
     )
     return mailbox, found, changes

@@ -1,17 +1,18 @@
 """Dead letters: why each died, what was in it, and the two things one can do: try it again, or give it up."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from config_api.auth import who
 from config_api.backend import backend
+from config_api.pages.notes import told
 from config_api.pages.view import query
 from config_api.reading import letters
 from config_api.reading.letters import LetterFilter
 
 PAGE_SIZE = 50
+LIST = "/dead-letters"
 
-blueprint = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
+blueprint = Blueprint("dead_letters", __name__, url_prefix=LIST)
 
 
 @blueprint.get("")
@@ -41,18 +42,16 @@ def mail(letter_id: int) -> Response:
 @blueprint.post("/<int:letter_id>/retry")
 def retry(letter_id: int) -> Answer:
     """Puts the event back where it came from."""
-    backend().run(letters.retry(backend().bus, letter_id, who()))
-    flash("The mail is on its way again. What becomes of it is shown under Mails.", "good")
-    return redirect("/dead-letters", 303)
+    backend().run(letters.retry(backend().bus, letter_id))
+    return told(LIST, "retried")
 
 
 @blueprint.post("/retry")
 def retry_reason() -> Answer:
     """Retries all letters of one reason."""
     wanted = LetterFilter(reason=request.form.get("reason") or None)
-    count = backend().run(letters.retry_all(backend().bus, wanted, who()), timeout=60)
-    flash(f"{count} {'letter is' if count == 1 else 'letters are'} on the way again.", "good")
-    return redirect("/dead-letters", 303)
+    backend().run(letters.retry_all(backend().bus, wanted), timeout=60)
+    return told(LIST, "retried")
 
 
 @blueprint.get("/<int:letter_id>/discard")
@@ -64,6 +63,5 @@ def ask_discard(letter_id: int) -> str:
 @blueprint.post("/<int:letter_id>/discard")
 def discard(letter_id: int) -> Answer:
     """Removes the letter for good."""
-    backend().run(letters.discard(backend().bus, letter_id, who()))
-    flash("The dead letter was discarded.", "good")
-    return redirect("/dead-letters", 303)
+    backend().run(letters.discard(backend().bus, letter_id))
+    return told(LIST, "discarded")

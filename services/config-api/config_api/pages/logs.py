@@ -13,9 +13,15 @@ from config_api.pages.view import query
 from config_api.paging import Page
 from config_api.reading import activity
 from config_api.reading.activity import ActivityFilter, ActivityLine
+from pipeline.events import Level
 
 PAGE_SIZE = 200
-SPANS = {"15": "15 minutes", "60": "hour", "1440": "day", "10080": "7 days"}
+SPANS = {
+    "15": "Last 15 minutes",
+    "60": "Last hour",
+    "1440": "Last day",
+    "10080": "Last 7 days",
+}  # minutes
 SOURCES = {"imap": "IMAP connections", "settings": "Settings changes", "all": "Everything"}
 
 blueprint = Blueprint("logs", __name__, url_prefix="/settings/logs")
@@ -37,11 +43,11 @@ async def _read(services: Backend, here: dict[str, str]) -> tuple[Page[ActivityL
     wanted = ActivityFilter(
         mailbox_id=here.get("mailbox_id"),
         source=here.get("source", "imap") if here.get("source") != "all" else None,
-        level=level if level in words.LEVELS else None,
+        level=Level(level) if level in words.LEVELS else None,
         since=datetime.now(UTC) - timedelta(minutes=int(span)) if span in SPANS else None,
-        search=here.get("q"),
+        q=here.get("q"),
     )
     return await asyncio.gather(
         activity.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")),
-        store.all(services.database),
+        store.all(services),
     )

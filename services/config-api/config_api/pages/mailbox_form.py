@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from config_api.pages.field_names import FIELD_NAMES
 from config_api.problem import FieldError
 from pipeline.limits import MiB
 from pipeline.mailbox import AttachmentFormat, MailboxSettings
@@ -20,25 +21,6 @@ FORMATS = {
     "zip": "ZIP archives",
     "gz": "GZ (gzip)",
     "eml": "EML (reports in a forwarded mail)",
-}
-FIELD_NAMES = {
-    "name": "Name",
-    "enabled": "Enable",
-    "host": "Server",
-    "port": "Port",
-    "security": "Encryption",
-    "verify_certificate": "Verify certificate",
-    "ca_certificate": "CA certificate",
-    "username": "User name",
-    "auth": "Sign-in method",
-    "folder": "Folder",
-    "poll_interval_minutes": "Polling interval",
-    "use_idle": "Wait for new mail (IDLE)",
-    "filters": "Filters",
-    "attachments": "Attachments",
-    "on_processed": "After processing",
-    "on_failed": "After a failure",
-    "on_not_a_report": "Mail that is no report",
 }
 _TEXTS = ("name", "host", "port", "security", "username", "folder", "poll_interval_minutes")
 _CHECKS = ("enabled", "verify_certificate", "use_idle")
@@ -104,10 +86,10 @@ def password_of(form: MultiDict[str, str]) -> Values:
 def differences(mine: Values, stored: Values) -> list[tuple[str, str, str]]:
     """Where two versions differ: the field's name, what is stored now, what I typed."""
     rows = []
-    for name, label in FIELD_NAMES.items():
+    for name in MailboxSettings.model_fields:
         ours, theirs = _told(mine.get(name)), _told(stored.get(name))
         if ours != theirs:
-            rows.append((label, theirs, ours))
+            rows.append((FIELD_NAMES[name], theirs, ours))
     return rows
 
 
@@ -125,7 +107,7 @@ def in_order(priority: Iterable[str]) -> list[str]:
 def _action(form: MultiDict[str, str], name: str) -> Values:
     action = form.get(f"{name}.action", "none")
     folder = form.get(f"{name}.folder", "").strip()
-    return {"action": action, "folder": folder or None} if action == "move" else {"action": action}
+    return {"action": action, "folder": folder or None if action == "move" else None}
 
 
 def _lines(text: str) -> list[str]:

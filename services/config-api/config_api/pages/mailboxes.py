@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from config_api.auth import who
@@ -12,6 +12,7 @@ from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
 from config_api.pages.mailbox_form import MailboxForm
 from config_api.pages.mailbox_page import form_page
+from config_api.pages.notes import told
 from config_api.problem import Problem
 from config_api.validation import validated
 
@@ -23,7 +24,7 @@ blueprint = Blueprint("mailboxes", __name__, url_prefix=LIST)
 @blueprint.get("")
 def listing() -> str:
     """All mailboxes with their state."""
-    return render_template("mailboxes/list.html", mailboxes=backend().run(store.all(backend().database)))
+    return render_template("mailboxes/list.html", mailboxes=backend().run(store.all(backend())))
 
 
 @blueprint.get("/new")
@@ -38,13 +39,12 @@ def create() -> Response | tuple[str, int]:
     values = mailbox_form.read(request.form)
     try:
         wanted = validated(MailboxInput, values | mailbox_form.password_of(request.form))
-        made = backend().run(store.create(backend(), wanted, who()))
+        backend().run(store.create(backend(), wanted, who=who()))
     except Problem as problem:
         if problem.status != 422:
             raise
         return form_page(MailboxForm(values, errors=problem.errors)), 422
-    flash(f"{made.name} was saved. " + _what_next(enabled=made.enabled), "good")
-    return redirect(LIST, 303)
+    return told(LIST, "added")
 
 
 @blueprint.get("/<mailbox_id>")
@@ -61,11 +61,10 @@ def change(mailbox_id: str) -> Response | tuple[str, int]:
     version = request.form.get("version", "0", type=int)
     changes = values | mailbox_form.password_of(request.form)
     try:
-        made = backend().run(store.change(backend(), mailbox_id, changes, version, who()))
+        backend().run(store.change(backend(), mailbox_id, changes, if_version=version, who=who()))
     except Problem as problem:
         return _not_saved(mailbox_id, values, problem)
-    flash(f"{made.name} was saved. The change holds from now on.", "good")
-    return redirect(LIST, 303)
+    return told(LIST, "saved")
 
 
 @blueprint.get("/<mailbox_id>/delete")
@@ -77,35 +76,34 @@ def ask_remove(mailbox_id: str) -> str:
 @blueprint.post("/<mailbox_id>/delete")
 def remove(mailbox_id: str) -> Response:
     """Removes it; its reports and its history stay."""
-    backend().run(store.remove(backend(), mailbox_id, None, who()))
-    flash("The mailbox was removed. Its reports stay here, its mails stay on the server.", "good")
-    return redirect(LIST, 303)
+    backend().run(store.remove(backend(), mailbox_id, if_version=None, who=who()))
+    return told(LIST, "removed")
 
 
 @blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill):what>")
 def act(mailbox_id: str, what: str) -> Response:
     """Fetch now, pause, resume, or read the whole folder anew."""
-    doing, told = _ACTS[what]
+    doing, done = _ACTS[what]
     try:
-        backend().run(doing(backend(), mailbox_id, who()), timeout=25)
-        flash(told, "good")
+        backend().run(doing(backend(), mailbox_id, who=who()))
     except Problem as problem:
-        if problem.status not in (409, 503):
+        if problem.status not in _REFUSED:
             raise
-        flash(problem.detail or problem.title, "bad")
-    return redirect(LIST, 303)
+        return told(LIST, _REFUSED[problem.status])
+    return told(LIST, done)
 
 
 _ACTS: dict[str, tuple[Any, str]] = {
-    "fetch": (actions.fetch_now, "A fetch was started. New reports appear in a moment."),
-    "pause": (actions.pause, "Paused: no mail is fetched until you resume."),
-    "resume": (actions.resume, "Resumed: mail is fetched again."),
-    "backfill": (actions.backfill, "The folder is read anew from its first mail. Known mails are not stored twice."),
+    "fetch": (actions.fetch_now, "fetching"),
+    "pause": (actions.pause, "paused"),
+    "resume": (actions.resume, "resumed"),
+    "backfill": (actions.backfill, "reading-anew"),
 }
+_REFUSED = {409: "is-paused", 503: "no-fetcher"}
 
 
 def _stored(mailbox_id: str) -> MailboxView:
-    return backend().run(store.get(backend().database, mailbox_id))
+    return backend().run(store.get(backend(), mailbox_id))
 
 
 def _form_of(stored: MailboxView, values: mailbox_form.Values, **more: Any) -> MailboxForm:
@@ -130,7 +128,3 @@ def _not_saved(mailbox_id: str, values: mailbox_form.Values, problem: Problem) -
     theirs = mailbox_form.settings_of(stored.model_dump(mode="json"))
     rows = mailbox_form.differences(values, theirs)
     return form_page(_form_of(stored, values), stored=stored, conflict=rows), 412
-
-
-def _what_next(*, enabled: bool) -> str:
-    return "The first fetch starts now." if enabled else "It is switched off; enable it when you want mail fetched."

@@ -12,6 +12,7 @@ from config_api.pages.view import query
 from config_api.paging import Page
 from config_api.reading import mails
 from config_api.reading.mails import MailFilter, MailSummary
+from pipeline.events import Outcome
 
 PAGE_SIZE = 50
 
@@ -38,11 +39,11 @@ async def _read(services: Backend, here: dict[str, str]) -> tuple[Page[MailSumma
     wanted = MailFilter(
         mailbox_id=here.get("mailbox_id"),
         run_id=here.get("run_id"),
-        outcome=outcome if outcome in words.OUTCOMES else None,
+        outcome=Outcome(outcome) if outcome in words.OUTCOMES else None,
         reason=here.get("reason"),
         q=here.get("q"),
     )
     return await asyncio.gather(
         mails.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")),
-        store.all(services.database),
+        store.all(services),
     )

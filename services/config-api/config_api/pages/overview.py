@@ -43,4 +43,4 @@ def index() -> str:
 
 async def _read(services: Backend, period: Period, domain: str | None) -> tuple[Summary, list[MailboxView]]:
     wanted = SummaryFilter(since=period.since, until=period.until, domain=domain)
-    return await asyncio.gather(summary.summary(services.database, wanted), store.all(services.database))
+    return await asyncio.gather(summary.summary(services.database, wanted), store.all(services))

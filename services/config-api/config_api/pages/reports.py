@@ -2,16 +2,18 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, render_template
 
 from config_api.backend import backend
 from config_api.pages.charts import share_bar
 from config_api.pages.view import query
 from config_api.reading import reports
-from config_api.reading.reports import RecordFilter, ReportFilter
+from config_api.reading.reports import RecordFilter, ReportFilter, Sort
+from pipeline.report import ReportKind
 
 PAGE_SIZE = 50
-SORTS = ("begin", "stored_at", "messages")
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -20,14 +22,13 @@ blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 def listing() -> str:
     """The list."""
     here = query()
-    sort = here.get("sort", "-begin")
-    sort = sort if sort.removeprefix("-") in SORTS else "-begin"
+    sort = Sort(here["sort"]) if here.get("sort") in set(Sort) else Sort.BEGIN_FALLING
     wanted = _report_filter(here)
     found = backend().run(
         reports.find(backend().database, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor"))
     )
     return render_template(
-        "reports/list.html", found=found, here=here, sort=sort, share_bar=share_bar, filtered=bool(set(here) - _FRAME)
+        "reports/list.html", found=found, here=here, sort=sort, share_bar=share_bar, filtered=bool(set(here) - _FRAME), export=_export(here)
     )
 
 
@@ -38,7 +39,7 @@ def one(report_id: int) -> str:
     services = backend()
     report = services.run(reports.get(services.database, report_id))
     records = None
-    if report.kind == "aggregate":
+    if report.kind is ReportKind.AGGREGATE:
         wanted = _record_filter(here)
         records = services.run(
             reports.records(services.database, report_id, wanted, limit=100, cursor=here.get("cursor"))
@@ -49,11 +50,17 @@ def one(report_id: int) -> str:
 _FRAME = {"sort", "cursor"}
 
 
+def _export(here: dict[str, str]) -> str:
+    """The query of the API's export: the same filter, all pages."""
+    wanted = _report_filter(here).model_dump(mode="json", exclude_none=True)
+    return urlencode({**wanted, "format": "csv"})
+
+
 def _report_filter(here: dict[str, str]) -> ReportFilter:
     kind = here.get("kind")
     return ReportFilter(
         q=here.get("q"),
-        kind=kind if kind in ("aggregate", "tls", "failure") else None,
+        kind=ReportKind(kind) if kind in set(ReportKind) else None,
         domain=here.get("domain"),
         org_name=here.get("org_name"),
         since=_start(here.get("since", "")),
@@ -78,6 +85,6 @@ def _start(text: str) -> datetime | None:
 
 
 def _end(text: str) -> datetime | None:
-    """The end of the day that the text names: the day itself is part of the period."""
+    """The day itself is part of the period."""
     start = _start(text)
-    return start + timedelta(days=1) - timedelta(microseconds=1) if start else None
+    return start + timedelta(days=1) if start else None

@@ -4,7 +4,6 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from config_api.auth import csrf, guard, sessions, sign_in
-from config_api.backend import backend
 from config_api.problem import Problem
 
 blueprint = Blueprint("sign_in", __name__)
@@ -21,7 +20,7 @@ def enter() -> Response | tuple[str, int]:
     """Checks the secret; the page it came for, or the form again with what was wrong."""
     csrf.check()
     try:
-        value = sign_in.with_secret(backend(), request.form.get("secret", "").strip(), request.remote_addr or "")
+        value = sign_in.door().begin(request.form.get("secret", "").strip(), client=request.remote_addr or "")
     except Problem as problem:
         if problem.status not in (401, 429):
             raise

@@ -32,7 +32,7 @@ def test_new() -> str | tuple[str, int]:
 @blueprint.post("/<mailbox_id>/test")
 def test_stored(mailbox_id: str) -> str | tuple[str, int]:
     """Tests a saved mailbox with the changes that were typed; the saved password goes to the saved server only."""
-    stored = backend().run(store.get(backend().database, mailbox_id))
+    stored = backend().run(store.get(backend(), mailbox_id))
     values = mailbox_form.read(request.form)
     changes = values | mailbox_form.password_of(request.form)
     try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from config_api.pages.field_names import FIELD_NAMES
 from pipeline.connection import Category
 from pipeline.reasons import Reason
 
@@ -33,6 +34,7 @@ ACTION_STATES = {
     "pending": Said("Waiting", "warn"),
     "done": Said("Done", "good"),
     "absent": Said("No longer there"),
+    "skipped": Said("Dry run"),
     "failed": Said("Failed", "bad"),
 }
 MAILBOX_STATES = {
@@ -47,12 +49,12 @@ LEVELS = {
     "warning": Said("Warning", "warn"),
     "error": Said("Error", "bad"),
 }
-RESULTS = {
-    "pass": Said("Pass", "good"),
-    "fail": Said("Fail", "bad"),
-    "none": Said("None delivered", "good"),
-    "quarantine": Said("Quarantine", "warn"),
-    "reject": Said("Reject", "bad"),
+RESULTS = {"pass": Said("Pass", "good"), "fail": Said("Fail", "bad")}
+DISPOSITIONS = {
+    "none": Said("Delivered"),
+    "quarantine": Said("Quarantined", "warn"),
+    "reject": Said("Rejected", "bad"),
+    "pass": Said("Delivered"),
 }
 TRIGGERS = {"poll": "on schedule", "idle": "new mail announced", "manual": "Fetch now", "backfill": "read anew"}
 KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
@@ -105,3 +107,19 @@ def reason(code: str | None) -> str:
 def said(table: dict[str, Said], code: str | None) -> Said:
     """The badge of a code; an unknown code is shown as it is."""
     return table.get(code or "", Said(plain(code or "–")))
+
+
+def repair(code: str) -> str:
+    """What a repair code means, as a sentence without its full stop."""
+    return plain(code).capitalize()
+
+
+def level_choices() -> list[tuple[str, str]]:
+    """The levels for a select."""
+    return [(code, level.text) for code, level in LEVELS.items()]
+
+
+def field_name(path: str) -> str:
+    """A field of the settings form by its path in the API."""
+    head = path.split(".")[0]
+    return FIELD_NAMES.get(path, FIELD_NAMES.get(head, plain(path)))

@@ -65,7 +65,7 @@ async def _remove(connection: Connection, uid_set: str) -> None:
         "uids": uid_set[:200],
         "why": "the server cannot remove single mails (UIDPLUS); they are flagged \\Deleted",
     }
-    connection.log("warning", "not removed", facts)
+    connection.log("warning", "not_removed", facts)
 
 
 async def _store(connection: Connection, uid_set: str, flag: str) -> None:

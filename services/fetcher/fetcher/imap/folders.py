@@ -58,7 +58,7 @@ async def find_or_create(connection: Connection, name: str) -> str:
     if not reply.status.ok and reply.status.code != "ALREADYEXISTS":
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
         raise ImapFault(fault.category, f'the folder "{created}" cannot be created; {fault.detail}', code=fault.code)
-    connection.log("info", "folder created", {"folder": created})
+    connection.log("info", "folder_created", {"folder": created})
     await connection.ask("SUBSCRIBE", quoting.folder(created))  # only for the comfort of mail readers
     return created
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import aioimaplib
 
-from fetcher.imap.exchange import Exchange
+from fetcher.imap.exchange import Exchange, kind_of
 from fetcher.imap.faults import ImapFault, fault_of_status
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer, AnswerReader, Bounds
@@ -28,7 +28,11 @@ _TAGGED = re.compile(rb"[A-Za-z0-9]+ (?:OK|NO|BAD)\b")
 
 
 class Protocol(aioimaplib.IMAP4ClientProtocol):
-    """One connection, one command at a time. `lost` tells why it ended; None while it lives."""
+    """One connection, one command at a time. `lost` tells why it ended; None while it lives.
+
+    `announced` is set when the open folder grows, in whatever command the server says so: a mail that comes while
+    others are being fetched is announced then, and in no later IDLE.
+    """
 
     transport: asyncio.Transport | None  # type: ignore[assignment]  # the library says None
 
@@ -40,6 +44,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self._reader = AnswerReader(bounds)
         self._goodbye: Status | None = None
         self._awaits_tls = False
+        self.announced = False
+        self._mails = 0
 
     def data_received(self, d: bytes) -> None:
         """Reads whole answers; the first that breaks a rule ends the connection."""
@@ -139,9 +145,19 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def _take_untagged(self, answer: Answer) -> None:
         if answer[0][2:5].upper() == b"BYE":
             self._goodbye = parse_status(answer[0][2:])
+        self._count_mails(answer)
         running = self._running()
         if running is not None:
             running.take(answer)
+
+    def _count_mails(self, answer: Answer) -> None:
+        kind = kind_of(answer)
+        if kind == b"EXPUNGE":
+            self._mails -= 1
+        elif kind == b"EXISTS":
+            mails = int(answer[0].split(b" ", 2)[1])
+            self.announced = self.announced or mails > self._mails
+            self._mails = mails
 
     def _continuation(self, line: bytes) -> None:
         running = self._running()

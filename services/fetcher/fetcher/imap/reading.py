@@ -33,7 +33,7 @@ async def search(connection: Connection, criteria: Criteria) -> list[int]:
         criteria = criteria.without_text()
     reply = await _search(connection, criteria)
     if not reply.status.ok and criteria.charset_needed:
-        connection.log("info", "the server cannot search this text; headers decide", {"text": reply.status.text})
+        connection.log("info", "search_by_headers", {"why": "the server cannot search", "text": reply.status.text})
         reply = await _search(connection, criteria.without_text())
     return [uid for uid in reply.required().read(found_uids) if criteria.wanted(uid)]
 

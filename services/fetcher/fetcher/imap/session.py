@@ -69,6 +69,11 @@ class ImapSession:
         return tls_version(self._connection)
 
     @property
+    def alive(self) -> bool:
+        """Whether the connection has not ended, as far as is known."""
+        return self._connection.protocol.lost is None
+
+    @property
     def selected(self) -> Selected | None:
         """The open folder as it was when it was opened."""
         return self._selected
@@ -89,6 +94,7 @@ class ImapSession:
 
     async def search(self, criteria: Criteria) -> list[int]:
         """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides."""
+        self._connection.protocol.announced = False
         return await reading.search(self._connection, criteria)
 
     async def fetch_meta(self, uids: Iterable[int], *, headers: bool = False) -> list[Meta]:
@@ -115,8 +121,11 @@ class ImapSession:
     async def wait_for_mail(self, timeout_s: float) -> bool:
         """Waits until the server announces a mail, at most `timeout_s`; whether it did.
 
-        Without IDLE the server is asked once a minute. News from before the wait are not told again: search first.
+        Without IDLE the server is asked once a minute. A mail that was announced since the last search began counts
+        too; older news are not told again: search first.
         """
+        if self._connection.protocol.announced:
+            return True
         loop = asyncio.get_running_loop()
         ends = loop.time() + timeout_s
         while (left := ends - loop.time()) > 0:
@@ -134,7 +143,7 @@ class ImapSession:
             async with asyncio.timeout(LOGOUT_S):
                 await self._connection.ask("LOGOUT")
         except (TimeoutError, ImapFault):
-            self._connection.log("debug", "no goodbye from the server", {})
+            self._connection.log("debug", "no_goodbye", {})
         finally:
             self._connection.abort()
 

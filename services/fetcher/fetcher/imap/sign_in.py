@@ -24,7 +24,7 @@ async def sign_in(connection: Connection, account: Account) -> None:
         raise _refusal(reply, account)
     connection.protocol.signed_in()
     await connection.ask_capabilities()
-    connection.log("info", "signed in", {"username": account.username, "auth": account.auth})
+    connection.log("info", "signed_in", {"username": account.username, "auth": account.auth})
     if "ID" in connection.capabilities:
         # Some providers open no folder for a client that did not tell its name; a refusal changes nothing.
         await connection.ask("ID", f'("name" "{CLIENT_NAME}")')

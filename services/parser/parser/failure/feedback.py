@@ -1,13 +1,10 @@
 """The machine-readable part of a failure report: fields like those of a mail header (RFC 5965 section 3)."""
 
-import base64
-import binascii
-import quopri
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.generator import BytesGenerator
 from email.message import Message
-from io import BytesIO
+from email.parser import BytesParser
+from email.policy import compat32
 
 from parser.notes import Notes
 from parser.repairs import Repair
@@ -27,6 +24,23 @@ class Parts:
     feedback: Fields | None = None
     sample: bytes | None = None
     texts: list[str] = field(default_factory=list)
+
+
+class _PlainMessage(Message):
+    """A part whose content stays text where Python would parse a mail within the mail.
+
+    So a sample stays byte for byte what it is, and what is encoded against all standards is decoded like any text.
+    """
+
+    def get_content_maintype(self) -> str:
+        """The main type, which decides how the content is parsed."""
+        main = super().get_content_maintype()
+        return "text" if main == "message" else main
+
+
+def parse_report_mail(mail: bytes) -> Message:
+    """The mail with its multiparts taken apart and nothing else; never raises."""
+    return BytesParser(_PlainMessage, policy=compat32).parsebytes(mail.lstrip(b"\r\n"))
 
 
 def parts_of(mail: Message, *, notes: Notes) -> Parts:
@@ -56,7 +70,7 @@ def _sort_in(part: Message, parts: Parts, notes: Notes) -> None:
             notes.add(Repair.MISLABELLED_FEEDBACK_PART)
         elif _transfer_encoding(part):
             notes.add(Repair.ENCODED_FEEDBACK_PART)
-    elif part.get_content_maintype() == "text":
+    elif kind.startswith("text/"):
         parts.texts.append(text)
 
 
@@ -79,43 +93,20 @@ def parse_fields(text: str) -> Fields:
 
 
 def _leaves(mail: Message) -> Iterator[Message]:
-    """The parts that are no multipart. What Python takes for a container (message/*) is one of our leaves."""
     waiting = [mail]
     while waiting:
         part = waiting.pop(0)
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting[:0] = [child for child in payload[:MAX_PARTS] if isinstance(child, Message)]
-        else:
+        if not part.is_multipart():
             yield part
+            continue
+        children = part.get_payload()
+        if isinstance(children, list):
+            waiting[:0] = [child for child in children[:MAX_PARTS] if isinstance(child, Message)]
 
 
 def _content(part: Message) -> bytes:
-    """The bytes of a part, decoded by hand where Python, which expects no encoding in message/*, does not."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return _decoded(b"".join(_flattened(child) for child in payload if isinstance(child, Message)), part)
     decoded = part.get_payload(decode=True)
     return decoded if isinstance(decoded, bytes) else b""
-
-
-def _flattened(mail: Message) -> bytes:
-    out = BytesIO()
-    try:
-        BytesGenerator(out, mangle_from_=False, maxheaderlen=0).flatten(mail)
-    except (UnicodeError, LookupError, ValueError, TypeError, AttributeError, KeyError):
-        return b""  # the generator stumbles over headers that its own parser accepted
-    return out.getvalue().lstrip(b"\r\n")
-
-
-def _decoded(content: bytes, part: Message) -> bytes:
-    encoding = _transfer_encoding(part)
-    try:
-        if encoding == "base64":
-            return base64.b64decode(content)
-        return quopri.decodestring(content) if encoding == "quoted-printable" else content
-    except (binascii.Error, ValueError):
-        return content
 
 
 def _transfer_encoding(part: Message) -> str:

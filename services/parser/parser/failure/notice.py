@@ -1,13 +1,7 @@
 """Failure notices without a machine-readable part, as Exim, cPanel and their kin write them for people.
 
-Sender Domain: example.com
-Sender IP Address: 192.0.2.1
-Received Date: Tue, 01 Oct 2019 14:59:23 +0200
-SPF Alignment: no
-DKIM Alignment: no
-DMARC Results: Reject
-
------- This is a copy of the headers that were received before the error
+They list "Sender Domain", "Sender IP Address", "Received Date", "SPF Alignment", "DKIM Alignment" and "DMARC Results"
+and end in "------ This is a copy of the headers that were received before the error was detected."
 """
 
 import re
@@ -23,6 +17,7 @@ _FREE_TEXT = re.compile(
     r"authentication[ -]+failure report.{0,200}?from IP\s+(?P<ip>[0-9A-Fa-f.:]{3,45})\s+on\s+(?P<date>[^\r\n]{10,60})",
     re.IGNORECASE | re.DOTALL,
 )
+_ZONE = re.compile(r"(?:\d{4} )?(?:\d{1,2}:\d{2}:\d{2} ?)?(?:[+-]\d{4})?(?: ?\([A-Z]{2,5}\))?")
 _NAMES = {
     "sender domain": "reported-domain",
     "sender ip address": "source-ip",
@@ -58,17 +53,11 @@ def _listed(text: str, found: list[re.Match[str]]) -> Fields:
 
 
 def _value_at(text: str, position: int) -> str:
-    """The rest of the line; mailing lists wrap a long date, so the next line belongs to it where it is indented."""
+    """The rest of the line, and of a date that a mailing list has wrapped its end."""
     lines = text[position : position + _MAX_VALUE].split("\n")
     value = lines[0].strip()
-    if (
-        len(lines) > 1
-        and lines[1].strip()
-        and ":" not in lines[1][:20].replace("+", "")
-        and _LINE.match(lines[1]) is None
-    ):
-        return f"{value} {lines[1].strip()}"
-    return value
+    wrapped = lines[1].strip() if len(lines) > 1 else ""
+    return f"{value} {wrapped}" if _ZONE.fullmatch(wrapped) else value
 
 
 def _copied_header(text: str) -> bytes | None:

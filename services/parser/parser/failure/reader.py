@@ -3,33 +3,42 @@
 import re
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import BytesParser
-from email.policy import compat32
 from email.utils import mktime_tz, parseaddr, parsedate_tz
 from hashlib import sha256
 
 from parser import values
-from parser.failure.feedback import Fields, Parts, parts_of
+from parser.failure.feedback import Fields, Parts, parse_report_mail, parts_of
 from parser.failure.notice import read_notice
 from parser.failure.sample import SampleKept, decoded_header, header_of, parse_header, redacted
 from parser.fingerprint import Fingerprint
+from parser.inflate import inflate_head
 from parser.notes import Notes
 from parser.reading import Hints, Reading
 from parser.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
+from pipeline.limits import Limits, MiB
 from pipeline.reasons import Reason
 from pipeline.report import FailureReport, ReportKind
 
+MAX_READ_BYTES = 4 * MiB
+MAX_READ_LINES = 100_000  # Python's parser takes 300 bytes of memory a line
 MAX_REPEATED = 100
 SAMPLE_TEXTS = 16  # the sample may be this many times longer than a text field
 _ADDRESS_AND_NAME = re.compile(r"^\s*\[?(?P<ip>[0-9A-Fa-f.:]+)\]?")  # "192.0.2.1 (mail.example.com)"
 
 
-def read_failure(mail: bytes, *, limits: Limits, hints: Hints, sample_kept: SampleKept) -> Reading:
-    """The report in `mail` (the whole mail, RFC 5322). Raises Rejected where it holds no failure report."""
+def read_failure(document: bytes, *, limits: Limits, hints: Hints, sample_kept: SampleKept) -> Reading:
+    """The report in `document` (a whole mail, gzip). Raises Rejected where it holds no failure report.
+
+    Of a huge mail the beginning is read: the report stands there, and the reported mail's rest would not be kept.
+    """
     notes = Notes(max_text_bytes=limits.max_text_bytes)
-    parsed = BytesParser(policy=compat32).parsebytes(mail.lstrip(b"\r\n"))
+    mail, is_whole = inflate_head(document, limits=limits, max_bytes=MAX_READ_BYTES)
+    *lines, rest = mail.split(b"\n", MAX_READ_LINES)
+    if not is_whole or len(lines) == MAX_READ_LINES:
+        notes.add(Repair.TEXT_CUT)
+        mail = b"\n".join(lines) or rest
+    parsed = parse_report_mail(mail)
     parts = parts_of(parsed, notes=notes)
     source = _Source(parsed, _fields(parts, notes), parts.sample, notes, hints, sample_kept)
     return Reading(_report(source, limits))

@@ -1,6 +1,7 @@
 """The reported mail inside a failure report: how much of it is kept, and under which redaction (RFC 6590)."""
 
 import re
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
@@ -47,5 +48,5 @@ def decoded_header(value: object) -> str:
     text = str(value)
     try:
         return str(make_header(decode_header(text)))
-    except (ValueError, LookupError, AttributeError):
+    except (MessageError, ValueError, LookupError):
         return text

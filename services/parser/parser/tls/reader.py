@@ -4,6 +4,7 @@ from typing import Any
 
 from parser import values
 from parser.fingerprint import Fingerprint
+from parser.inflate import inflate_whole
 from parser.notes import Notes
 from parser.reading import Hints, Reading
 from parser.repairs import Repair
@@ -16,17 +17,17 @@ from pipeline.reasons import Reason
 from pipeline.report import ReportKind, TlsPolicy, TlsReport
 
 MAX_TLS_BYTES = 16 * MiB  # JSON is read whole; the largest real report seen has some kilobytes
-MAX_ITEMS = 100_000  # policies and failure details
+MAX_ITEMS = 30_000  # policies and failure details; each takes a kilobyte of memory
 _OWN_KEYS = frozenset({"organization-name", "report-id", "policies", "date-range"})
 
 
 def read_tls(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
-    """The report in `document` (JSON, uncompressed). Raises Rejected.
+    """The report in `document` (gzip). Raises Rejected.
 
     The report's domain is the policy domain; where it speaks of several, all of them, separated by commas.
     """
     notes = Notes(max_text_bytes=limits.max_text_bytes)
-    tree = parse_tree(document, notes=notes)
+    tree = parse_tree(inflate_whole(document, limits=limits, max_bytes=MAX_TLS_BYTES), notes=notes)
     if len(_OWN_KEYS & tree.keys()) < 2:
         raise Rejected(Reason.NO_REPORT_CONTENT, "JSON, but no TLS report")
     reader = PolicyReader(notes, max_items=min(MAX_ITEMS, limits.max_records))

@@ -1,0 +1,122 @@
+"""What requests of the API carry, beside the filters of the lists."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, SecretStr
+from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema
+
+from config_api.auth.scopes import Scope
+from config_api.auth.tokens import TokenName
+from config_api.mailboxes.model import MailboxInput
+from config_api.paging import PageQuery
+from config_api.problem import FieldError, Problem, invalid
+from config_api.reading.activity import ActivityFilter, EntryFilter, RunFilter
+from config_api.reading.letters import LetterFilter
+from config_api.reading.mails import MailFilter
+from config_api.reading.reports import RecordFilter, ReportFilter, Sort
+
+
+class Nothing(BaseModel):
+    """No fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MailboxPatch(RootModel[dict[str, JsonValue]]):
+    """The fields to change (a JSON merge patch, RFC 7396): others stay, null goes back to the default."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        whole = handler.resolve_ref_schema(handler(MailboxInput.__pydantic_core_schema__))
+        fields: dict[str, Any] = {name: schema for name, schema in whole["properties"].items() if name != "id"}
+        return {
+            "title": cls.__name__,
+            "description": cls.__doc__,
+            "type": "object",
+            "properties": fields,
+            "additionalProperties": False,
+        }
+
+
+class IfMatch(BaseModel):
+    """Which version of the mailbox is meant."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    if_match: str | SkipJsonSchema[None] = Field(
+        None, alias="If-Match", description='The ETag that was read ("3"), or * for whatever version there is.'
+    )
+
+    @property
+    def version(self) -> int | None:
+        """The version, None for any. Raises Problem 428 without the header, 422 for one that is no ETag of ours."""
+        if self.if_match is None:
+            raise Problem(428, "Say which version you mean", "Send If-Match with the ETag you have read, or *.")
+        given = self.if_match.strip()
+        if given == "*":
+            return None
+        number = given.removeprefix("W/").strip('"')
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise invalid(FieldError(field="If-Match", text='Send the ETag as it was read, like "3", or *.'))
+        return int(number)
+
+
+class LogQuery(PageQuery, ActivityFilter):
+    """Lines of the IMAP log."""
+
+
+class EntryQuery(PageQuery, EntryFilter):
+    """Entries of the activity log."""
+
+
+class RunQuery(PageQuery, RunFilter):
+    """Fetch runs."""
+
+
+class MailQuery(PageQuery, MailFilter):
+    """Mails of the ledger."""
+
+
+class ReportQuery(PageQuery, ReportFilter):
+    """Reports. `format` is for links, which cannot ask by Accept."""
+
+    sort: Sort = Sort.BEGIN_FALLING
+    format: str | SkipJsonSchema[None] = Field(None, pattern="^(json|csv)$")
+
+
+class RecordQuery(PageQuery, RecordFilter):
+    """Rows of a report. `format` is for links, which cannot ask by Accept."""
+
+    format: str | SkipJsonSchema[None] = Field(None, pattern="^(json|csv)$")
+
+
+class LetterQuery(PageQuery, LetterFilter):
+    """Dead letters."""
+
+
+class StreamQuery(BaseModel):
+    """What a live view wants to hear."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mailbox_id: str | SkipJsonSchema[None] = None
+    source: str | SkipJsonSchema[None] = None
+    level: str | SkipJsonSchema[None] = Field(None, pattern="^(debug|info|warning|error)$")
+
+
+class TokenWish(BaseModel):
+    """A token to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: TokenName
+    scope: Scope
+
+
+class PasswordWish(BaseModel):
+    """A password to sign in with; null removes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: SecretStr | None

@@ -1,0 +1,142 @@
+"""One way to say what a route takes, gives and needs; it is checked, enforced and described from the same words.
+
+spectree validates and writes the OpenAPI document. Mended here: its own answer to a bad request repeats what was sent
+(a password, perhaps), a body that is no JSON passes for an empty one, and every answer is said to be plain JSON.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response as FlaskResponse
+from flask import request
+from pydantic import BaseModel, ValidationError
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import SecuritySchemeData, SecureType
+from spectree.plugins.flask_plugin import FlaskPlugin
+
+from config_api import problem, validation
+from config_api.auth import guard
+from config_api.auth.scopes import Scope
+from config_api.problem import Problem, ProblemBody
+
+PREFIX = "/api/v1"
+VERSION = "0.1.0"
+DESCRIPTION = (
+    "Mailboxes, activity, reports and dead letters. Send a token: `Authorization: Bearer …`. "
+    "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
+)
+ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
+BODIES = frozenset({"POST", "PUT", "PATCH"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Answers(Response):
+    """Responses as they are really sent: problems as problem+json, some lists as CSV too, files as they are."""
+
+    def __init__(self, *, media: Sequence[str], headers: Mapping[str, str], **models: Any) -> None:
+        super().__init__(**models)
+        self._media = tuple(media)
+        self._headers = dict(headers)
+
+    def generate_spec(self, naming_strategy: Any = None) -> dict[str, Any]:
+        """The responses of the OpenAPI document."""
+        described = super().generate_spec(naming_strategy)
+        for status, answer in described.items():
+            content = answer.get("content", {})
+            if int(status) >= 400:
+                answer["content"] = {problem.MEDIA_TYPE: content["application/json"]}
+                continue
+            for media in self._media:
+                answer.setdefault("content", {})[media] = {"schema": {"type": "string"}}
+            if self._headers:
+                answer["headers"] = {
+                    name: {"description": text, "schema": {"type": "string"}} for name, text in self._headers.items()
+                }
+        return described
+
+
+class _Plugin(FlaskPlugin):
+    def request_validation(self, request: Any, *models: Any) -> None:
+        super().request_validation(request, *models)
+
+    def validate_response(self, resp: Any, *_: Any) -> tuple[FlaskResponse, None]:
+        payload, status, headers = resp if isinstance(resp, tuple) else (resp, 200, {})
+        if isinstance(payload, FlaskResponse):
+            return payload, None
+        text = payload.model_dump_json() if isinstance(payload, BaseModel) else ""
+        return FlaskResponse(text, status, headers, mimetype="application/json" if text else None), None
+
+
+def _complain(_request: Any, _response: Any, error: ValidationError | None, *_: Any) -> None:
+    if error is not None:
+        raise validation.complaint(error) from None
+
+
+def _model_name(model: Any) -> str:
+    return str(model.__name__).replace("[", "Of").replace("]", "")
+
+
+spec = SpecTree(
+    backend=_Plugin,
+    mode="strict",
+    title="DMARQ",
+    version=VERSION,
+    description=DESCRIPTION,
+    page_templates={},
+    before=_complain,
+    validation_error_model=ProblemBody,
+    naming_strategy=_model_name,
+    nested_naming_strategy=lambda _parent, child: str(child).replace("[", "Of").replace("]", "").strip("_"),
+    security_schemes=[
+        SecurityScheme(name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
+    ],
+    security={"token": []},
+)
+
+
+def operation(
+    scope: Scope,
+    *,
+    gives: type[BaseModel] | None = None,
+    status: int = 200,
+    media: Sequence[str] = (),
+    fails: Sequence[int] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[View], View]:
+    """Decorates a view of the API.
+
+    The view's arguments `query`, `json` and `headers` say by their types what it takes. It gives a model, or (model,
+    status, headers), or a response. `fails` are the statuses it may end with beside those that any route may.
+    """
+
+    def decorate(view: View) -> View:
+        models: dict[str, Any] = {f"HTTP_{code}": ProblemBody for code in sorted({*ALWAYS, *fails})}
+        answers = Answers(media=media, headers=headers or {}, **{f"HTTP_{status}": gives}, **models)
+        validated = spec.validate(resp=answers, tags=(_tag(view),), operation_id=view.__name__)(view)
+
+        @wraps(validated)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            guard.require(scope)
+            _check_body()
+            return validated(*args, **kwargs)
+
+        guarded.__doc__ = f"{view.__doc__}\n\nScope: {scope}."
+        return cast(View, guarded)
+
+    return decorate
+
+
+def _tag(view: Callable[..., Any]) -> str:
+    return view.__module__.rpartition(".")[2].replace("_", " ")
+
+
+def _check_body() -> None:
+    """A body must be a JSON object; none is as good as an empty one."""
+    if request.method not in BODIES or not request.get_data(cache=True):
+        return
+    if not request.is_json:
+        raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
+    if not isinstance(request.get_json(silent=True), dict):
+        raise Problem(400, "Not a JSON object", "The body must be one JSON object.")

@@ -1,0 +1,29 @@
+"""The API's description: as an OpenAPI document, and as a page to read."""
+
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template
+
+from config_api.api.contract import PREFIX, spec
+
+routes = Blueprint("api_description", __name__, url_prefix=PREFIX)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    described: dict[str, Any] = spec.spec
+    return described
+
+
+@routes.get("/openapi.json")
+def openapi() -> Response:
+    """The document."""
+    return jsonify(document())
+
+
+@routes.get("/docs")
+def docs() -> str:
+    """The page."""
+    return render_template("api_docs.html", document=document())

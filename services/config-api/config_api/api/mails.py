@@ -1,0 +1,29 @@
+"""The ledger of mails."""
+
+from flask import Blueprint
+
+from config_api.api.bodies import MailQuery
+from config_api.api.contract import PREFIX, operation
+from config_api.auth.scopes import Scope
+from config_api.backend import backend
+from config_api.paging import Page
+from config_api.reading import mails
+from config_api.reading.mails import MailSummary, MailTrace
+
+routes = Blueprint("api_mails", __name__, url_prefix=f"{PREFIX}/mails")
+
+
+@routes.get("")
+@operation(Scope.READ, gives=Page[MailSummary])
+def list_mails(query: MailQuery) -> Page[MailSummary]:
+    """Mails with their outcomes, the last stored first."""
+    back = backend()
+    return back.run(mails.find(back.database, query, limit=query.limit, cursor=query.cursor))
+
+
+@routes.get("/<mail_id>")
+@operation(Scope.READ, gives=MailTrace, fails=(404,))
+def get_mail(mail_id: str) -> MailTrace:
+    """The whole way of one mail: fetched, its parts, its report files, its reports, what was done to it."""
+    back = backend()
+    return back.run(mails.trace(back.database, mail_id))

@@ -1,0 +1,43 @@
+"""The Flask application: the API, the pages, and what holds for both."""
+
+from flask import Flask
+
+from config_api.api import (
+    access,
+    activity,
+    dead_letters,
+    description,
+    events,
+    health,
+    mailbox_actions,
+    mailboxes,
+    mails,
+    reports,
+    summary,
+)
+from config_api.auth import csrf, sign_in
+from config_api.backend import EXTENSION, Backend
+from config_api.errors import handle_errors
+from config_api.pages import register_pages
+from config_api.security import protect
+
+MAX_BODY_BYTES = 1024 * 1024
+API = (
+    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, access, events, description, health
+)  # fmt: skip
+
+
+def create_app(backend: Backend) -> Flask:
+    """The application over this backend, whose tasks somebody else starts and stops (see `config_api.links`)."""
+    app = Flask("config_api")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions[EXTENSION] = backend
+    app.extensions[sign_in.EXTENSION] = sign_in.SignIn(backend)
+    app.jinja_env.globals["csrf_token"] = csrf.token
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    protect(app, backend)
+    handle_errors(app)
+    for part in API:
+        app.register_blueprint(part.routes)
+    register_pages(app)
+    return app

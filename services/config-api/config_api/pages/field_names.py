@@ -1,0 +1,28 @@
+"""The names that the settings form gives to the fields of the API, by path."""
+
+FIELD_NAMES = {
+    "name": "Name",
+    "enabled": "Enable",
+    "host": "Server",
+    "port": "Port",
+    "security": "Encryption",
+    "verify_certificate": "Verify certificate",
+    "ca_certificate": "CA certificate",
+    "username": "User name",
+    "password": "Password",
+    "auth": "Sign-in method",
+    "folder": "Folder",
+    "poll_interval_minutes": "Polling interval",
+    "use_idle": "Wait for new mail (IDLE)",
+    "filters": "Filters",
+    "filters.subject_contains": "Subject contains",
+    "filters.senders": "Sender",
+    "filters.max_age_days": "Age",
+    "attachments": "Attachments",
+    "attachments.formats": "Formats",
+    "attachments.max_bytes": "Attachment size limit",
+    "attachments.priority": "Processed first",
+    "on_processed": "After processing",
+    "on_failed": "After a failure",
+    "on_not_a_report": "Mail that is no report",
+}

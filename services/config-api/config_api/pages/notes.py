@@ -1,0 +1,31 @@
+"""What a page tells after something was done: the redirect carries a code, the text is here. Nothing is stored."""
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+PARAMETER = "note"
+NOTES = {
+    "added": ("good", "The mailbox was saved. If it is enabled, its first fetch starts now."),
+    "saved": ("good", "The mailbox was saved. The change holds from now on."),
+    "removed": ("good", "The mailbox was removed. Its reports stay here, its mails stay on the server."),
+    "fetching": ("good", "A fetch was started. New reports appear in a moment."),
+    "paused": ("good", "Paused: no mail is fetched until you resume."),
+    "resumed": ("good", "Resumed: mail is fetched again."),
+    "reading-anew": ("good", "The folder is read anew from its first mail. Known mails are not stored twice."),
+    "is-paused": ("bad", "The mailbox is paused. Resume it first."),
+    "no-fetcher": ("bad", "No fetcher holds this mailbox yet. One that has just started needs some seconds; try again."),
+    "retried": ("good", "On its way again. What becomes of it is shown under Mails."),
+    "discarded": ("good", "The dead letter was discarded."),
+    "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
+    "password": ("good", "The password was changed. Other browsers were signed out."),
+}
+
+
+def told(path: str, code: str) -> Response:
+    """Goes to the page and tells the note there."""
+    return redirect(f"{path}?{PARAMETER}={code}", 303)
+
+
+def note() -> tuple[str, str] | None:
+    """The tone and the text of this request's note."""
+    return NOTES.get(request.args.get(PARAMETER, ""))

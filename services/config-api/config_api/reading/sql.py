@@ -1,0 +1,8 @@
+"""The SQL of this package, by file and name. A filter that is null lets everything through."""
+
+from pipeline.statements import Statements
+
+ACTIVITY = Statements.of("config_api.reading", "activity.sql")
+MAILS = Statements.of("config_api.reading", "mails.sql")
+REPORTS = Statements.of("config_api.reading", "reports.sql")
+SUMMARY = Statements.of("config_api.reading", "summary.sql")

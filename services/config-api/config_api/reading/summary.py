@@ -1,0 +1,146 @@
+"""The overview: messages and how many passed, over time, by domain, by source and by reporter, for a period."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Self
+
+import asyncpg
+from pydantic import Field, model_validator
+
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR, Count, Filter, Maybe, Row, Text
+from config_api.reading.sql import SUMMARY
+from pipeline.adapters.postgres import Connection, Database
+
+DEFAULT_DAYS = 30
+MAX_DAYS = 3660
+TOP = 20
+
+
+class SummaryFilter(Filter):
+    """The period in whole days (UTC), both included; the last 30 days when left out."""
+
+    since: Maybe[date] = Field(None, description="First day.")
+    until: Maybe[date] = Field(None, description="Last day; today when left out.")
+    domain: Maybe[Text] = Field(None, description="One policy domain.")
+    mailbox_id: Maybe[Text] = None
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> Self:
+        for day in (self.since, self.until):
+            if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                raise ValueError(f"since and until: use years from {FIRST_YEAR} to {LAST_YEAR}")
+        first, last = self.days
+        if not first <= last or (last - first).days >= MAX_DAYS:
+            raise ValueError(f"since must not be after until, and at most {MAX_DAYS} days before it")
+        return self
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day."""
+        last = self.until or max(datetime.now(UTC).date(), self.since or date.min)
+        return self.since or last - timedelta(days=DEFAULT_DAYS - 1), last
+
+
+class Totals(Row):
+    """Sums over a period. Messages are those of aggregate reports; mails are those fetched."""
+
+    reports: Count = 0
+    messages: Count = 0
+    passed: Count = 0
+    quarantined: Count = 0
+    rejected: Count = 0
+    mails: Count = 0
+    mails_failed: Count = 0
+
+
+class DayPoint(Row):
+    """One day; a day without a report is not in the list."""
+
+    day: date
+    reports: Count
+    messages: Count
+    passed: Count
+    quarantined: Count
+    rejected: Count
+
+
+class DomainTotal(Row):
+    """One policy domain. `policy` is the one last published."""
+
+    domain: str
+    reports: Count
+    messages: Count
+    passed: Count
+    quarantined: Count
+    rejected: Count
+    policy: str | None
+    last_end: datetime
+
+
+class SourceTotal(Row):
+    """One sending address."""
+
+    source_ip: str | None
+    messages: Count
+    passed: Count
+    domains: int
+    header_from: str | None
+
+
+class ReporterTotal(Row):
+    """One organisation that sends reports."""
+
+    org_name: str
+    reports: Count
+    messages: Count
+    passed: Count
+    last_end: datetime
+
+
+class Summary(Row):
+    """A period, with the totals of the one before it, which is as long."""
+
+    since: date
+    until: date
+    totals: Totals
+    previous: Totals
+    days: list[DayPoint]
+    domains: list[DomainTotal]
+    sources: list[SourceTotal]
+    reporters: list[ReporterTotal]
+
+
+async def summary(database: Database, wanted: SummaryFilter) -> Summary:
+    """The overview of a period."""
+    first, last = wanted.days
+    begin, end = _midnight(first), _midnight(last + timedelta(days=1))
+    narrowed = (wanted.domain, wanted.mailbox_id)
+    async with database.connection() as connection:
+
+        async def rows(name: str, *more: Any) -> list[dict[str, Any]]:
+            found: list[asyncpg.Record] = await connection.fetch(SUMMARY[name], begin, end, *narrowed, *more)
+            return [dict(row) for row in found]
+
+        return Summary.model_validate(
+            {
+                "since": first,
+                "until": last,
+                "totals": await _totals(connection, begin, end, narrowed),
+                "previous": await _totals(connection, begin - (end - begin), begin, narrowed),
+                "days": await rows("days"),
+                "domains": await rows("domains", TOP),
+                "sources": await rows("sources", TOP),
+                "reporters": await rows("reporters", TOP),
+            }
+        )
+
+
+async def _totals(
+    connection: Connection, begin: datetime, end: datetime, narrowed: tuple[str | None, str | None]
+) -> dict[str, Any]:
+    reports = await connection.fetchrow(SUMMARY["totals"], begin, end, *narrowed)
+    mails = await connection.fetchrow(SUMMARY["mails"], begin, end, narrowed[1])
+    return {**dict(reports or {}), **dict(mails or {})}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

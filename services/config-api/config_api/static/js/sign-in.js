@@ -1,0 +1,7 @@
+// The sign-in link carries the token behind a "#", which browsers never send: put it into the form and send that.
+const token = location.hash.slice(1);
+if (token) {
+  history.replaceState(null, "", location.pathname + location.search);
+  document.querySelector("#secret").value = decodeURIComponent(token);
+  document.querySelector("#sign-in").requestSubmit();
+}

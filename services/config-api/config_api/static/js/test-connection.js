@@ -1,0 +1,43 @@
+// Test Connection without leaving the form: sends it where the button would, and takes the result out of the page.
+const form = document.querySelector("#mailbox-form");
+const button = form.querySelector("[data-test-connection]");
+
+async function answered() {
+  const answer = await fetch(button.formAction, { method: "POST", body: new FormData(form) });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const folders = page.querySelector("#folders");
+  if (folders) form.querySelector("#folders").replaceWith(document.adoptNode(folders));
+  return page.querySelector("#test-result") ?? failure(page.querySelector(".lead")?.textContent);
+}
+
+function failure(text) {
+  const note = document.createElement("div");
+  note.className = "notice notice-bad";
+  note.textContent = text ?? "The test did not come back. Is DMARQ still running? Try again in a moment.";
+  return result(note);
+}
+
+function result(...children) {
+  const box = document.createElement("div");
+  Object.assign(box, { id: "test-result", tabIndex: -1 });
+  box.setAttribute("role", "status");
+  box.append(...children);
+  return box;
+}
+
+function show(fresh) {
+  form.querySelector("#test-result").replaceChildren(...fresh.childNodes);
+  form.querySelector("#test-result").scrollIntoView({ block: "nearest" });
+}
+
+button.addEventListener("click", async (event) => {
+  event.preventDefault();
+  if (button.disabled) return;
+  button.disabled = true;
+  const note = document.createElement("p");
+  note.className = "notice";
+  note.textContent = "Testing the connection…";
+  show(result(note));
+  show(await answered().catch(() => failure()));
+  button.disabled = false;
+});

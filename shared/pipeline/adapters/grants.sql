@@ -1,0 +1,23 @@
+-- The least that each service can live with. deploy/postgres/roles.sql makes the roles; whoever owns the schema gives
+-- these rights after each migration. A statement may be repeated for ever.
+
+-- role: dmarq_parser
+GRANT USAGE ON SCHEMA public TO dmarq_parser;
+GRANT SELECT ON schema_migration TO dmarq_parser;
+GRANT SELECT, INSERT, UPDATE, DELETE ON mail, document, outbox, activity TO dmarq_parser;
+GRANT SELECT, INSERT, UPDATE, DELETE ON report, record, tls_policy, tls_failure, failure_report TO dmarq_parser;
+GRANT SELECT, INSERT ON fetch_run TO dmarq_parser;
+GRANT USAGE ON SEQUENCE document_id_seq, outbox_id_seq TO dmarq_parser;
+GRANT EXECUTE ON FUNCTION make_record_partition(integer, integer) TO dmarq_parser;
+
+-- role: dmarq_config_api
+GRANT USAGE ON SCHEMA public TO dmarq_config_api;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
+GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON credential, session, api_token TO dmarq_config_api;
+GRANT INSERT ON activity, outbox TO dmarq_config_api;
+GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;
+
+-- role: dmarq_grafana
+GRANT USAGE ON SCHEMA public TO dmarq_grafana;
+GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_tls TO dmarq_grafana;

@@ -1,0 +1,237 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from pipeline import topology
+from pipeline.adapters.buckets import Conflict, Entry, KeyValueBucket
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.cursors import CursorBucket
+from pipeline.adapters.leases import LeaseBucket
+from pipeline.adapters.mailboxes import MailboxBucket, seal
+from pipeline.adapters.requests import NobodyAnswers, request, serve
+from pipeline.cursor import Cursor
+from pipeline.errors import TryLater
+from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.secrets import Keyring
+from tests.support.stages import until
+
+KEYS = Keyring("the first key of them, and then, the second key of them")
+MAILBOX = Mailbox(
+    id="one",
+    version=1,
+    settings=MailboxSettings(name="One", host="imap.example.com", username="u"),
+    secrets=MailboxSecrets.model_validate({"password": "hunter2 hunter2"}),
+)
+
+
+@pytest.fixture
+def bucket(bus: Bus) -> KeyValueBucket:
+    return KeyValueBucket(bus.js, topology.MAILBOX_BUCKET)
+
+
+@pytest.fixture
+async def quick_leases(bus: Bus) -> AsyncIterator[LeaseBucket]:
+    """Leases that are over after a second."""
+    config = (await bus.js.stream_info("KV_lease")).config
+    await bus.js.update_stream(replace(config, max_age=1.0, duplicate_window=1.0))
+    yield LeaseBucket(bus.js)
+
+
+async def test_a_value_can_be_put_read_and_deleted(bucket: KeyValueBucket) -> None:
+    revision = await bucket.put("a", b"1")
+    found = await bucket.get("a")
+    await bucket.delete("a")
+    await bucket.delete("a")
+
+    assert found == Entry("a", b"1", revision)
+    assert await bucket.get("a") is None
+
+
+async def test_an_existing_value_is_not_created_again(bucket: KeyValueBucket) -> None:
+    await bucket.create("a", b"1")
+    with pytest.raises(Conflict):
+        await bucket.create("a", b"2")
+    await bucket.delete("a")
+    await bucket.create("a", b"3")
+
+    found = await bucket.get("a")
+    assert found is not None
+    assert found.value == b"3"
+
+
+async def test_a_change_by_somebody_else_is_a_conflict(bucket: KeyValueBucket) -> None:
+    first = await bucket.put("a", b"1")
+    second = await bucket.update("a", b"2", revision=first)
+    with pytest.raises(Conflict):
+        await bucket.update("a", b"3", revision=first)
+    with pytest.raises(Conflict):
+        await bucket.delete("a", revision=first)
+    await bucket.delete("a", revision=second)
+
+    assert await bucket.get("a") is None
+
+
+async def test_the_entries_are_those_that_exist(bucket: KeyValueBucket) -> None:
+    empty = await bucket.entries()
+    for number in range(300):  # more than the driver keeps for a slow reader
+        await bucket.put(f"k{number}", b"v")
+    await bucket.delete("k7")
+    found = await bucket.entries()
+
+    assert empty == []
+    assert sorted(e.key for e in found) == sorted(f"k{n}" for n in range(300) if n != 7)
+
+
+async def test_a_watcher_sees_what_is_there_and_each_change(bucket: KeyValueBucket) -> None:
+    await bucket.put("a", b"1")
+    seen: list[tuple[str, bytes | None]] = []
+
+    async def watch() -> None:
+        async with aclosing(bucket.changes()) as changes:
+            async for entry in changes:
+                seen.append((entry.key, entry.value))
+
+    watching = asyncio.create_task(watch())
+    await until(lambda: len(seen) == 1)
+    await bucket.put("b", b"2")
+    await bucket.delete("a")
+    await until(lambda: len(seen) == 3)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+    assert seen == [("a", b"1"), ("b", b"2"), ("a", None)]
+
+
+async def test_a_mailbox_comes_back_with_its_secrets_which_are_not_in_the_bucket(bus: Bus) -> None:
+    mailboxes = MailboxBucket(bus.js, KEYS)
+    await mailboxes.put(seal(MAILBOX, KEYS))
+    entry = await KeyValueBucket(bus.js, topology.MAILBOX_BUCKET).get("one")
+
+    assert await mailboxes.all() == [MAILBOX]
+    assert entry is not None
+    assert entry.value is not None
+    assert b"hunter2" not in entry.value
+
+
+async def test_a_mailbox_that_cannot_be_read_does_not_hide_the_others(
+    bus: Bus, bucket: KeyValueBucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mailboxes = MailboxBucket(bus.js, KEYS)
+    await mailboxes.put(seal(MAILBOX, KEYS))
+    await mailboxes.put(seal(MAILBOX.model_copy(update={"id": "other-key"}), Keyring("quite another key")))
+    await bucket.put("garbage", b'{"settings": {"host": "hunter2"}}')
+
+    assert await mailboxes.all() == [MAILBOX]
+    assert "hunter2" not in "".join(capsys.readouterr())
+
+
+async def test_a_lease_has_one_holder_until_it_is_given_back(bus: Bus) -> None:
+    leases = LeaseBucket(bus.js)
+    lease = await leases.take("one", holder="a")
+    refused = await leases.take("one", holder="b")
+    assert lease is not None
+    await leases.give_back(lease)
+    taken = await leases.take("one", holder="b")
+
+    assert refused is None
+    assert taken is not None
+
+
+async def test_a_lease_that_is_not_renewed_is_taken_over(quick_leases: LeaseBucket) -> None:
+    lease = await quick_leases.take("one", holder="a")
+    assert lease is not None
+    async with asyncio.timeout(20):
+        while (taken := await quick_leases.take("one", holder="b")) is None:  # noqa: ASYNC110 it expires by itself
+            await asyncio.sleep(0.1)
+    await quick_leases.give_back(lease)  # by the old holder, who does not know yet
+
+    assert await quick_leases.renew(lease) is None
+    assert await quick_leases.take("one", holder="a") is None
+    assert await quick_leases.renew(taken) is not None
+
+
+async def test_a_lease_that_is_renewed_is_kept(quick_leases: LeaseBucket) -> None:
+    lease = await quick_leases.take("one", holder="a")
+    for _ in range(6):
+        assert lease is not None
+        await asyncio.sleep(0.4)
+        assert await quick_leases.take("one", holder="b") is None
+        lease = await quick_leases.renew(lease)
+
+    assert lease is not None
+
+
+async def test_of_many_that_ask_at_once_one_gets_the_lease(bus: Bus) -> None:
+    takes = await asyncio.gather(*(LeaseBucket(bus.js).take("one", holder=f"h{n}") for n in range(10)))
+
+    assert sum(lease is not None for lease in takes) == 1
+
+
+async def test_cursors_are_kept_by_mailbox_and_folder(bus: Bus) -> None:
+    cursors = CursorBucket(bus.js)
+    cursor = Cursor(uidvalidity=1, last_uid=9, filters="f")
+    await cursors.put("one", "INBOX/ä *>.", cursor)
+    found = [await cursors.get("one", "INBOX/ä *>."), await cursors.get("one", "INBOX"), await cursors.get("two", "x")]
+    await cursors.forget("one", "INBOX/ä *>.")
+
+    assert found == [cursor, None, None]
+    assert await cursors.get("one", "INBOX/ä *>.") is None
+
+
+async def test_a_cursor_that_cannot_be_read_is_none(bus: Bus) -> None:
+    cursors = CursorBucket(bus.js)
+    await cursors.put("one", "INBOX", Cursor(uidvalidity=1, last_uid=9, filters="f"))
+    bucket = KeyValueBucket(bus.js, topology.CURSOR_BUCKET)
+    (entry,) = await bucket.entries()
+    await bucket.put(entry.key, b"garbage")
+
+    assert await cursors.get("one", "INBOX") is None
+
+
+async def test_a_request_is_answered(bus: Bus) -> None:
+    async def reverse(question: bytes) -> bytes:
+        return question[::-1]
+
+    await serve(bus.client, "test.reverse", reverse)
+
+    assert await request(bus.client, "test.reverse", b"abc", timeout=5) == b"cba"
+
+
+async def test_a_request_nobody_listens_to_is_told_at_once(bus: Bus) -> None:
+    with pytest.raises(NobodyAnswers):
+        await request(bus.client, "test.nobody", b"", timeout=3600)
+
+
+async def test_a_request_that_fails_ends_neither_the_server_nor_waits_for_ever(
+    bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def answer(question: bytes) -> bytes:
+        return bytes([100 // len(question)])
+
+    await serve(bus.client, "test.divide", answer)
+    with pytest.raises(TryLater):
+        await request(bus.client, "test.divide", b"", timeout=0.3)
+
+    assert await request(bus.client, "test.divide", b"xx", timeout=5) == b"2"
+    assert "ZeroDivisionError" in "".join(capsys.readouterr())
+
+
+async def test_one_member_of_a_queue_answers(bus: Bus) -> None:
+    asked: list[int] = []
+
+    def member(number: int) -> None:
+        asked.append(number)
+
+    for number in range(3):
+
+        async def answer(_: bytes, number: int = number) -> bytes:
+            member(number)
+            return b""
+
+        await serve(bus.client, "test.queue", answer, queue="members")
+    await request(bus.client, "test.queue", b"", timeout=5)
+
+    assert len(asked) == 1
