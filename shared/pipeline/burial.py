@@ -36,7 +36,7 @@ class Burial:
                 await self._publish(delivery, verdict)
             except TryLater as error:
                 if self._stopping.is_set():
-                    await delivery.again(0.0)
+                    await delivery.give_back()
                     return
                 await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
             except Exception as error:  # noqa: BLE001 even the burial ran into a bug: keep the event, free the others

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from pipeline.limits import MiB
+from pipeline.oauth import OAuthSettings
+from pipeline.proxy import ProxySettings
 
 MAILBOX_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MailboxId = Annotated[str, StringConstraints(pattern=MAILBOX_ID_PATTERN)]
@@ -78,6 +80,11 @@ class AttachmentRules(_Settings):
 class MailboxSettings(_Settings):
     """Everything a user sets for a mailbox, but its secrets.
 
+    `folders`: further folders that are read besides `folder`, in this order. With `auth="xoauth2"`, `oauth` says where
+    access tokens come from; without it the secret `access_token` is used as long as it lasts.
+    `max_mails_per_minute`: None for no limit. `max_connections`: the fetcher uses at most two, one to fetch and one to
+    act; with one, they take turns.
+
     With `dry_run` everything is fetched and stored, and the mailbox itself is never touched.
     """
 
@@ -89,10 +96,15 @@ class MailboxSettings(_Settings):
     verify_certificate: bool = True
     ca_certificate: str | None = Field(None, max_length=100_000)
     username: ShortText
-    auth: Literal["password"] = "password"
+    auth: Literal["password", "xoauth2"] = "password"
+    oauth: OAuthSettings | None = None
+    proxy: ProxySettings | None = None
     folder: ShortText = "INBOX"
+    folders: tuple[ShortText, ...] = Field((), max_length=50)
     poll_interval_minutes: float = Field(60, gt=0, le=10_080)
     use_idle: bool = True
+    max_mails_per_minute: int | None = Field(None, gt=0, le=1_000_000)
+    max_connections: int = Field(2, ge=1, le=10)
     dry_run: bool = False
     filters: Filters = Filters()
     attachments: AttachmentRules = AttachmentRules()
@@ -100,11 +112,27 @@ class MailboxSettings(_Settings):
     on_failed: MailAction = MailAction()
     on_not_a_report: MailAction = MailAction()
 
+    @model_validator(mode="after")
+    def _moved_mail_is_not_read_again(self) -> "MailboxSettings":
+        targets = {action.folder for action in (self.on_processed, self.on_failed, self.on_not_a_report)}
+        if targets.intersection(self.folders):
+            raise ValueError("mail cannot be moved into one of the folders that are read: choose another folder")
+        return self
+
+    @property
+    def all_folders(self) -> tuple[str, ...]:
+        """Every folder that is read, `folder` first, each once."""
+        return tuple(dict.fromkeys((self.folder, *self.folders)))
+
 
 class MailboxSecrets(_Settings):
     """What is encrypted at rest and never leaves by any API."""
 
     password: SecretStr = SecretStr("")
+    client_secret: SecretStr = SecretStr("")
+    refresh_token: SecretStr = SecretStr("")
+    access_token: SecretStr = SecretStr("")
+    proxy_password: SecretStr = SecretStr("")
 
 
 class Mailbox(BaseModel):

@@ -11,7 +11,7 @@ from pipeline.adapters.pull import Subscription
 from pipeline.breaker import Breaker
 from pipeline.errors import TryLater
 from pipeline.stage import Stage
-from pipeline.stopping import pause
+from pipeline.stopping import pause, unless
 from pipeline.telemetry.health import Readiness
 from pipeline.waiting import wait_for
 from pipeline.work import Work
@@ -62,15 +62,8 @@ class StageRunner:
     async def _taken(self, subscription: Subscription) -> list[Delivery]:
         """The next deliveries; none when told to stop meanwhile."""
         limit = 1 if self._breaker.on_probation else self._stage.batch
-        take = asyncio.create_task(subscription.take(limit, wait=TAKE_WAIT))
-        stop = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
-            return take.result() if take.done() else []
-        finally:
-            take.cancel()
-            stop.cancel()
-            await asyncio.gather(take, stop, return_exceptions=True)
+        _, deliveries = await unless(subscription.take(limit, wait=TAKE_WAIT), self._stopping)
+        return deliveries or []
 
     async def _pause_when_broken(self) -> None:
         async with self._gate:

@@ -18,6 +18,7 @@ from pipeline.runner import StageRunner
 from pipeline.secrets import BadSecretKey
 from pipeline.settings import Settings, SettingsError
 from pipeline.stage import Stage
+from pipeline.telemetry.backlog import watch_backlog
 from pipeline.telemetry.health import Readiness, serving_health
 from pipeline.telemetry.logs import configure_logs
 from pipeline.waiting import wait_for
@@ -40,6 +41,8 @@ class Frame:
     async def run(self, *stages: Stage) -> None:
         """Runs the stages until told to stop."""
         async with asyncio.TaskGroup() as group:
+            consumers = [stage.consumer for stage in stages]
+            group.create_task(watch_backlog(self.bus, consumers, self.stopping), name="backlog")
             for stage in stages:
                 runner = StageRunner(self.bus, stage, self.stopping, readiness=self.readiness)
                 group.create_task(runner.run(), name=stage.consumer.name)
@@ -99,18 +102,20 @@ async def _serve(name: str, body: Body, settings: Settings, *, health_address: s
             return
         bus = Bus(client)
         came_back.clear()
-        await _ensured(bus, settings, stopping)
+        await ensured(bus, settings, stopping)
+        log.info("topology_ensured")
         if stopping.is_set():
             return
         log.info("started", health=health_address)
         async with asyncio.TaskGroup() as group:
-            ensuring = group.create_task(_ensured_again(bus, settings, stopping, came_back), name="ensure")
+            ensuring = group.create_task(ensured_again(bus, settings, stopping, came_back), name="ensure")
             await body(Frame(settings, bus, readiness, stopping))
             ensuring.cancel()
         log.info("stopped")
 
 
-async def _ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> None:
+async def ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> None:
+    """Waits until streams, consumers and buckets exist as declared, or until told to stop. Raises TopologyError."""
     attempt = 0
     while not stopping.is_set():
         attempt += 1
@@ -122,9 +127,10 @@ async def _ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> Non
             return
 
 
-async def _ensured_again(bus: Bus, settings: Settings, stopping: asyncio.Event, came_back: asyncio.Event) -> None:
+async def ensured_again(bus: Bus, settings: Settings, stopping: asyncio.Event, came_back: asyncio.Event) -> None:
     """A broker that comes back may have lost its disk, or be another one."""
     while True:
         await came_back.wait()
         came_back.clear()
-        await _ensured(bus, settings, stopping)
+        await ensured(bus, settings, stopping)
+        log.info("topology_ensured")

@@ -1,4 +1,4 @@
-"""The command `dmarq-migrate`: the database's schema and grants, and the streams of NATS, as this version declares them.
+"""The command `dmarq-migrate`: the database's schema and grants, and the streams of NATS, as this version declares.
 
 Run once at every upgrade, before the services, by accounts that may do what the services may not (DMARQ_MIGRATE=false).
 Without DMARQ_NATS_URL it leaves NATS alone.

@@ -157,7 +157,7 @@ class Work:
             await delivery.again(verdict.delay)
             return True
         if self._stopping.is_set():
-            await delivery.again(0.0)
+            await delivery.give_back()
             return True
         await pause(self._stopping, verdict.delay)
         return False

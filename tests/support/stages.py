@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from pipeline.adapters.bus import Bus
+from pipeline.adapters.connection import nats_errors
 from pipeline.adapters.pull import Subscription
 from pipeline.breaker import BreakerPolicy
+from pipeline.errors import TryLater
 from pipeline.judge import RetryPolicy
 from pipeline.runner import StageRunner
 from pipeline.stage import Handler, Stage
@@ -38,9 +40,9 @@ async def running(bus: Bus, stage: Stage, *, readiness: Readiness | None = None)
             await task
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool], *, patience: float = PATIENCE) -> None:
     """Returns when the condition holds. Raises TimeoutError when it does not within some seconds."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not condition():  # noqa: ASYNC110 the condition is anybody's
             await asyncio.sleep(0.01)
 
@@ -50,10 +52,17 @@ async def count(bus: Bus, stream: str) -> int:
     return (await bus.js.stream_info(stream)).state.messages
 
 
+async def _count_or_none(bus: Bus, stream: str) -> int | None:
+    """None while the broker is away: a request may be lost with the connection."""
+    with suppress(TryLater), nats_errors():
+        return await count(bus, stream)
+    return None
+
+
 async def until_count(bus: Bus, stream: str, wanted: int) -> None:
     """Returns when the stream holds so many events."""
-    async with asyncio.timeout(PATIENCE):
-        while await count(bus, stream) != wanted:  # noqa: ASYNC110 the broker does not tell
+    async with asyncio.timeout(2 * PATIENCE):
+        while await _count_or_none(bus, stream) != wanted:  # noqa: ASYNC110 the broker does not tell
             await asyncio.sleep(0.02)
 
 
@@ -61,7 +70,7 @@ async def everything(bus: Bus, consumer: Consumer) -> list[Envelope]:
     """All events the consumer has waiting, acknowledged."""
     subscription = await bus.subscribe(consumer)
     found: list[Envelope] = []
-    while deliveries := await subscription.take(500, wait=0.3):
+    while deliveries := await subscription.take(500, wait=1.5):
         for delivery in deliveries:
             found.append(await bus.loaded(decode(delivery.wire.headers, delivery.wire.payload)))
             await delivery.ack()

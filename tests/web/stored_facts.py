@@ -115,7 +115,7 @@ class _Story:
         )  # fmt: skip
         return await self._insert(
             "report",
-            {"mail_id": mail, "mailbox_id": MAILBOX, "document": document, "report_id": str(int.from_bytes(digest[:7])),
+            {"id": document, "mail_id": mail, "mailbox_id": MAILBOX, "report_id": str(int.from_bytes(digest[:7])),
              "begin": day, "end": day + timedelta(hours=23, minutes=59, seconds=59), "identity": digest,
              "fingerprint": digest, "variant": False, "p": "quarantine", "adkim": "r", "aspf": "r", "pct": 100,
              "email": "noreply-dmarc-support@google.com", "rejected": 0, "quarantined": 0, "parser_version": "1",

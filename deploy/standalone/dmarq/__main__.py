@@ -4,9 +4,13 @@ import sys
 
 import click
 
+from dmarq.commands.dead import dead
 from dmarq.commands.demo import demo
+from dmarq.commands.imports import import_
+from dmarq.commands.mailbox import mailbox
 from dmarq.commands.parse import parse
 from dmarq.commands.run import run
+from dmarq.commands.status import status
 from dmarq.embedded import EmbeddedError
 from pipeline.service import EXIT_BAD_SETTINGS, EXIT_FAILED
 from pipeline.settings import SettingsError
@@ -23,7 +27,7 @@ def dmarq() -> None:
     """
 
 
-for command in (demo, run, parse):
+for command in (demo, run, parse, import_, status, mailbox, dead):
     dmarq.add_command(command)
 
 

@@ -155,7 +155,7 @@ async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
     """The child's exit status, or None when told to stop before it ended."""
     ending: asyncio.Future[int] = asyncio.wrap_future(child.exit)
     stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({ending, stop}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([asyncio.ensure_future(ending), stop], return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
     return ending.result() if ending.done() else None
 

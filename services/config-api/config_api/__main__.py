@@ -1,4 +1,4 @@
-"""The config-api service: settings, connection test, activity, reports and dead letters, over HTTP and in the browser."""
+"""The config-api service: settings, connection test, activity, reports and dead letters, by HTTP and in a browser."""
 
 import argparse
 import sys

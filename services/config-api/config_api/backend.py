@@ -53,6 +53,11 @@ class Backend:
             raise TryLater("nats", "not connected")
         return self._bus
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there are a database and a bus."""
+        return self._database is not None and self._bus is not None
+
     def take_database(self, database: Database) -> None:
         """The database is there, its schema up to date."""
         self._database = database

@@ -1,4 +1,4 @@
-"""The tasks behind the requests: connecting, migrating, telling the bus about mailboxes; as long as the process lives."""
+"""The tasks behind the requests, as long as the process lives: connecting, migrating, telling the bus of mailboxes."""
 
 import asyncio
 import sys
@@ -15,8 +15,8 @@ from pipeline.adapters.connection import connected
 from pipeline.adapters.listening import overhear
 from pipeline.adapters.postgres import database
 from pipeline.errors import TryLater
-from pipeline.service import ensured
-from pipeline.stopping import pause
+from pipeline.service import ensured, ensured_again
+from pipeline.stopping import pause, unless
 from pipeline.telemetry.health import serving_health
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ class Links:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._stopping = asyncio.Event()
+        self._came_back = asyncio.Event()
         self._ended = asyncio.Event()
         self._tasks: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
@@ -63,11 +64,13 @@ class Links:
 
     async def _run(self) -> None:
         try:
-            async with serving_health(self._backend.settings.health_address, self._backend.readiness):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._hold_database(), name="database")
-                    group.create_task(self._hold_bus(), name="bus")
-                    group.create_task(Pusher(self._backend).run(self._stopping), name="pusher")
+            async with (
+                serving_health(self._health_address, self._backend.readiness),
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(self._hold_database(), name="database")
+                group.create_task(self._hold_bus(), name="bus")
+                group.create_task(Pusher(self._backend).run(self._stopping), name="pusher")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:
@@ -77,7 +80,12 @@ class Links:
         settings = self._backend.settings
         url = settings.database_url.get_secret_value()
         connection = database(
-            url, size=settings.database_pool, name=NAME, stopping=self._stopping, readiness=self._backend.readiness
+            url,
+            size=settings.database_pool,
+            name=NAME,
+            stopping=self._stopping,
+            readiness=self._backend.readiness,
+            migrates=settings.migrate,
         )
         async with connection as found:
             if found is None:
@@ -114,12 +122,21 @@ class Links:
             if client is None:
                 return
             bus = Bus(client)
+            self._came_back.clear()
             await ensured(bus, backend.settings, self._stopping)
             await overhear(client, SUBJECTS, backend.feed.hear)
             backend.take_bus(bus)
             backend.changed.set()
-            await self._stopping.wait()
+            await unless(ensured_again(bus, backend.settings, self._stopping, self._came_back), self._stopping)
 
     def _bus_changed(self, up: bool) -> None:
         self._backend.readiness.set("nats", up=up)
         self._backend.changed.set()
+        if up:
+            self._came_back.set()
+
+    @property
+    def _health_address(self) -> str:
+        """Where health is served beside the pages, which serve it too."""
+        settings = self._backend.settings
+        return "" if settings.health_address == settings.http_address else settings.health_address or ""

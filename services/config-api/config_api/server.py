@@ -5,8 +5,7 @@ import threading
 from types import FrameType
 
 import structlog
-from waitress import create_server
-from waitress.server import MultiSocketServer, TcpWSGIServer
+from waitress.server import create_server
 
 from config_api.app import create_app
 from config_api.backend import Backend
@@ -41,7 +40,9 @@ def serve(backend: Backend) -> BaseException | None:
     try:
         server.run()
     finally:
-        _close(server, links)
+        server.close()
+        links.stop()
+        log.info("stopped")
     return links.failure
 
 
@@ -63,9 +64,3 @@ def _watch(backend: Backend, links: Links) -> None:
     if failure is not None:
         log.error("failed", error=str(failure)[:300])
         signal.raise_signal(signal.SIGTERM)
-
-
-def _close(server: TcpWSGIServer | MultiSocketServer, links: Links) -> None:
-    server.close()
-    links.stop()
-    log.info("stopped")

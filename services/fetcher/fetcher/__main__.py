@@ -1,14 +1,18 @@
 """The fetcher service: takes mails from the mailboxes and does to them what commands say."""
 
 import asyncio
-import os
 import socket
 import sys
+from uuid import uuid4
 
 from fetcher.answers import answering_tests
+from fetcher.credentials import Credentials
 from fetcher.journal import Journal
+from fetcher.oauth import TokenSource
 from fetcher.roster import Roster
+from fetcher.tenure import Office
 from pipeline.adapters.mailboxes import MailboxBucket
+from pipeline.adapters.tokens import TokenBucket
 from pipeline.secrets import Keyring
 from pipeline.service import Frame, run_service
 
@@ -18,16 +22,13 @@ HEALTH_ADDRESS = "127.0.0.1:9101"
 async def body(frame: Frame) -> None:
     """Works for every enabled mailbox until told to stop."""
     keys = Keyring(frame.settings.secret_key.get_secret_value())
+    credentials = Credentials(TokenSource(TokenBucket(frame.bus.js, keys)))
     journal = Journal(frame.bus)
-    roster = Roster(
-        holder=f"{socket.gethostname()}-{os.getpid()}",
-        bus=frame.bus,
-        mailboxes=MailboxBucket(frame.bus.js, keys),
-        journal=journal,
-        limits=frame.settings.limits,
-    )
+    holder = f"{socket.gethostname()}-{uuid4().hex}"
+    office = Office(holder=holder, bus=frame.bus, journal=journal, limits=frame.settings.limits)
+    roster = Roster(office, MailboxBucket(frame.bus.js, keys))
     journal_stops = asyncio.Event()
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys):
+    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials):
         group.create_task(journal.run(journal_stops), name="journal")
         await roster.run(frame.stopping)
         journal_stops.set()

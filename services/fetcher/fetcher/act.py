@@ -1,19 +1,21 @@
 """What a command says is done to the mail: in UID sets, after checking uidvalidity, and reported as `MailActed`."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from fetcher.connector import Connector
 from fetcher.imap import ImapFault, ImapSession
+from fetcher.kept_session import KeptSession
 from pipeline.connection import Category
 from pipeline.errors import Rejected, TryLater
 from pipeline.events import ActResult, MailActed, MailCommand
 from pipeline.mailbox import Action
 from pipeline.reasons import Reason
-from pipeline.stage import Handler, Result
+from pipeline.stage import Result
 from pipeline.telemetry.metrics import ACTED_MAILS
 from pipeline.wire import Envelope
 
@@ -22,68 +24,103 @@ log = structlog.get_logger(__name__)
 Job = tuple[str, int, Action, str | None]
 """Folder, uidvalidity, action, target folder: commands that agree in these are one IMAP command."""
 
-REFUSED = frozenset((Category.PERMISSIONS, Category.MAILBOX_NOT_FOUND))  # no later try helps
+FINAL = frozenset((Category.PERMISSIONS, Category.MAILBOX_NOT_FOUND))  # no later try helps
+MAX_REFUSALS = 6  # of one command, for reasons that might pass
+MAX_DETAIL = 500  # characters
 
 
 class Actor:
-    """Does commands over a session of its own, which is kept while there is work."""
+    """The stage handler for `MailCommand`."""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, session: KeptSession) -> None:
         self._connector = connector
+        self._mailbox = connector.mailbox
+        self._session = session
+        self._refusals: Counter[str] = Counter()  # by mail_id
 
-    def handler(self) -> Handler:
-        """The stage handler for `MailCommand`. Raises TryLater while the mail server is away."""
+    async def __call__(self, envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        """Does the commands. Raises TryLater while the mail server is away."""
+        jobs: dict[Job, list[MailCommand]] = defaultdict(list)
+        for envelope in envelopes:
+            command = _command(envelope)
+            jobs[_job(command)].append(command)
+        acted = [Envelope(event) for event in await self._done(jobs)]
+        return [acted, *([[]] * (len(envelopes) - 1))]
 
-        async def handle(envelopes: Sequence[Envelope]) -> Sequence[Result]:
-            jobs: dict[Job, list[MailCommand]] = defaultdict(list)
-            for envelope in envelopes:
-                command = _command(envelope)
-                jobs[_job(command)].append(command)
-            acted = await self._done(jobs)
-            return [acted, *([[]] * (len(envelopes) - 1))]
-
-        return handle
-
-    async def _done(self, jobs: dict[Job, list[MailCommand]]) -> list[Envelope]:
+    async def _done(self, jobs: Mapping[Job, list[MailCommand]]) -> list[MailActed]:
+        if self._mailbox.settings.dry_run:
+            return [self._skipped(job, commands) for job, commands in jobs.items()]
         if self._connector.wait_s > 0:
             raise TryLater("imap", f"the next attempt is in {self._connector.wait_s:.0f} s")
         try:
-            async with self._connector.session() as session:
-                return [Envelope(await self._one(session, job, commands)) for job, commands in jobs.items()]
+            return await self._session.use(partial(self._all, jobs))
         except ImapFault as fault:
             self._connector.failed(fault)
             raise TryLater("imap", f"{fault.category}: {fault.detail}") from fault
 
+    async def _all(self, jobs: Mapping[Job, list[MailCommand]], session: ImapSession) -> list[MailActed]:
+        return [await self._one(session, job, commands) for job, commands in jobs.items()]
+
     async def _one(self, session: ImapSession, job: Job, commands: list[MailCommand]) -> MailActed:
         folder, uidvalidity, action, target = job
+        reason = Reason.ACTION_REFUSED
         try:
             selected = await session.select(folder)
             if selected.uidvalidity != uidvalidity:
-                return self._acted(job, commands, ActResult.FAILED, Reason.UIDVALIDITY_CHANGED)
+                return self._acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
+            if action is Action.MOVE:
+                reason = Reason.FOLDER_NOT_PERMITTED
             await _act(session, [command.mail.uid for command in commands], action, target)
         except ImapFault as fault:
-            if fault.category not in REFUSED:
+            if not self._is_final(session, commands, fault):
                 raise
-            reason = Reason.FOLDER_NOT_PERMITTED if action is Action.MOVE else Reason.ACTION_REFUSED
-            return self._acted(job, commands, ActResult.FAILED, reason, fault.detail)
+            return self._acted(job, commands, ActResult.FAILED, reason=reason, detail=fault.detail)
+        self._forget(commands)
         return self._acted(job, commands, ActResult.DONE)
 
+    def _is_final(self, session: ImapSession, commands: list[MailCommand], fault: ImapFault) -> bool:
+        """A server that is away or overloaded is waited for; one that refuses a single mail again and again is not."""
+        if fault.category in FINAL:
+            return True
+        if not session.alive or fault.category is Category.THROTTLED or len(commands) > 1:
+            return False
+        mail_id = commands[0].mail.mail_id
+        self._refusals[mail_id] += 1
+        if self._refusals[mail_id] < MAX_REFUSALS:
+            return False
+        self._forget(commands)
+        return True
+
+    def _forget(self, commands: list[MailCommand]) -> None:
+        for command in commands:
+            self._refusals.pop(command.mail.mail_id, None)
+
+    def _skipped(self, job: Job, commands: list[MailCommand]) -> MailActed:
+        *_, action, target = job
+        would = action.value.replace("_", " ") + (f' to "{target}"' if target else "")
+        return self._acted(job, commands, ActResult.SKIPPED, detail=f"dry run: would {would}")
+
     def _acted(
-        self, job: Job, commands: list[MailCommand], result: ActResult, reason: Reason | None = None, detail: str = ""
+        self,
+        job: Job,
+        commands: list[MailCommand],
+        result: ActResult,
+        *,
+        reason: Reason | None = None,
+        detail: str = "",
     ) -> MailActed:
         folder, _, action, target = job
-        mailbox_id = self._connector.mailbox.id
-        ACTED_MAILS.labels(mailbox_id, action, result).inc(len(commands))
-        log.info("acted", mailbox_id=mailbox_id, action=action, result=result, mails=len(commands), reason=reason)
+        ACTED_MAILS.labels(self._mailbox.id, action, result).inc(len(commands))
+        log.info("acted", mailbox_id=self._mailbox.id, action=action, result=result, mails=len(commands), reason=reason)
         return MailActed(
-            mailbox_id=mailbox_id,
+            mailbox_id=self._mailbox.id,
             folder=folder,
             action=action,
             target=target,
             result=result,
             mail_ids=tuple(command.mail.mail_id for command in commands),
             reason=reason,
-            detail=detail[:500],
+            detail=detail[:MAX_DETAIL],
             at=datetime.now(UTC),
         )
 

@@ -1,15 +1,17 @@
 """Answers connection tests that config-api asks for over the bus: any fetcher may answer, nothing is changed."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 from pydantic import ValidationError
 
+from fetcher.credentials import Credentials
+from fetcher.imap import Deadlines, ImapSession
 from fetcher.try_connection import try_connection
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.mailboxes import SealedMailbox, unseal
-from pipeline.adapters.requests import serve
+from pipeline.adapters.requests import serving
 from pipeline.connection import Category, ConnectionTest
 from pipeline.secrets import BadSecretKey, Keyring
 from pipeline.topology import TEST_SUBJECT
@@ -19,21 +21,16 @@ log = structlog.get_logger(__name__)
 QUEUE = "fetcher"
 
 
-@asynccontextmanager
-async def answering_tests(bus: Bus, keys: Keyring) -> AsyncIterator[None]:
+def answering_tests(bus: Bus, keys: Keyring) -> AbstractAsyncContextManager[None]:
     """Answers while the context lasts."""
 
     async def answer(payload: bytes) -> bytes:
-        return (await _tested(payload, keys)).model_dump_json().encode()
+        return (await _tested(payload, keys, credentials)).model_dump_json().encode()
 
-    subscription = await serve(bus.client, TEST_SUBJECT, answer, queue=QUEUE)
-    try:
-        yield
-    finally:
-        await subscription.unsubscribe()
+    return serving(bus.client, TEST_SUBJECT, answer, queue=QUEUE)
 
 
-async def _tested(payload: bytes, keys: Keyring) -> ConnectionTest:
+async def _tested(payload: bytes, keys: Keyring, credentials: Credentials) -> ConnectionTest:
     try:
         mailbox = unseal(SealedMailbox.model_validate_json(payload), keys)
     except (BadSecretKey, ValidationError) as error:
@@ -44,7 +41,11 @@ async def _tested(payload: bytes, keys: Keyring) -> ConnectionTest:
             category=Category.AUTHENTICATION,
             recovery_steps=("Give every service the same DMARQ_SECRET_KEY.", "Enter the password again and save."),
         )
-    return await try_connection(mailbox.settings, secret=mailbox.secrets.password.get_secret_value(), log=_log)
+
+    def sign_in(deadlines: Deadlines) -> Awaitable[ImapSession]:
+        return credentials.session(mailbox.settings, mailbox.secrets, log=_log, deadlines=deadlines)
+
+    return await try_connection(mailbox.settings, sign_in)
 
 
 def _log(level: str, name: str, facts: Mapping[str, object]) -> None:

@@ -9,7 +9,6 @@ from fetcher.backoff import delay_after
 from fetcher.imap import Account, ImapFault, ImapSession
 from fetcher.journal import Journal
 from pipeline.mailbox import Mailbox
-from pipeline.stopping import pause
 from pipeline.telemetry.metrics import MAILBOX_FAULTS
 
 
@@ -27,11 +26,6 @@ class Connector:
     def wait_s(self) -> float:
         """Seconds until the next attempt is allowed; 0 when it is allowed now."""
         return max(0.0, self._not_before - asyncio.get_running_loop().time())
-
-    async def allowed(self, stopping: asyncio.Event) -> None:
-        """Waits until an attempt is allowed, or until told to stop."""
-        while self.wait_s > 0 and not stopping.is_set():
-            await pause(stopping, self.wait_s)
 
     def failed(self, fault: ImapFault) -> None:
         """Notes a fault: the next attempt has to wait longer."""

@@ -1,6 +1,6 @@
 """A folder's new mails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,10 +10,19 @@ from pipeline.limits import Limits, MiB
 from pipeline.mailbox import Filters
 from pipeline.reasons import Reason
 
-META_CHUNK = 200  # UIDs measured at once
+STRETCH_MAILS = 200  # measured at once
 BATCH_MAILS = 50
 BATCH_BYTES = 2 * MiB
 MAX_TEXT = 500  # characters of a subject or a sender
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the folder: the UIDs to look at, how many the server passed over, and where it ends."""
+
+    uids: tuple[int, ...]
+    passed_over: int
+    up_to_uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ class Batch:
 
     up_to_uid: int = 0
     filtered: int = 0
-    size: int = 0  # bytes
+    size: int = 0  # bytes that were downloaded
     downloads: list[Download] = field(default_factory=list)
 
     def add(self, download: Download) -> None:
@@ -49,38 +58,44 @@ class Batch:
         return len(self.downloads) >= BATCH_MAILS or self.size >= BATCH_BYTES
 
 
+def stretches(new: Sequence[int], wanted: Collection[int], *, mails: int = STRETCH_MAILS) -> Iterator[Stretch]:
+    """The new UIDs (rising) in stretches with at most so many `wanted` ones; every new UID is in exactly one."""
+    uids: list[int] = []
+    passed_over = 0
+    for uid in new:
+        if uid in wanted:
+            uids.append(uid)
+        else:
+            passed_over += 1
+        if len(uids) == mails:
+            yield Stretch(tuple(uids), passed_over, uid)
+            uids, passed_over = [], 0
+    if uids or passed_over:
+        yield Stretch(tuple(uids), passed_over, new[-1])
+
+
 async def downloads(
-    session: ImapSession, uids: Sequence[int], filters: Filters, *, limits: Limits
+    session: ImapSession, stretch: Stretch, filters: Filters, *, limits: Limits
 ) -> AsyncGenerator[Batch, None]:
-    """The mails with these rising UIDs that pass the filters. A mail that vanished meanwhile is left out.
+    """The stretch's mails that pass the filters; the last batch ends where the stretch ends.
 
-    A mail above the limit is given without its bytes. Raises ImapFault.
+    A mail that vanished meanwhile is left out; one above the limit is given without its bytes. Raises ImapFault.
     """
-    for start in range(0, len(uids), META_CHUNK):
-        chunk = uids[start : start + META_CHUNK]
-        async for batch in _chunk(session, chunk, filters, limits=limits):
-            yield batch
-
-
-async def _chunk(
-    session: ImapSession, chunk: Sequence[int], filters: Filters, *, limits: Limits
-) -> AsyncGenerator[Batch, None]:
-    metas = await session.fetch_meta(chunk, headers=needs_headers(filters))
+    metas = await session.fetch_meta(stretch.uids, headers=needs_headers(filters)) if stretch.uids else []
     now = datetime.now(UTC)
     wanted = [meta for meta in metas if matches(filters, meta, now=now)]
-    fitting = [meta for meta in wanted if meta.size <= limits.max_mail_bytes]
-    batch = Batch(filtered=len(metas) - len(wanted))
-    for meta in await _with_headers(session, [meta for meta in wanted if meta.size > limits.max_mail_bytes]):
+    fitting = {meta.uid: meta for meta in wanted if meta.size <= limits.max_mail_bytes}
+    batch = Batch(filtered=stretch.passed_over + len(metas) - len(wanted))
+    for meta in await _with_headers(session, [meta for meta in wanted if meta.uid not in fitting]):
         batch.add(_refused(meta))
-    by_uid = {meta.uid: meta for meta in fitting}
-    async for got in session.fetch_bodies(fitting, max_bytes=limits.max_mail_bytes):
+    async for got in session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes):
         if got.body is None and not got.too_large:
             continue
-        batch.add(_download(by_uid[got.uid], got))
+        batch.add(_download(fitting[got.uid], got))
         if batch.full:
             yield batch
             batch = Batch()
-    batch.up_to_uid = chunk[-1]
+    batch.up_to_uid = stretch.up_to_uid
     yield batch
 
 

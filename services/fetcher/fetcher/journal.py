@@ -86,7 +86,7 @@ def _plain(value: object) -> JsonValue:
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in list(value)[:MAX_ITEMS]]
-    return str(value)[:MAX_TEXT]
+    return str(value)[:MAX_TEXT].encode("utf-8", "replace").decode()  # half of a surrogate pair has no JSON
 
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}

@@ -15,7 +15,7 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         _LOGS,
     ),
     Category.AUTH_EXPIRED: (
-        "Sign in with the provider again, so that a new access token is issued.",
+        "With OAuth 2, sign in with the provider again: dmarq mailbox authorize, or enter a new refresh token.",
         "If the password has expired, change it with the provider and enter the new one.",
         "Ask the administrator whether the consent for this application was withdrawn.",
         _LOGS,

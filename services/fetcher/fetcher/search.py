@@ -104,7 +104,8 @@ def _decoded(value: str) -> str:
         words = decode_header(value)
     except (HeaderParseError, ValueError):
         return value
-    return "".join(_word(word, charset) for word, charset in words)
+    text = "".join(_word(word, charset) for word, charset in words)
+    return text.encode("utf-8", "replace").decode()  # a codec may give half of a surrogate pair
 
 
 def _word(word: str | bytes, charset: str | None) -> str:
@@ -112,5 +113,5 @@ def _word(word: str | bytes, charset: str | None) -> str:
         return word
     try:
         return word.decode(charset or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # codecs such as idna, which know no "replace", are charsets to Python too
         return word.decode("latin-1")

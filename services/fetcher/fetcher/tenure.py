@@ -1,113 +1,133 @@
 """Holding one mailbox: take its lease, work while it is held, renew it, give it back."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 
 from fetcher.act import Actor
 from fetcher.connector import Connector
 from fetcher.journal import Journal
+from fetcher.kept_session import KeptSession
 from fetcher.poll import Poll
 from fetcher.watch import Watch
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.cursors import CursorBucket
 from pipeline.adapters.leases import RENEW_EVERY, Lease, LeaseBucket
-from pipeline.adapters.requests import serve
-from pipeline.errors import TryLater
+from pipeline.adapters.requests import serving
+from pipeline.errors import TryLater, leaves
 from pipeline.limits import Limits
 from pipeline.mailbox import Mailbox
 from pipeline.runner import StageRunner
 from pipeline.stage import Stage
-from pipeline.stopping import pause
+from pipeline.stopping import pause, unless
+from pipeline.telemetry.metrics import MAILBOX_LAST_SUCCESS
 from pipeline.topology import LEASE_BUCKET, actor, fetch_subject
 
 log = structlog.get_logger(__name__)
 
-TAKE_EVERY = 5.0  # seconds between tries for a mailbox that another fetcher holds
+# All in seconds.
+TAKE_EVERY = 5.0  # between tries for a mailbox that another fetcher holds
+RENEW_AGAIN = 1.0  # after a renewal that failed
+STOP_GRACE = 0.7  # for what is in hand; then it is cut short, and done again by whoever holds the mailbox next
+GIVE_BACK = 2.0
+LEASE_LASTS = LEASE_BUCKET.max_age - 2.0  # the work has ended when another fetcher can take the mailbox
 COMMANDS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the mailboxes of one fetcher have in common. `holder` is a name that no other fetcher has."""
+
+    holder: str
+    bus: Bus
+    journal: Journal
+    limits: Limits
 
 
 class Tenure:
     """One mailbox in this fetcher: waits for its lease, then fetches and acts until stopped or the lease is lost."""
 
-    def __init__(self, mailbox: Mailbox, *, holder: str, bus: Bus, journal: Journal, limits: Limits) -> None:
+    def __init__(self, mailbox: Mailbox, office: Office) -> None:
         self._mailbox = mailbox
-        self._holder = holder
-        self._bus = bus
-        self._journal = journal
-        self._limits = limits
-        self._leases = LeaseBucket(bus.js)
+        self._office = office
+        self._leases = LeaseBucket(office.bus.js)
+        self._lease: Lease | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Returns when told to stop."""
         while not stopping.is_set():
-            lease = await self._taken()
-            if lease is None:
-                await pause(stopping, TAKE_EVERY)
-                continue
-            await self._hold(lease, stopping)
-
-    async def _taken(self) -> Lease | None:
-        try:
-            return await self._leases.take(self._mailbox.id, holder=self._holder)
-        except TryLater as error:
-            log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
-            return None
+            try:
+                self._lease = await self._leases.take(self._mailbox.id, holder=self._office.holder)
+                if self._lease is not None:
+                    await self._hold(self._lease, stopping)
+            except* TryLater as group:
+                detail = str(leaves(group)[0])[:200]
+                log.warning("waiting_for", mailbox_id=self._mailbox.id, detail=detail)
+            await pause(stopping, TAKE_EVERY)
 
     async def _hold(self, lease: Lease, stopping: asyncio.Event) -> None:
         log.info("mailbox_held", mailbox_id=self._mailbox.id, version=self._mailbox.version)
         ending = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(self._keep(lease, ending))
-            working = group.create_task(self._work(ending))
-            stop = asyncio.create_task(stopping.wait())
-            await asyncio.wait({keeping, working, stop}, return_when=asyncio.FIRST_COMPLETED)
-            stop.cancel()
-            ending.set()
-            await working
-            kept = await keeping
-        if kept is not None:
-            await self._gave_back(kept)
-
-    async def _keep(self, lease: Lease, ending: asyncio.Event) -> Lease | None:
-        """Renews the lease until the work ends; None as soon as it is lost or could not be renewed in time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LEASE_BUCKET.max_age
-        while not ending.is_set():
-            await pause(ending, RENEW_EVERY)
-            try:
-                renewed = await self._leases.renew(lease)
-            except TryLater as error:
-                if loop.time() + RENEW_EVERY < until:
-                    continue
-                log.warning("lease_not_renewed", mailbox_id=lease.mailbox_id, detail=error.detail[:200])
-                return None
-            if renewed is None:
-                log.warning("lease_lost", mailbox_id=lease.mailbox_id)
-                return None
-            lease, until = renewed, loop.time() + LEASE_BUCKET.max_age
-        return lease
-
-    async def _gave_back(self, lease: Lease) -> None:
         try:
-            await self._leases.give_back(lease)
-        except TryLater as error:
-            log.info("lease_left_to_expire", mailbox_id=lease.mailbox_id, detail=error.detail[:200])
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(self._keep(lease, ending))
+                following = group.create_task(_follow(stopping, ending))
+                await unless(self._work(ending), ending, grace=STOP_GRACE)
+                keeping.cancel()
+                following.cancel()
+        finally:
+            MAILBOX_LAST_SUCCESS.remove(self._mailbox.id)
+            await self._give_back()
+
+    async def _keep(self, lease: Lease, ending: asyncio.Event) -> None:
+        """Renews the lease; sets `ending` when it is lost."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEASE_LASTS
+        rest = RENEW_EVERY
+        while loop.time() + rest < until:
+            await asyncio.sleep(rest)
+            began = loop.time()
+            try:
+                async with asyncio.timeout_at(until):
+                    self._lease = await self._leases.renew(lease)
+            except (TryLater, TimeoutError) as error:
+                log.warning("lease_not_renewed", mailbox_id=lease.mailbox_id, detail=str(error)[:200])
+                rest = RENEW_AGAIN
+                continue
+            if self._lease is None:
+                break
+            lease, until, rest = self._lease, began + LEASE_LASTS, RENEW_EVERY
+        log.warning("lease_lost", mailbox_id=lease.mailbox_id)
+        ending.set()
+
+    async def _give_back(self) -> None:
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return
+        try:
+            async with asyncio.timeout(GIVE_BACK):
+                await self._leases.give_back(lease)
+        except (TryLater, TimeoutError) as error:
+            log.info("lease_left_to_expire", mailbox_id=lease.mailbox_id, detail=str(error)[:200])
 
     async def _work(self, ending: asyncio.Event) -> None:
-        connector = Connector(self._mailbox, self._journal)
-        poll = Poll(bus=self._bus, cursors=CursorBucket(self._bus.js), limits=self._limits, stopping=ending)
-        watch = Watch(self._mailbox, connector=connector, poll=poll, journal=self._journal)
+        bus, journal = self._office.bus, self._office.journal
+        connector = Connector(self._mailbox, journal)
+        poll = Poll(bus=bus, cursors=CursorBucket(bus.js), limits=self._office.limits, stopping=ending)
+        watch = Watch(self._mailbox, connector=connector, poll=poll, journal=journal)
 
         async def fetch_now(_: bytes) -> bytes:
             watch.fetch_now()
             return b"{}"
 
-        stage = Stage(actor(self._mailbox.id), Actor(connector).handler(), batch=COMMANDS_AT_ONCE, concurrency=1)
-        requests = await serve(self._bus.client, fetch_subject(self._mailbox.id), fetch_now)
-        try:
+        async with KeptSession(connector) as session, serving(bus.client, fetch_subject(self._mailbox.id), fetch_now):
+            stage = Stage(actor(self._mailbox.id), Actor(connector, session), batch=COMMANDS_AT_ONCE, concurrency=1)
             async with asyncio.TaskGroup() as group:
                 group.create_task(watch.run(ending), name=f"watch-{self._mailbox.id}")
-                group.create_task(StageRunner(self._bus, stage, ending).run(), name=f"act-{self._mailbox.id}")
-        finally:
-            await requests.unsubscribe()
+                group.create_task(StageRunner(bus, stage, ending).run(), name=f"act-{self._mailbox.id}")
+
+
+async def _follow(stopping: asyncio.Event, ending: asyncio.Event) -> None:
+    await stopping.wait()
+    ending.set()

@@ -5,8 +5,9 @@ Only LIST and STATUS are sent: no folder is opened, so no flag can change and no
 
 import asyncio
 import difflib
+from collections.abc import Awaitable, Callable
 
-from fetcher.imap import Account, Deadlines, FolderStatus, ImapFault, ImapSession, ProtocolLog
+from fetcher.imap import Deadlines, FolderStatus, ImapFault, ImapSession
 from fetcher.recovery import recovery_steps
 from pipeline.connection import Category, ConnectionTest
 from pipeline.mailbox import MailboxSettings
@@ -14,36 +15,42 @@ from pipeline.mailbox import MailboxSettings
 OVERALL_S = 15.0
 _DEADLINES = Deadlines(connect_s=10, quiet_s=10, command_s=12)
 
+SignIn = Callable[[Deadlines], Awaitable[ImapSession]]
+"""Gives a signed-in session that keeps to these deadlines. Raises ImapFault."""
 
-async def try_connection(settings: MailboxSettings, *, secret: str, log: ProtocolLog) -> ConnectionTest:
-    """What happens when these settings are used now, within 15 seconds. `secret`: password or access token."""
-    account = Account.of(settings, secret=secret, deadlines=_DEADLINES)
+
+async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
+    """What happens when these settings are used now, within 15 seconds."""
     try:
         async with asyncio.timeout(OVERALL_S):
-            return await _tried(account, settings.folder, log)
+            return await _tried(settings, sign_in)
     except ImapFault as fault:
         return _failure(fault.category, fault.detail)
     except TimeoutError:
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 
 
-async def _tried(account: Account, folder: str, log: ProtocolLog) -> ConnectionTest:
-    async with await ImapSession.open(account, log=log) as session:
+async def _tried(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
+    async with await sign_in(_DEADLINES) as session:
         names = tuple(found.name for found in await session.folders() if found.selectable)
-        try:
-            counts = await session.status(folder)
-        except ImapFault as fault:
-            return _failure(fault.category, _without_folder(folder, names, fault), names)
-    return _success(account, folder, counts, names)
+        counts = []
+        for folder in settings.all_folders:
+            try:
+                counts.append(await session.status(folder))
+            except ImapFault as fault:
+                return _failure(fault.category, _without_folder(folder, names, fault), names)
+    return _success(settings, counts, names)
 
 
-def _success(account: Account, folder: str, counts: FolderStatus, names: tuple[str, ...]) -> ConnectionTest:
-    mails = "1 mail" if counts.mails == 1 else f"{counts.mails} mails"
+def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple[str, ...]) -> ConnectionTest:
+    number, unread = sum(count.mails for count in counts), sum(count.unread for count in counts)
+    mails = "1 mail" if number == 1 else f"{number} mails"
+    places = ", ".join(f'"{folder}"' for folder in settings.all_folders)
     return ConnectionTest(
         success=True,
-        summary=f'Signed in to {account.host} as {account.username}: {mails} in "{folder}", {counts.unread} unread.',
-        message_count=counts.mails,
-        unread_count=counts.unread,
+        summary=f"Signed in to {settings.host} as {settings.username}: {mails} in {places}, {unread} unread.",
+        message_count=number,
+        unread_count=unread,
         folders=names,
         category=Category.OK,
     )

@@ -1,27 +1,25 @@
 """The life of one mailbox in this fetcher: connect, poll, wait for new mail; after a fault wait longer and again."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 import structlog
 
 from fetcher.connector import Connector
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
-from fetcher.poll import Poll, Run
+from fetcher.poll import Poll
+from fetcher.run import Run
 from pipeline.errors import TryLater
 from pipeline.events import FetchTrigger
 from pipeline.mailbox import Mailbox
-from pipeline.stopping import pause
+from pipeline.stopping import unless
 from pipeline.telemetry.metrics import MAILBOX_LAST_SUCCESS
+from pipeline.waiting import wait_for
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 KEEP_CONNECTED_S = 300.0  # with longer polling intervals and without IDLE, the connection is closed in between
-BROKER_AWAY_S = 2.0
+STOPPED = "stopped before the end; the rest is fetched next time"
 
 
 class Watch:
@@ -32,7 +30,7 @@ class Watch:
         self._connector = connector
         self._poll = poll
         self._journal = journal
-        self._asked = asyncio.Event()
+        self._asked = asyncio.Event()  # since the latest run began
         self._trigger = FetchTrigger.POLL
 
     def fetch_now(self) -> None:
@@ -43,68 +41,63 @@ class Watch:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Returns when told to stop."""
+        broker_away = 0
         while not stopping.is_set():
-            await self._unless_asked(self._connector.allowed(stopping), stopping)
-            if stopping.is_set():
-                return
             try:
-                await self._connected(stopping)
+                rest_s = await self._visit(stopping)
             except TryLater as error:
-                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
-                await pause(stopping, BROKER_AWAY_S)
+                broker_away += 1
+                await wait_for(error, attempt=broker_away, stopping=stopping)
+                continue
+            broker_away = 0
+            await unless(asyncio.sleep(max(rest_s, self._connector.wait_s)), stopping, self._asked)
 
-    async def _connected(self, stopping: asyncio.Event) -> None:
-        run = self._new_run()
+    async def _visit(self, stopping: asyncio.Event) -> float:
+        """Polls over one session, for as long as it is kept; gives the seconds to rest before the next one."""
+        run: Run | None = self._new_run()
         try:
             async with self._connector.session() as session:
-                staying = True
-                while staying and not stopping.is_set():
-                    await self._poll.run(session, run)
-                    self._succeeded(run)
-                    staying = self._stays_connected(session) and await self._waited(session, stopping)
-                    run = self._new_run()
+                while run is not None:
+                    await self._polled(session, run)
+                    run = None
+                    if stopping.is_set() or not self._stays_connected(session):
+                        return self._interval_s
+                    run = await self._next_run(session, stopping)
+                return 0.0
         except ImapFault as fault:
             self._connector.failed(fault)
-            self._journal.note(run.finished(category=fault.category, detail=fault.detail))
-            return
-        if not self._asked.is_set():
-            await self._unless_asked(pause(stopping, self._interval_s), stopping)
+            if run is not None:  # a connection that is lost between runs is only made anew
+                self._journal.note(run.finished(category=fault.category, detail=fault.detail))
+            return 0.0
 
-    async def _waited(self, session: ImapSession, stopping: asyncio.Event) -> bool:
-        """Waits for mail or for the interval; False when it was cut short, which ends the connection."""
-        if self._idles:
-            finished, came = await self._unless_asked(session.wait_for_mail(self._interval_s), stopping)
-            self._trigger = FetchTrigger.IDLE if came else self._trigger
-        else:
-            finished, _ = await self._unless_asked(pause(stopping, self._interval_s), stopping)
-        return finished
-
-    async def _unless_asked(self, waiting: Coroutine[Any, Any, T], stopping: asyncio.Event) -> tuple[bool, T | None]:
-        """(True, what it gave) when the wait ended by itself; (False, None) when cut short by a stop or a request."""
-        wait = asyncio.create_task(waiting)
-        interruptions = [asyncio.create_task(event.wait()) for event in (stopping, self._asked)]
+    async def _polled(self, session: ImapSession, run: Run) -> None:
         try:
-            await asyncio.wait([wait, *interruptions], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in interruptions:
-                task.cancel()
-            if not wait.done():
-                wait.cancel()
-                await asyncio.wait([wait])
-        return (False, None) if wait.cancelled() else (True, wait.result())
-
-    def _new_run(self) -> Run:
-        run = Run(self._mailbox, self._trigger)
-        self._trigger = FetchTrigger.POLL
-        return run
-
-    def _succeeded(self, run: Run) -> None:
+            await self._poll.run(session, run)
+        except (asyncio.CancelledError, TryLater) as error:
+            if run.seen:
+                self._journal.note(run.finished(detail=str(error) or STOPPED))
+            raise
         self._connector.succeeded()
-        self._asked.clear()
         MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set_to_current_time()
         self._journal.note(run.finished())
         if run.seen:
             log.info("fetched", mailbox_id=self._mailbox.id, seen=run.seen, filtered=run.filtered, fetched=run.fetched)
+
+    async def _next_run(self, session: ImapSession, stopping: asyncio.Event) -> Run | None:
+        """The run that new mail or the interval asks for; None when the wait was cut short, which ends the session."""
+        waiting = session.wait_for_mail(self._interval_s) if self._idles else asyncio.sleep(self._interval_s, False)
+        finished, came = await unless(waiting, stopping, self._asked)
+        if not finished:
+            return None
+        if came:
+            self._trigger = FetchTrigger.IDLE
+        return self._new_run()
+
+    def _new_run(self) -> Run:
+        run = Run(self._mailbox, self._trigger)
+        self._trigger = FetchTrigger.POLL
+        self._asked.clear()
+        return run
 
     @property
     def _interval_s(self) -> float:

@@ -27,9 +27,16 @@ ABOUT = "Reads reports, stores them in PostgreSQL, and says what becomes of the 
 
 async def serve(frame: Frame) -> None:
     """Stores, records and relays until told to stop."""
-    url = frame.settings.database_url.get_secret_value()
-    size = frame.settings.database_pool
-    async with database(url, size=size, name="parser", stopping=frame.stopping, readiness=frame.readiness) as postgres:
+    settings = frame.settings
+    opened = database(
+        settings.database_url.get_secret_value(),
+        size=settings.database_pool,
+        name="parser",
+        stopping=frame.stopping,
+        readiness=frame.readiness,
+        migrates=settings.migrate,
+    )
+    async with opened as postgres:
         if postgres is not None:
             await work(frame, postgres)
 

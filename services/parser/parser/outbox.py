@@ -1,6 +1,7 @@
 """The outbox: events that are committed together with the facts they tell, and published afterwards by the relay."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from parser.sql import SQL
 from pipeline.adapters.postgres import Connection
@@ -8,6 +9,14 @@ from pipeline.events import Event
 from pipeline.wire import Envelope, Wire, encode
 
 COLUMNS = ("subject", "headers", "payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Events in the outbox, counted up to a hundred thousand, and the age of the oldest in seconds."""
+
+    rows: int
+    age: float
 
 
 async def put(connection: Connection, events: Sequence[Event]) -> None:
@@ -28,6 +37,7 @@ async def take(connection: Connection, limit: int) -> list[Wire]:
     return [Wire(row["subject"], row["headers"], row["payload"]) for row in rows]
 
 
-async def waiting(connection: Connection) -> int:
-    """How many events wait, up to a hundred thousand."""
-    return int(await connection.fetchval(SQL["count_outbox"]))
+async def waiting(connection: Connection) -> Waiting:
+    """How much waits."""
+    row = await connection.fetchrow(SQL["count_outbox"])
+    return Waiting(int(row["rows"]), float(row["age"])) if row else Waiting(0, 0.0)

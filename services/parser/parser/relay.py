@@ -15,7 +15,7 @@ from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
 from pipeline.judge import later_delay
 from pipeline.stopping import pause
-from pipeline.telemetry.metrics import OUTBOX_ROWS
+from pipeline.telemetry.metrics import OUTBOX_AGE, OUTBOX_ROWS
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,9 @@ class Relay:
         while await self._publish_some() == BATCH:
             continue
         async with self._database.connection() as connection:
-            OUTBOX_ROWS.set(await outbox.waiting(connection))
+            waiting = await outbox.waiting(connection)
+        OUTBOX_ROWS.set(waiting.rows)
+        OUTBOX_AGE.set(waiting.age)
 
     async def _publish_some(self) -> int:
         async with self._database.transaction() as connection:

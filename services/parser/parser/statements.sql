@@ -96,8 +96,9 @@ WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING id, subject, headers, payload;
 
 -- name: count_outbox
--- How many rows wait, up to a bound that keeps the count cheap.
-SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting;
+-- How many rows wait, up to a bound that keeps the count cheap, and for how many seconds the oldest has.
+SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age
+FROM (SELECT created_at FROM outbox ORDER BY id LIMIT 100000) AS waiting;
 
 -- name: note_action
 -- Notes what became of an action; what was done stays done, however often the command is repeated.

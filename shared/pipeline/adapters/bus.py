@@ -8,7 +8,7 @@ from nats.aio.client import Client
 
 from pipeline import topology
 from pipeline.adapters.blobs import Blobs
-from pipeline.adapters.connection import DEPENDENCY, jetstream
+from pipeline.adapters.connection import DEPENDENCY, jetstream, nats_errors
 from pipeline.adapters.ensure import ensure_consumer, ensure_topology
 from pipeline.adapters.publisher import Publisher
 from pipeline.adapters.pull import Subscription
@@ -59,6 +59,11 @@ class Bus:
     async def publish_wires(self, wires: Sequence[Wire]) -> None:
         """The same for events that are already in wire form."""
         await self._publisher.publish(wires)
+
+    async def count(self, stream: topology.Stream) -> int:
+        """How many events the stream holds now. Raises TryLater while the broker is away."""
+        with nats_errors():
+            return int((await self.js.stream_info(stream.name)).state.messages)
 
     async def subscribe(self, consumer: topology.Consumer) -> Subscription:
         """Binds to the durable consumer, creating or updating it first."""

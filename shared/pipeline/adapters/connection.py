@@ -18,6 +18,7 @@ from nats.js.errors import (
 )
 
 from pipeline.errors import TryLater
+from pipeline.stopping import unless
 
 log = structlog.get_logger(__name__)
 
@@ -128,23 +129,16 @@ async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Eve
         "drain_timeout": 3,
         "pending_size": PENDING_BYTES,
     }
-    connecting = asyncio.create_task(
-        client.connect(
-            url, **options,
-            error_cb=watch.failed, disconnected_cb=watch.lost, reconnected_cb=watch.back, closed_cb=watch.closed,
-        ),
-        name="nats-connect",
-    )  # fmt: skip
-    stop = asyncio.create_task(stopping.wait(), name="nats-connect-stop")
-    await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if connecting.done():
-        connecting.result()
-        return True
-    connecting.cancel()
-    await asyncio.gather(connecting, return_exceptions=True)
-    await client.close()
-    return False
+    callbacks: dict[str, Any] = {
+        "error_cb": watch.failed,
+        "disconnected_cb": watch.lost,
+        "reconnected_cb": watch.back,
+        "closed_cb": watch.closed,
+    }
+    done, _ = await unless(client.connect(url, **options, **callbacks), stopping)
+    if not done:
+        await _close(client)
+    return done
 
 
 async def _stop_when_gone(watch: _Watch, stopping: asyncio.Event) -> None:
@@ -154,11 +148,13 @@ async def _stop_when_gone(watch: _Watch, stopping: asyncio.Event) -> None:
 
 
 async def _close(client: Client) -> None:
+    """What cannot be sent any more is not worth an error: the work it belongs to comes again."""
     try:
-        await asyncio.wait_for(client.flush(timeout=2), 3)
+        if client.is_connected:
+            await asyncio.wait_for(client.flush(timeout=2), 3)
+        await client.close()
     except (TimeoutError, ConnectionError, errors.Error) as error:
-        log.debug("nats_flush_at_close_failed", error=str(error))
-    await client.close()
+        log.info("nats_close_failed", error=str(error)[:300] or type(error).__name__)
 
 
 def jetstream(client: Client) -> JetStreamContext:

@@ -7,6 +7,8 @@ from nats.aio.msg import Msg
 from pipeline.adapters.connection import nats_errors
 from pipeline.wire import Wire
 
+GIVE_BACK_DELAY = 1.0  # seconds, until none of a stopping process's own pulls can get it
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -34,7 +36,11 @@ class Delivery:
     async def again(self, delay: float) -> None:
         """Hand it out again, `delay` seconds from now."""
         with nats_errors():
-            await self.msg.nak(delay=delay or None)
+            await self.msg.nak(delay=delay)
+
+    async def give_back(self) -> None:
+        """Hand it out again soon, to somebody who is not about to stop."""
+        await self.again(GIVE_BACK_DELAY)
 
     async def still_working(self) -> None:
         """Renews the acknowledgement deadline. A settled delivery is left alone: a beat would undo its delay."""

@@ -15,7 +15,7 @@ def grants() -> dict[str, str]:
 
 
 async def grant(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
-    """Gives the roles that exist their rights, and says which; one that does not exist is nobody's (one role does all)."""
+    """Gives the roles that exist their rights, and says which. Where there are none, one role does everything."""
     rows = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1::text[])", list(grants()))
     known = {row["rolname"] for row in rows}
     for role, statements in grants().items():

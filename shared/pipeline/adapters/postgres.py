@@ -104,9 +104,7 @@ async def database(
     Waits for the server as long as it takes, with a log line each time; gives None when told to stop meanwhile. With
     `migrates` False it also waits until `dmarq-migrate` has brought the schema up to date. Raises SchemaError.
     """
-    pool = await _first_pool(
-        url, size=size, name=name, stopping=stopping, readiness=readiness, migrates=migrates
-    )
+    pool = await _first_pool(url, size=size, name=name, stopping=stopping, readiness=readiness, migrates=migrates)
     if pool is None:
         yield None
         return

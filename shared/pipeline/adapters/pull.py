@@ -58,7 +58,7 @@ class Subscription:
             if self._inbox is not None:
                 await (self._inbox.drain() if self._client.is_connected else self._inbox.unsubscribe())
             while self._arrived:
-                await self._arrived.popleft().nak()
+                await Delivery.of(self._arrived.popleft()).give_back()
 
     async def _ask(self, batch: int, *, wait: float = 0.0) -> None:
         """Returns when `batch` further events have arrived, or when the broker says that it was all."""

@@ -21,6 +21,14 @@ async def test_several_parsers_make_a_partition_at_once_and_it_is_there_once(pos
     assert await values(postgres, PARTITIONS) == ["record_2024_02", "record_default"]
 
 
+async def test_a_partition_ends_where_the_next_month_begins(postgres: Database) -> None:
+    await Partitions(postgres).ensure([datetime(2023, 12, 31, 23, tzinfo=UTC)])
+
+    bound = "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = $1"
+    bounds = await values(postgres, bound, "record_2023_12")
+    assert bounds == ["FOR VALUES FROM ('2023-12-01 00:00:00+00') TO ('2024-01-01 00:00:00+00')"]
+
+
 async def test_a_month_that_the_default_partition_holds_already_stays_there(
     parser: ParserHandler, postgres: Database
 ) -> None:

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -8,17 +7,17 @@ import pytest
 from pipeline import topology
 from pipeline.adapters.buckets import Conflict, Entry, KeyValueBucket
 from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import CursorBucket
+from pipeline.adapters.cursors import Bookmark, CursorBucket
 from pipeline.adapters.leases import LeaseBucket
-from pipeline.adapters.mailboxes import MailboxBucket, seal
-from pipeline.adapters.requests import NobodyAnswers, request, serve
+from pipeline.adapters.mailboxes import Change, MailboxBucket, seal
+from pipeline.adapters.requests import NobodyAnswers, request, serving
 from pipeline.cursor import Cursor
 from pipeline.errors import TryLater
 from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.secrets import Keyring
 from tests.support.stages import until
 
-KEYS = Keyring("the first key of them, and then, the second key of them")
+KEYS = Keyring("the first key of them,the second key of them")
 MAILBOX = Mailbox(
     id="one",
     version=1,
@@ -33,11 +32,11 @@ def bucket(bus: Bus) -> KeyValueBucket:
 
 
 @pytest.fixture
-async def quick_leases(bus: Bus) -> AsyncIterator[LeaseBucket]:
+async def quick_leases(bus: Bus) -> LeaseBucket:
     """Leases that are over after a second."""
     config = (await bus.js.stream_info("KV_lease")).config
     await bus.js.update_stream(replace(config, max_age=1.0, duplicate_window=1.0))
-    yield LeaseBucket(bus.js)
+    return LeaseBucket(bus.js)
 
 
 async def test_a_value_can_be_put_read_and_deleted(bucket: KeyValueBucket) -> None:
@@ -110,7 +109,7 @@ async def test_a_mailbox_comes_back_with_its_secrets_which_are_not_in_the_bucket
     await mailboxes.put(seal(MAILBOX, KEYS))
     entry = await KeyValueBucket(bus.js, topology.MAILBOX_BUCKET).get("one")
 
-    assert await mailboxes.all() == [MAILBOX]
+    assert await mailboxes.all() == [Change("one", MAILBOX)]
     assert entry is not None
     assert entry.value is not None
     assert b"hunter2" not in entry.value
@@ -124,7 +123,7 @@ async def test_a_mailbox_that_cannot_be_read_does_not_hide_the_others(
     await mailboxes.put(seal(MAILBOX.model_copy(update={"id": "other-key"}), Keyring("quite another key")))
     await bucket.put("garbage", b'{"settings": {"host": "hunter2"}}')
 
-    assert await mailboxes.all() == [MAILBOX]
+    assert await mailboxes.all() == [Change("one", MAILBOX), Change("other-key", None), Change("garbage", None)]
     assert "hunter2" not in "".join(capsys.readouterr())
 
 
@@ -172,32 +171,56 @@ async def test_of_many_that_ask_at_once_one_gets_the_lease(bus: Bus) -> None:
 
 async def test_cursors_are_kept_by_mailbox_and_folder(bus: Bus) -> None:
     cursors = CursorBucket(bus.js)
-    cursor = Cursor(uidvalidity=1, last_uid=9, filters="f")
-    await cursors.put("one", "INBOX/ä *>.", cursor)
-    found = [await cursors.get("one", "INBOX/ä *>."), await cursors.get("one", "INBOX"), await cursors.get("two", "x")]
-    await cursors.forget("one", "INBOX/ä *>.")
+    folder = "INBOX/ä *>."
+    unread = await cursors.get("one", folder)
+    kept = await cursors.put("one", folder, Cursor(uidvalidity=1, last_uid=9, filters="f"), after=unread)
 
-    assert found == [cursor, None, None]
-    assert await cursors.get("one", "INBOX/ä *>.") is None
+    assert unread == Bookmark(None, None)
+    assert await cursors.get("one", folder) == kept
+    assert await cursors.get("one", "INBOX") == await cursors.get("two", folder) == Bookmark(None, None)
 
 
-async def test_a_cursor_that_cannot_be_read_is_none(bus: Bus) -> None:
+async def test_a_cursor_that_was_reset_meanwhile_is_not_moved_on(bus: Bus) -> None:
     cursors = CursorBucket(bus.js)
-    await cursors.put("one", "INBOX", Cursor(uidvalidity=1, last_uid=9, filters="f"))
+    cursor = Cursor(uidvalidity=1, last_uid=9, filters="f")
+    kept = await cursors.put("one", "INBOX", cursor, after=Bookmark(None, None))
+    await cursors.forget("one", "INBOX")
+
+    with pytest.raises(TryLater):
+        await cursors.put("one", "INBOX", cursor, after=kept)
+    assert (await cursors.get("one", "INBOX")).cursor is None
+
+
+async def test_a_cursor_that_cannot_be_read_is_none_and_can_be_replaced(bus: Bus) -> None:
+    cursors = CursorBucket(bus.js)
+    cursor = Cursor(uidvalidity=1, last_uid=9, filters="f")
+    await cursors.put("one", "INBOX", cursor, after=Bookmark(None, None))
     bucket = KeyValueBucket(bus.js, topology.CURSOR_BUCKET)
     (entry,) = await bucket.entries()
     await bucket.put(entry.key, b"garbage")
+    found = await cursors.get("one", "INBOX")
+    await cursors.put("one", "INBOX", cursor, after=found)
 
-    assert await cursors.get("one", "INBOX") is None
+    assert found.cursor is None
+    assert (await cursors.get("one", "INBOX")).cursor == cursor
+
+
+async def test_a_holder_that_lost_sight_of_its_lease_gets_it_back(bus: Bus) -> None:
+    leases = LeaseBucket(bus.js)
+    await leases.take("one", holder="a")
+
+    assert await leases.take("one", holder="a") is not None
+    assert await leases.take("one", holder="b") is None
 
 
 async def test_a_request_is_answered(bus: Bus) -> None:
     async def reverse(question: bytes) -> bytes:
         return question[::-1]
 
-    await serve(bus.client, "test.reverse", reverse)
-
-    assert await request(bus.client, "test.reverse", b"abc", timeout=5) == b"cba"
+    async with serving(bus.client, "test.reverse", reverse):
+        assert await request(bus.client, "test.reverse", b"abc", timeout=5) == b"cba"
+    with pytest.raises(NobodyAnswers):
+        await request(bus.client, "test.reverse", b"abc", timeout=5)
 
 
 async def test_a_request_nobody_listens_to_is_told_at_once(bus: Bus) -> None:
@@ -205,33 +228,46 @@ async def test_a_request_nobody_listens_to_is_told_at_once(bus: Bus) -> None:
         await request(bus.client, "test.nobody", b"", timeout=3600)
 
 
-async def test_a_request_that_fails_ends_neither_the_server_nor_waits_for_ever(
+async def test_a_request_that_fails_neither_ends_the_server_nor_waits_for_ever(
     bus: Bus, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def answer(question: bytes) -> bytes:
-        return bytes([100 // len(question)])
+        return b"%d" % (4 // len(question))
 
-    await serve(bus.client, "test.divide", answer)
-    with pytest.raises(TryLater):
-        await request(bus.client, "test.divide", b"", timeout=0.3)
+    async with serving(bus.client, "test.divide", answer):
+        with pytest.raises(TryLater):
+            await request(bus.client, "test.divide", b"", timeout=0.3)
+        assert await request(bus.client, "test.divide", b"xx", timeout=5) == b"2"
 
-    assert await request(bus.client, "test.divide", b"xx", timeout=5) == b"2"
     assert "ZeroDivisionError" in "".join(capsys.readouterr())
 
 
+async def test_a_slow_request_does_not_hold_up_the_others(bus: Bus) -> None:
+    go_on = asyncio.Event()
+
+    async def answer(question: bytes) -> bytes:
+        if question == b"slow":
+            await go_on.wait()
+        return question
+
+    async with serving(bus.client, "test.echo", answer):
+        slow = asyncio.create_task(request(bus.client, "test.echo", b"slow", timeout=20))
+        assert await request(bus.client, "test.echo", b"quick", timeout=20) == b"quick"
+        go_on.set()
+        assert await slow == b"slow"
+
+
 async def test_one_member_of_a_queue_answers(bus: Bus) -> None:
-    asked: list[int] = []
+    asked: list[bytes] = []
 
-    def member(number: int) -> None:
-        asked.append(number)
+    async def answer(question: bytes) -> bytes:
+        asked.append(question)
+        return b""
 
-    for number in range(3):
+    async with (
+        serving(bus.client, "test.queue", answer, queue="members"),
+        serving(bus.client, "test.queue", answer, queue="members"),
+    ):
+        await request(bus.client, "test.queue", b"q", timeout=5)
 
-        async def answer(_: bytes, number: int = number) -> bytes:
-            member(number)
-            return b""
-
-        await serve(bus.client, "test.queue", answer, queue="members")
-    await request(bus.client, "test.queue", b"", timeout=5)
-
-    assert len(asked) == 1
+    assert asked == [b"q"]

@@ -109,7 +109,7 @@ async def test_a_watcher_of_the_mailboxes_hears_of_changes_after_a_crash(bus: Bu
         crash(broker)
         async with bus_on(broker.url) as other:
             await MailboxBucket(other.js, KEYS).put(seal(first.model_copy(update={"version": 2}), KEYS))
-        await until(lambda: ("one", 2) in heard)
+        await until(lambda: ("one", 2) in heard, patience=60)
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -1,6 +1,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fetcher.imap.criteria import Criteria
 from fetcher.imap.fetch_answer import Meta
@@ -95,3 +97,16 @@ def test_a_subject_that_cannot_be_decoded_is_no_error(subject: str) -> None:
 def test_headers_are_fetched_only_for_filters_that_look_at_them() -> None:
     assert not needs_headers(Filters(max_age_days=1))
     assert needs_headers(Filters(senders=("a.example",)))
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "utf-7", "unicode_escape", "hex", "no-such-one"])
+def test_a_strange_charset_in_a_subject_does_no_harm(charset):
+    subject = headers_of(f"Subject: =?{charset}?Q?report_+2AA-_=5Cud800?=\r\n".encode()).subject
+    assert subject
+    subject.encode("utf-8")
+
+
+@given(st.binary(max_size=200))
+def test_no_header_block_makes_the_filters_fail(raw):
+    headers = headers_of(b"Subject: " + raw + b"\r\nFrom: " + raw)
+    headers.subject.encode("utf-8")

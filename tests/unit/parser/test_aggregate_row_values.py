@@ -1,4 +1,4 @@
-"""The records of an aggregate report as reporters really write them: how they are read, and the repair that is noted."""
+"""The records of an aggregate report as reporters really write them: how each is read, and what is noted."""
 
 import pytest
 

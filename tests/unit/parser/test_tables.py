@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from parser.documents import GROUP_BYTES, groups
-from parser.partition import create_statement, is_plausible, later
+from parser.partition import is_plausible, later
 from parser.sql import SQL
 from parser.tables import bigint, utc
 from pipeline.events import MailExtracted
@@ -47,13 +47,6 @@ def test_months_follow_each_other(month: tuple[int, int], by: int, expected: tup
 )
 def test_only_plausible_months_get_a_partition(month: tuple[int, int], expected: bool) -> None:
     assert is_plausible(month, now=(2026, 11)) is expected
-
-
-def test_a_partition_ends_where_the_next_month_begins() -> None:
-    statement = create_statement((2026, 12))
-
-    assert "record_2026_12" in statement
-    assert "FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00')" in statement
 
 
 def _sized(uid: int, size: int) -> Envelope:

@@ -17,8 +17,8 @@ from pipeline.telemetry.logs import configure_logs
 def run(data_dir: Path | None) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
-    NATS and PostgreSQL are brought along, on loopback ports, with their data in the data directory; where DMARQ_NATS_URL
-    or DMARQ_DATABASE_URL is set, those servers are used instead. Prints the address and a sign-in link.
+    NATS and PostgreSQL are brought along, on loopback ports, with their data in the data directory; where
+    DMARQ_NATS_URL or DMARQ_DATABASE_URL is set, those servers are used instead. Prints the address and a sign-in link.
 
     \b
     Examples:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dmarq.demo.account import PROCESSED
+from dmarq.demo.audit import Promise
 from dmarq.demo.run import Result
 
 
@@ -44,12 +45,12 @@ def as_table(result: Result) -> RenderableType:
     table.add_row("mails per second", f"{_rate(result):,.0f}")
     table.add_row("in INBOX", f"{result.folders.inbox:,}")
     table.add_row(f"in {PROCESSED}", f"{result.folders.processed:,}")
-    lines = [
-        Text.assemble(("kept    ", "green") if promise.is_kept else ("BROKEN  ", "bold red"), promise.text, "\n        ",
-                      (promise.found, "dim"))
-        for promise in result.promises
-    ]  # fmt: skip
-    return Group(table, Text(), *lines)
+    return Group(table, Text(), *map(_line, result.promises))
+
+
+def _line(promise: Promise) -> Text:
+    verdict = ("kept    ", "green") if promise.is_kept else ("BROKEN  ", "bold red")
+    return Text.assemble(verdict, promise.text, "\n        ", (promise.found, "dim"))
 
 
 def _rate(result: Result) -> float:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, SecretStr
-from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue, SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, JsonValue, RootModel, SecretStr
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
 from config_api.auth.scopes import Scope

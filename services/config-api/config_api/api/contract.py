@@ -6,13 +6,14 @@ spectree validates and writes the OpenAPI document. Mended here: its own answer 
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, TypeVar, cast
+from inspect import cleandoc
+from typing import Any
 
 from flask import Response as FlaskResponse
 from flask import request
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
-from spectree.models import SecuritySchemeData, SecureType
+from spectree.models import SecureType, SecuritySchemeData
 from spectree.plugins.flask_plugin import FlaskPlugin
 
 from config_api import problem, validation
@@ -29,7 +30,7 @@ DESCRIPTION = (
 ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
 BODIES = frozenset({"POST", "PUT", "PATCH"})
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = Callable[..., Any]
 
 
 class Answers(Response):
@@ -58,9 +59,6 @@ class Answers(Response):
 
 
 class _Plugin(FlaskPlugin):
-    def request_validation(self, request: Any, *models: Any) -> None:
-        super().request_validation(request, *models)
-
     def validate_response(self, resp: Any, *_: Any) -> tuple[FlaskResponse, None]:
         payload, status, headers = resp if isinstance(resp, tuple) else (resp, 200, {})
         if isinstance(payload, FlaskResponse):
@@ -69,8 +67,8 @@ class _Plugin(FlaskPlugin):
         return FlaskResponse(text, status, headers, mimetype="application/json" if text else None), None
 
 
-def _complain(_request: Any, _response: Any, error: ValidationError | None, *_: Any) -> None:
-    if error is not None:
+def _complain(_request: Any, _response: Any, error: Exception | None, *_: Any) -> None:
+    if isinstance(error, ValidationError):
         raise validation.complaint(error) from None
 
 
@@ -122,13 +120,13 @@ def operation(
             _check_body()
             return validated(*args, **kwargs)
 
-        guarded.__doc__ = f"{view.__doc__}\n\nScope: {scope}."
-        return cast(View, guarded)
+        guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
+        return guarded
 
     return decorate
 
 
-def _tag(view: Callable[..., Any]) -> str:
+def _tag(view: View) -> str:
     return view.__module__.rpartition(".")[2].replace("_", " ")
 
 

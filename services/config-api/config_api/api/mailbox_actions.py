@@ -31,7 +31,7 @@ class Accepted(BaseModel):
 def test_unsaved_mailbox(json: MailboxInput) -> ConnectionTest:
     """Try settings that are not saved. Nothing is changed, neither here nor in the mailbox."""
     back = backend()
-    return back.run(checks.test_unsaved(back, json), timeout=TEST_TIMEOUT)
+    return back.run(checks.try_unsaved(back, json), timeout=TEST_TIMEOUT)
 
 
 @routes.post("/<mailbox_id>/test")
@@ -44,7 +44,7 @@ def test_mailbox(mailbox_id: str, json: MailboxPatch) -> ConnectionTest:
     if request.get_data() and json.root:
         guard.require(Scope.ADMIN)
     back = backend()
-    return back.run(checks.test_saved(back, mailbox_id, json.root), timeout=TEST_TIMEOUT)
+    return back.run(checks.try_saved(back, mailbox_id, json.root), timeout=TEST_TIMEOUT)
 
 
 @routes.post("/<mailbox_id>/fetch")

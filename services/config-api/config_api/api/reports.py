@@ -86,7 +86,7 @@ def attachment(pieces: Iterator[bytes] | Iterator[str] | bytes, *, name: str, me
 def _wants_csv(format_: str | None) -> bool:
     if format_ is not None:
         return format_ == "csv"
-    return request.accept_mimetypes.best_match(["application/json", "text/csv"], default="application/json") == "text/csv"
+    return request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv"
 
 
 def _csv(

@@ -13,7 +13,7 @@ def check(settings: Settings) -> None:
     """Raises SettingsError for a token that could be guessed."""
     given = settings.admin_token.get_secret_value()
     if given and len(given) < MIN_LENGTH:
-        raise SettingsError(f"DMARQ_ADMIN_TOKEN is shorter than {MIN_LENGTH} characters; openssl rand -hex 32 makes one")
+        raise SettingsError(f"DMARQ_ADMIN_TOKEN has less than {MIN_LENGTH} characters; make one: openssl rand -hex 32")
 
 
 async def first_token(database: Database, settings: Settings) -> str | None:
@@ -29,7 +29,8 @@ async def first_token(database: Database, settings: Settings) -> str | None:
 def greeting(token: str, settings: Settings) -> str:
     """What is printed once. The token follows a "#", so that browsers never send it and proxies never log it."""
     address = settings.public_url or f"http://{settings.http_address}"
-    return f"\nSign in at {address.rstrip('/')}/sign-in#{token}\nThis link is shown once; keep the token after the #.\n\n"
+    link = f"{address.rstrip('/')}/sign-in#{token}"
+    return f"\nSign in at {link}\nThis link is shown once; keep the token after the #.\n\n"
 
 
 def is_configured_token(secret: str, settings: Settings) -> bool:

@@ -15,7 +15,9 @@ from pipeline.adapters.postgres import Database
 log = structlog.get_logger(__name__)
 
 PREFIX = "dmarq_"
-TokenName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+TokenName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")
+]
 
 
 class TokenView(BaseModel):
@@ -46,7 +48,7 @@ async def create(database: Database, *, name: str, scope: Scope) -> NewToken:
     return view
 
 
-async def all(database: Database) -> list[TokenView]:  # noqa: A001 `tokens.all` reads well
+async def all(database: Database) -> list[TokenView]:
     """Every token."""
     async with database.connection() as connection:
         return [TokenView.model_validate(dict(row)) for row in await connection.fetch(SQL["tokens"])]

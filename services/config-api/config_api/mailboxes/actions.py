@@ -31,7 +31,7 @@ async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
 async def backfill(backend: Backend, mailbox_id: str, *, who: str) -> None:
     """The folder is read from its beginning, within the filters; mails that the ledger knows are not stored again.
 
-    A fetch that runs just now ends first and may note how far it came; ask again then. Raises as `fetch_now` does.
+    A fetch that runs just now notices and starts anew. Raises as `fetch_now` does.
     """
     mailbox = await store.get(backend, mailbox_id)
     _expect_enabled(mailbox)

@@ -65,7 +65,7 @@ class Pusher:
         bucket = MailboxBucket(self._backend.bus.js, self._backend.keys)
         known = await bucket.versions()
         async with self._backend.database.transaction() as connection:
-            wanted = dict(await connection.fetch(SQL["versions"]))
+            wanted = {row["id"]: row["version"] for row in await connection.fetch(SQL["versions"])}
             differing = [mailbox_id for mailbox_id, version in wanted.items() if known.get(mailbox_id) != version]
             await connection.execute(SQL["publish_again"], differing)
         for mailbox_id in known.keys() - wanted.keys():

@@ -19,7 +19,7 @@ from pipeline.secrets import BadSecretKey, Keyring
 NOUN = "mailbox"
 
 
-async def all(backend: Backend) -> list[MailboxView]:  # noqa: A001 `store.all` reads well
+async def all(backend: Backend) -> list[MailboxView]:
     """Every mailbox, by name."""
     async with backend.database.connection() as connection:
         return [_view(row, backend.keys) for row in await connection.fetch(SQL["mailboxes"], None)]

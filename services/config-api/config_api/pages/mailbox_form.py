@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from config_api.pages.field_names import FIELD_NAMES
 from config_api.problem import FieldError
 from pipeline.limits import MiB
-from pipeline.mailbox import AttachmentFormat, MailboxSettings
+from pipeline.mailbox import AttachmentFormat, MailboxSecrets, MailboxSettings
 
 Values = dict[str, Any]
 FORMATS = {
@@ -22,8 +22,10 @@ FORMATS = {
     "gz": "GZ (gzip)",
     "eml": "EML (reports in a forwarded mail)",
 }
-_TEXTS = ("name", "host", "port", "security", "username", "folder", "poll_interval_minutes")
-_CHECKS = ("enabled", "verify_certificate", "use_idle")
+_TEXTS = ("name", "host", "port", "security", "username", "auth", "folder", "poll_interval_minutes")
+_CHECKS = ("enabled", "verify_certificate", "use_idle", "dry_run")
+_OAUTH = ("provider", "grant", "tenant", "client_id", "token_endpoint", "scope")
+_PROXY = ("kind", "host", "port", "username")
 _ACTIONS = ("on_processed", "on_failed", "on_not_a_report")
 
 
@@ -63,6 +65,9 @@ def read(form: MultiDict[str, str]) -> Values:
     values: Values = {name: form.get(name, "").strip() for name in _TEXTS}
     values |= {name: name in form for name in _CHECKS}
     values |= {name: _action(form, name) for name in _ACTIONS}
+    values["oauth"] = _group(form, "oauth", _OAUTH) if values["auth"] == "xoauth2" else None
+    values["proxy"] = _group(form, "proxy", _PROXY) if form.get("proxy.host", "").strip() else None
+    values["folders"] = _lines(form.get("folders", ""))
     values["ca_certificate"] = form.get("ca_certificate", "").strip() or None
     values["filters"] = {
         "subject_contains": _lines(form.get("filters.subject_contains", "")),
@@ -77,19 +82,18 @@ def read(form: MultiDict[str, str]) -> Values:
     return values
 
 
-def password_of(form: MultiDict[str, str]) -> Values:
-    """The password where one was typed; none means the stored one stays."""
-    password = form.get("password", "")
-    return {"password": password} if password else {}
+def secrets_of(form: MultiDict[str, str]) -> Values:
+    """The secrets that were typed; the others stay as they are stored."""
+    return {name: secret for name in MailboxSecrets.model_fields if (secret := form.get(name, "").strip("\r\n"))}
 
 
 def differences(mine: Values, stored: Values) -> list[tuple[str, str, str]]:
     """Where two versions differ: the field's name, what is stored now, what I typed."""
     rows = []
-    for name in MailboxSettings.model_fields:
+    for name in mine:
         ours, theirs = _told(mine.get(name)), _told(stored.get(name))
         if ours != theirs:
-            rows.append((FIELD_NAMES[name], theirs, ours))
+            rows.append((FIELD_NAMES.get(name, name), theirs, ours))
     return rows
 
 
@@ -108,6 +112,12 @@ def _action(form: MultiDict[str, str], name: str) -> Values:
     action = form.get(f"{name}.action", "none")
     folder = form.get(f"{name}.folder", "").strip()
     return {"action": action, "folder": folder or None if action == "move" else None}
+
+
+def _group(form: MultiDict[str, str], group: str, names: Sequence[str]) -> Values:
+    """The fields of a group that were filled in; the others have defaults."""
+    typed = {name: form.get(f"{group}.{name}", "").strip() for name in names}
+    return {name: text for name, text in typed.items() if text}
 
 
 def _lines(text: str) -> list[str]:

@@ -14,6 +14,13 @@ SECURITY = [
     ("starttls", "STARTTLS (usual port 143)"),
     ("none", "None (not encrypted)"),
 ]
+METHODS = [("password", "Password or app password"), ("xoauth2", "OAuth 2 (Google, Microsoft 365)")]
+PROVIDERS = [("google", "Google"), ("microsoft", "Microsoft 365"), ("custom", "Another provider")]
+GRANTS = [
+    ("refresh_token", "Refresh token (a person who signed in once)"),
+    ("client_credentials", "Client credentials (an application)"),
+]
+PROXIES = [("socks5", "SOCKS 5"), ("socks4", "SOCKS 4a"), ("http", "HTTP (CONNECT)")]
 ACTIONS = [
     ("none", "Leave the mail as it is"),
     ("mark_read", "Mark as read"),
@@ -41,5 +48,9 @@ def form_page(
         order=mailbox_form.in_order(form.values["attachments"]["priority"]),
         megabytes=mailbox_form.megabytes(form.values["attachments"]["max_bytes"]),
         securities=SECURITY,
+        methods=METHODS,
+        providers=PROVIDERS,
+        grants=GRANTS,
+        proxies=PROXIES,
         actions=ACTIONS,
     )

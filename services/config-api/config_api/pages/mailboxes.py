@@ -38,7 +38,7 @@ def create() -> Response | tuple[str, int]:
     """Saves a new mailbox, or shows what is wrong with it."""
     values = mailbox_form.read(request.form)
     try:
-        wanted = validated(MailboxInput, values | mailbox_form.password_of(request.form))
+        wanted = validated(MailboxInput, values | mailbox_form.secrets_of(request.form))
         backend().run(store.create(backend(), wanted, who=who()))
     except Problem as problem:
         if problem.status != 422:
@@ -59,7 +59,7 @@ def change(mailbox_id: str) -> Response | tuple[str, int]:
     """Saves a change; shows both versions when somebody else was faster."""
     values = mailbox_form.read(request.form)
     version = request.form.get("version", "0", type=int)
-    changes = values | mailbox_form.password_of(request.form)
+    changes = values | mailbox_form.secrets_of(request.form)
     try:
         backend().run(store.change(backend(), mailbox_id, changes, if_version=version, who=who()))
     except Problem as problem:

@@ -22,8 +22,8 @@ def test_new() -> str | tuple[str, int]:
     """Tests a mailbox that is not saved yet."""
     values = mailbox_form.read(request.form)
     try:
-        wanted = validated(MailboxInput, values | mailbox_form.password_of(request.form))
-        tested = backend().run(checks.test_unsaved(backend(), wanted), timeout=TIMEOUT_S)
+        wanted = validated(MailboxInput, values | mailbox_form.secrets_of(request.form))
+        tested = backend().run(checks.try_unsaved(backend(), wanted), timeout=TIMEOUT_S)
     except Problem as problem:
         return _refused(values, problem)
     return _result(values, tested)
@@ -34,9 +34,9 @@ def test_stored(mailbox_id: str) -> str | tuple[str, int]:
     """Tests a saved mailbox with the changes that were typed; the saved password goes to the saved server only."""
     stored = backend().run(store.get(backend(), mailbox_id))
     values = mailbox_form.read(request.form)
-    changes = values | mailbox_form.password_of(request.form)
+    changes = values | mailbox_form.secrets_of(request.form)
     try:
-        tested = backend().run(checks.test_saved(backend(), mailbox_id, changes), timeout=TIMEOUT_S)
+        tested = backend().run(checks.try_saved(backend(), mailbox_id, changes), timeout=TIMEOUT_S)
     except Problem as problem:
         return _refused(values, problem, stored)
     return _result(values, tested, stored)

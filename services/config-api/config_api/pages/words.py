@@ -34,6 +34,7 @@ ACTION_STATES = {
     "pending": Said("Waiting", "warn"),
     "done": Said("Done", "good"),
     "absent": Said("No longer there"),
+    "skipped": Said("Left out: dry run"),
     "skipped": Said("Dry run"),
     "failed": Said("Failed", "bad"),
 }
@@ -56,7 +57,7 @@ DISPOSITIONS = {
     "reject": Said("Rejected", "bad"),
     "pass": Said("Delivered"),
 }
-TRIGGERS = {"poll": "on schedule", "idle": "new mail announced", "manual": "Fetch now", "backfill": "read anew"}
+TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read anew"}
 KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
 CATEGORIES = {
     Category.OK: Said("OK", "good"),

@@ -85,7 +85,8 @@ async def reasons(bus: Bus) -> list[ReasonCount]:
         if counts.total() >= MAX_LOOKED_AT:
             break
     return [
-        ReasonCount(reason=reason, reason_text=_meaning(reason), letters=count) for reason, count in counts.most_common()
+        ReasonCount(reason=reason, reason_text=_meaning(reason), letters=letters)
+        for reason, letters in counts.most_common()
     ]
 
 

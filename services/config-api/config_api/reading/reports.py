@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import asyncpg
 from pydantic import Field, JsonValue
@@ -114,7 +113,7 @@ class ReportDetail(ReportSummary):
     raw: dict[str, JsonValue]
     extensions: list[str]
     parser_version: str
-    tls_policies: list[TlsPolicy] = []
+    tls_policies: tuple[TlsPolicy, ...] = ()
     failure: dict[str, JsonValue] | None = None
 
 
@@ -212,5 +211,5 @@ def _sorted(sort: Sort) -> str:
 
 
 def _tls_policy(policy: asyncpg.Record, failures: list[asyncpg.Record]) -> TlsPolicy:
-    own: list[Any] = [TlsFailure.model_validate(dict(each)) for each in failures if each["policy"] == policy["position"]]
+    own = [TlsFailure.model_validate(dict(each)) for each in failures if each["policy"] == policy["position"]]
     return TlsPolicy.model_validate({**dict(policy), "failures": own})

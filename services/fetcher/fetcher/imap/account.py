@@ -5,19 +5,23 @@ from typing import Literal
 
 from fetcher.imap.wire import Bounds
 from pipeline.mailbox import MailboxSettings, Security
+from pipeline.proxy import ProxySettings
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """In seconds. `connect_s` runs to the greeting, TLS included; `quiet_s` is the longest silence inside a command;
-    `command_s` bounds a whole command, however busily a server drips; `idle_s` is the longest IDLE before it is renewed
-    (RFC 2177 allows 29 minutes, but some routers forget a quiet connection after ten).
+    `command_s` bounds a whole command, however busily a server drips.
+
+    `idle_s` is the longest IDLE before it is renewed, `farewell_s` how long its end may take. RFC 2177 allows 29
+    minutes, but together they are below one, so that a connection that died in silence is noticed within a minute.
     """
 
     connect_s: float = 20
     quiet_s: float = 45
     command_s: float = 900
-    idle_s: float = 540
+    idle_s: float = 40
+    farewell_s: float = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,15 @@ class Account:
     security: Security = Security.TLS
     verify_certificate: bool = True
     ca_certificate: str | None = None
+    proxy: ProxySettings | None = None
+    proxy_password: str = field(default="", repr=False)
     deadlines: Deadlines = field(default_factory=Deadlines)
     bounds: Bounds = field(default_factory=Bounds)
 
     @classmethod
-    def of(cls, settings: MailboxSettings, *, secret: str, deadlines: Deadlines | None = None) -> "Account":
+    def of(
+        cls, settings: MailboxSettings, *, secret: str, proxy_password: str = "", deadlines: Deadlines | None = None
+    ) -> "Account":
         """The account of a configured mailbox, with the password or access token that is valid now."""
         return cls(
             host=settings.host,
@@ -47,5 +55,7 @@ class Account:
             security=settings.security,
             verify_certificate=settings.verify_certificate,
             ca_certificate=settings.ca_certificate,
+            proxy=settings.proxy,
+            proxy_password=proxy_password,
             deadlines=deadlines or Deadlines(),
         )

@@ -97,7 +97,16 @@ class Connection:
             raise
         if self.protocol.has_pending_idle_command() and (line := exchange.farewell()) is not None:
             self.protocol.write(line)
-        (await running).required()
+        return await self._ended(running, exchange)
+
+    async def _ended(self, running: "asyncio.Task[Reply]", exchange: Idle) -> bool:
+        """Whether mail was announced in an IDLE that has been told to end: a server that lives does so at once."""
+        try:
+            async with asyncio.timeout(self.account.deadlines.farewell_s):
+                (await running).required()
+        except TimeoutError as error:
+            detail = "the server no longer answers in IDLE: the connection is dead"
+            raise ImapFault(Category.TIMEOUT, detail) from error
         return exchange.news
 
     async def ask_capabilities(self) -> None:

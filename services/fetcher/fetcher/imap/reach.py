@@ -9,7 +9,9 @@ from aiohappyeyeballs import start_connection
 from fetcher.imap.account import Account
 from fetcher.imap.connection import Connection, ProtocolLog
 from fetcher.imap.faults import ImapFault, fault_of_os_error, fault_of_status
+from fetcher.imap.keepalive import keep_alive
 from fetcher.imap.protocol import Protocol
+from fetcher.imap.proxied import socket_through
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.tls import client_context
 from pipeline.connection import Category
@@ -67,6 +69,12 @@ async def _reach(connection: Connection, account: Account) -> None:
 
 
 async def _connected_socket(account: Account) -> socket.socket:
+    connected = await (_direct_socket(account) if account.proxy is None else socket_through(account.proxy, account))
+    keep_alive(connected)
+    return connected
+
+
+async def _direct_socket(account: Account) -> socket.socket:
     """IPv6 and IPv4 in a race (RFC 8305), so that a broken one costs no time; uvloop cannot do that by itself."""
     loop = asyncio.get_running_loop()
     addresses = await loop.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)

@@ -1,0 +1,120 @@
+"""The HTTP API from the command line: where it is, who we are, and its problems in one line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import click
+import httpx
+
+from pipeline.settings import Settings
+
+TIMEOUT_S = 60.0
+PAGE = 200
+
+
+class ApiError(click.ClickException):
+    """The API is away, or said no; the text is fit for a user."""
+
+
+class Client:
+    """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S
+        )
+
+    @classmethod
+    def here(cls) -> Self:
+        """The client of the `dmarq run` on this machine, or of the server that the environment names.
+
+        DMARQ_PUBLIC_URL (or DMARQ_HTTP_ADDRESS) says where; DMARQ_ADMIN_TOKEN holds the admin token or an API token,
+        else the one in the data directory is used.
+        """
+        settings = Settings.load()
+        url = settings.public_url.rstrip("/") or f"http://{settings.http_address}"
+        token = settings.admin_token.get_secret_value() or _kept_token(settings.data_dir)
+        if not token:
+            raise ApiError(
+                f"no token: set DMARQ_ADMIN_TOKEN, or name the data directory of `dmarq run` in DMARQ_DATA_DIR "
+                f"(looked in {settings.data_dir})"
+            )
+        return cls(url, token)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer's JSON."""
+        return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The answer's JSON; None for an empty one."""
+        return self._call("POST", path, json={} if body is None else body)
+
+    def post_bytes(self, path: str, data: bytes, **query: Any) -> Any:
+        """The same with bytes as the body."""
+        return self._call(
+            "POST", path, content=data, params=query, headers={"Content-Type": "application/octet-stream"}
+        )
+
+    def patch(self, path: str, body: Any, *, version: int) -> Any:
+        """Changes a thing if it is still this version."""
+        return self._call("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})
+
+    def delete(self, path: str) -> None:
+        """Removes a thing."""
+        self._call("DELETE", path)
+
+    def download(self, path: str) -> bytes:
+        """The answer's bytes."""
+        return self._send("GET", path).content
+
+    def items(self, path: str, *, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
+        """The items of a list, page after page, at most `limit`."""
+        cursor = None
+        while limit > 0:
+            page = self.get(path, limit=min(limit, PAGE), cursor=cursor, **query)
+            yield from page["items"]
+            limit -= len(page["items"])
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        answer = self._send(method, path, **arguments)
+        return answer.json() if answer.content else None
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise ApiError(
+                f"{self._url} does not answer ({type(error).__name__}): is `dmarq run` running? "
+                "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
+            ) from None
+        if answer.is_error:
+            raise ApiError(_problem(answer))
+        return answer
+
+
+def _kept_token(data_dir: Path) -> str:
+    try:
+        return (data_dir / "admin.secret").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _problem(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return f"the server answered {answer.status_code}"
+    words = [body.get("title") or str(answer.status_code), body.get("detail") or ""]
+    words += [f"{error.get('field')}: {error.get('text')}" for error in body.get("errors") or []]
+    return "; ".join(word for word in words if word)

@@ -1,0 +1,50 @@
+"""What a mailbox is signed in with now: its password, the access token it was given, or one that is renewed."""
+
+from fetcher.imap import Account, Deadlines, ImapFault, ImapSession, ProtocolLog
+from fetcher.oauth import TokenFault, TokenSource
+from pipeline.connection import Category
+from pipeline.mailbox import MailboxSecrets, MailboxSettings
+
+
+class Credentials:
+    """Opens signed-in sessions."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+
+    async def session(
+        self,
+        settings: MailboxSettings,
+        secrets: MailboxSecrets,
+        *,
+        log: ProtocolLog,
+        deadlines: Deadlines | None = None,
+    ) -> ImapSession:
+        """A signed-in session.
+
+        A server may refuse a token before it expires (a changed password revokes it), so that one new token is tried.
+        Raises ImapFault, and TryLater while the broker, which keeps the tokens, is away.
+        """
+        secret = await self._secret(settings, secrets)
+        try:
+            return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+        except ImapFault as fault:
+            if fault.category is not Category.AUTH_EXPIRED or settings.oauth is None or settings.auth == "password":
+                raise
+        secret = await self._secret(settings, secrets, rejected=secret)
+        return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+
+    async def _secret(self, settings: MailboxSettings, secrets: MailboxSecrets, *, rejected: str = "") -> str:
+        if settings.auth == "password":
+            return secrets.password.get_secret_value()
+        if settings.oauth is not None:
+            return await self._tokens.access_token(settings.oauth, secrets, proxy=settings.proxy, rejected=rejected)
+        token = secrets.access_token.get_secret_value()
+        if not token:
+            raise TokenFault(Category.AUTH_EXPIRED, "no access token is saved: authorize the mailbox")
+        return token
+
+
+def _account(settings: MailboxSettings, secrets: MailboxSecrets, secret: str, deadlines: Deadlines | None) -> Account:
+    proxy_password = secrets.proxy_password.get_secret_value()
+    return Account.of(settings, secret=secret, proxy_password=proxy_password, deadlines=deadlines)

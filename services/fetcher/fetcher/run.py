@@ -1,0 +1,59 @@
+"""The figures of a fetch run, as they grow."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from fetcher.downloads import Batch
+from pipeline.events import FetchRunFinished, FetchTrigger
+from pipeline.mailbox import Mailbox
+from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS, MAILBOX_BACKLOG
+
+MAX_DETAIL = 500  # characters
+
+
+@dataclass(slots=True)
+class Run:
+    """One look into a mailbox's folder. Of the mails seen, those neither filtered nor fetched at its end vanished
+    meanwhile, or wait for the next run because this one ended early."""
+
+    mailbox: Mailbox
+    trigger: FetchTrigger
+    id: str = field(default_factory=lambda: uuid4().hex)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seen: int = 0
+    filtered: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+
+    def found(self, mails: int) -> None:
+        """So many are new in the folder."""
+        self.seen = mails
+        MAILBOX_BACKLOG.labels(self.mailbox.id).set(mails)
+
+    def count(self, batch: Batch) -> None:
+        """Adds a batch that is published and below the cursor."""
+        self.filtered += batch.filtered
+        self.fetched += len(batch.downloads)
+        self.fetched_bytes += batch.size
+        FETCHED_MAILS.labels(self.mailbox.id).inc(len(batch.downloads))
+        FETCHED_BYTES.labels(self.mailbox.id).inc(batch.size)
+        FILTERED_MAILS.labels(self.mailbox.id).inc(batch.filtered)
+        MAILBOX_BACKLOG.labels(self.mailbox.id).set(self.seen - self.filtered - self.fetched)
+
+    def finished(self, *, category: str = "ok", detail: str = "") -> FetchRunFinished:
+        """The run as an event."""
+        return FetchRunFinished(
+            mailbox_id=self.mailbox.id,
+            run_id=self.id,
+            folder=self.mailbox.settings.folder,
+            trigger=self.trigger,
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+            seen=self.seen,
+            filtered=self.filtered,
+            fetched=self.fetched,
+            fetched_bytes=self.fetched_bytes,
+            category=category,
+            detail=detail[:MAX_DETAIL],
+        )

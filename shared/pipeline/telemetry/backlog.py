@@ -1,0 +1,38 @@
+"""Measures every few seconds how far behind the consumers of this process are, and how full the streams."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.lag import holding, lag
+from pipeline.errors import TryLater
+from pipeline.stopping import pause
+from pipeline.telemetry.metrics import CONSUMER_IN_HAND, CONSUMER_WAITING, STREAM_EVENTS, STREAM_FULLNESS
+from pipeline.topology import STREAMS, Consumer
+
+log = structlog.get_logger(__name__)
+
+EVERY = 10.0  # seconds
+
+
+async def watch_backlog(bus: Bus, consumers: Sequence[Consumer], stopping: asyncio.Event) -> None:
+    """Measures until told to stop. While the broker is away the last figures stay."""
+    while not stopping.is_set():
+        try:
+            await _measure(bus, consumers)
+        except TryLater as error:
+            log.debug("backlog_not_measured", detail=error.detail[:200])
+        await pause(stopping, EVERY)
+
+
+async def _measure(bus: Bus, consumers: Sequence[Consumer]) -> None:
+    for stream in STREAMS:
+        held = await holding(bus.js, stream)
+        STREAM_EVENTS.labels(stream.name).set(held.events)
+        STREAM_FULLNESS.labels(stream.name).set(held.fullness)
+    for consumer in consumers:
+        behind = await lag(bus.js, consumer)
+        CONSUMER_WAITING.labels(consumer.name).set(behind.waiting)
+        CONSUMER_IN_HAND.labels(consumer.name).set(behind.in_hand)

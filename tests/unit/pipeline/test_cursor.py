@@ -1,0 +1,67 @@
+"""How far a folder was read: where reading starts, and that it never goes back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cursor import Cursor, above, advanced, filters_fingerprint, start_of
+from pipeline.mailbox import Filters
+
+ALL = Filters()
+WORDS = Filters(subject_contains=("report", "dmarc"))
+UIDS = st.lists(st.integers(1, 2**32 - 1), max_size=50)
+
+
+def at(uid: int, *, uidvalidity: int = 7, filters: Filters = ALL) -> Cursor:
+    return Cursor(uidvalidity=uidvalidity, last_uid=uid, filters=filters_fingerprint(filters))
+
+
+@pytest.mark.parametrize(
+    ("stored", "uidvalidity", "filters", "start"),
+    [
+        (None, 7, ALL, 0),
+        (at(5), 7, ALL, 5),
+        (at(5), 8, ALL, 0),
+        (at(5), 7, WORDS, 0),
+        (at(5, filters=WORDS), 7, ALL, 0),
+        (at(5, filters=WORDS), 7, Filters(subject_contains=("dmarc", "report")), 5),
+        (at(5), 7, Filters(max_age_days=30), 0),
+        (at(5), 7, Filters(senders=("example.com",)), 0),
+    ],
+)
+def test_reading_starts_at_the_cursor_unless_folder_or_filters_are_others(
+    stored: Cursor | None, uidvalidity: int, filters: Filters, start: int
+) -> None:
+    cursor = start_of(stored, uidvalidity=uidvalidity, filters=filters)
+    assert cursor == at(start, uidvalidity=uidvalidity, filters=filters)
+
+
+def test_a_word_of_the_subject_is_no_sender() -> None:
+    assert filters_fingerprint(Filters(subject_contains=("a",))) != filters_fingerprint(Filters(senders=("a",)))
+
+
+def test_the_last_mail_below_the_cursor_is_not_new() -> None:
+    assert above(at(9), [9]) == []
+
+
+@given(st.integers(0, 2**32 - 1), UIDS)
+def test_what_is_above_the_cursor_rises_without_repeats(last: int, uids: list[int]) -> None:
+    new = above(at(last), uids + uids[:3])
+    assert new == sorted(set(new))
+    assert set(new) == {uid for uid in uids if uid > last}
+
+
+@given(st.integers(0, 2**32 - 1), UIDS)
+def test_a_cursor_never_goes_back(last: int, uids: list[int]) -> None:
+    cursor = at(last)
+    for uid in uids:
+        moved = advanced(cursor, uid)
+        assert moved.last_uid >= cursor.last_uid
+        cursor = moved
+    assert cursor.last_uid == max([last, *uids])
+    assert above(cursor, uids) == []
+
+
+@given(st.builds(Cursor, uidvalidity=st.integers(0), last_uid=st.integers(0), filters=st.text(max_size=16)))
+def test_a_cursor_survives_its_bucket(cursor: Cursor) -> None:
+    assert Cursor.model_validate_json(cursor.model_dump_json()) == cursor
