@@ -176,25 +176,25 @@ class ReportStored(Event):
     """A report is in the database: for third parties. `rows` is bounded; `link` leads to the rest."""
 
     type = "report_stored"
-    id: int
-    mail_id: str
-    mailbox_id: MailboxId
-    kind: ReportKind
-    org_name: str
-    report_id: str
-    domain: str
-    begin: int
-    end: int
-    fingerprint: str
-    variant: bool = False
-    records: int
-    messages: int
-    repairs: tuple[str, ...] = ()
-    report: dict[str, JsonValue] = Field(default_factory=dict)
-    rows: tuple[dict[str, JsonValue], ...] = ()
-    rows_complete: bool = True
-    link: str = ""
-    stored_at: datetime
+    id: int = Field(description="Its number in the database and the API.")
+    mail_id: str = Field(description="The mail it came in.")
+    mailbox_id: MailboxId = Field(description="The mailbox that was fetched from.")
+    kind: ReportKind = Field(description="`aggregate`, `tls` or `failure`.")
+    org_name: str = Field(description="Who sent it.")
+    report_id: str = Field(description="What the sender calls it.")
+    domain: str = Field(description="The policy domain.")
+    begin: int = Field(description="Start of the period, UTC epoch seconds.")
+    end: int = Field(description="End of the period, UTC epoch seconds.")
+    fingerprint: str = Field(description="Hash of the content: equal for a report sent twice, other for a correction.")
+    variant: bool = Field(False, description="True when another report of the same identity says something else.")
+    records: int = Field(description="Rows of the whole report.")
+    messages: int = Field(description="Mails (for TLS: sessions) it counts.")
+    repairs: tuple[str, ...] = Field((), description="What had to be mended to read it.")
+    report: dict[str, JsonValue] = Field(default_factory=dict, description="The report without its rows, as read.")
+    rows: tuple[dict[str, JsonValue], ...] = Field((), description="The first rows of an aggregate report.")
+    rows_complete: bool = Field(True, description="False when there are more rows than are given here.")
+    link: str = Field("", description="Where the API has all of it.")
+    stored_at: datetime = Field(description="When it was committed.")
 
     @property
     def subject(self) -> str:

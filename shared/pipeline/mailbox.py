@@ -47,8 +47,8 @@ class _Settings(BaseModel):
 class MailAction(_Settings):
     """An action and, for a move, its target folder."""
 
-    action: Action = Action.NONE
-    folder: ShortText | None = None
+    action: Action = Field(Action.NONE, description="`none`, `mark_read`, `move` or `delete`.")
+    folder: ShortText | None = Field(None, description="Where `move` puts the mail; it is made where it is missing.")
 
     @model_validator(mode="after")
     def _a_move_has_a_folder(self) -> "MailAction":
@@ -64,17 +64,28 @@ class Filters(_Settings):
     ("noreply@example.com") or domains ("example.com", its subdomains too). `max_age_days`: by the server's date.
     """
 
-    subject_contains: tuple[ShortText, ...] = Field((), max_length=50)
-    senders: tuple[ShortText, ...] = Field((), max_length=200)
-    max_age_days: int | None = Field(None, gt=0, le=36500)
+    subject_contains: tuple[ShortText, ...] = Field(
+        (), max_length=50, description="Any of these words in the subject, without regard to case."
+    )
+    senders: tuple[ShortText, ...] = Field(
+        (), max_length=200, description="Any of these addresses, or domains with their subdomains."
+    )
+    max_age_days: int | None = Field(
+        None, gt=0, le=36500, description="Not older than this, by the mail server's date."
+    )
 
 
 class AttachmentRules(_Settings):
     """Which attachments are unpacked, how large they may be (bytes, decoded), and which come first."""
 
-    formats: tuple[AttachmentFormat, ...] = tuple(AttachmentFormat)
-    max_bytes: int = Field(10 * MiB, gt=0, le=100 * MiB)
-    priority: tuple[AttachmentFormat, ...] = tuple(AttachmentFormat)
+    formats: tuple[AttachmentFormat, ...] = Field(
+        tuple(AttachmentFormat),
+        description="What is unpacked: `xml` (any report that is not compressed), `zip`, `gz`, `eml`.",
+    )
+    max_bytes: int = Field(10 * MiB, gt=0, le=100 * MiB, description="A larger attachment (decoded) is refused.")
+    priority: tuple[AttachmentFormat, ...] = Field(
+        tuple(AttachmentFormat), description="Which formats come first where a mail has several."
+    )
 
 
 class MailboxSettings(_Settings):
@@ -88,29 +99,41 @@ class MailboxSettings(_Settings):
     With `dry_run` everything is fetched and stored, and the mailbox itself is never touched.
     """
 
-    name: ShortText
-    enabled: bool = True
-    host: ShortText
-    port: int = Field(993, ge=1, le=65535)
-    security: Security = Security.TLS
-    verify_certificate: bool = True
-    ca_certificate: str | None = Field(None, max_length=100_000)
-    username: ShortText
-    auth: Literal["password", "xoauth2"] = "password"
-    oauth: OAuthSettings | None = None
-    proxy: ProxySettings | None = None
-    folder: ShortText = "INBOX"
-    folders: tuple[ShortText, ...] = Field((), max_length=50)
-    poll_interval_minutes: float = Field(60, gt=0, le=10_080)
-    use_idle: bool = True
-    max_mails_per_minute: int | None = Field(None, gt=0, le=1_000_000)
-    max_connections: int = Field(2, ge=1, le=10)
-    dry_run: bool = False
-    filters: Filters = Filters()
-    attachments: AttachmentRules = AttachmentRules()
-    on_processed: MailAction = MailAction(action=Action.MARK_READ)
-    on_failed: MailAction = MailAction()
-    on_not_a_report: MailAction = MailAction()
+    name: ShortText = Field(description="What people call it.")
+    enabled: bool = Field(True, description="False: it is left alone.")
+    host: ShortText = Field(description="The IMAP server.")
+    port: int = Field(993, ge=1, le=65535, description="Its port.")
+    security: Security = Field(Security.TLS, description="`tls`, `starttls`, or `none` (for a server on this machine).")
+    verify_certificate: bool = Field(True, description="False accepts any certificate.")
+    ca_certificate: str | None = Field(
+        None, max_length=100_000, description="CA certificate to trust instead of the usual ones, PEM."
+    )
+    username: ShortText = Field(description="Who signs in.")
+    auth: Literal["password", "xoauth2"] = Field("password", description="`password` or `xoauth2`.")
+    oauth: OAuthSettings | None = Field(None, description="Where access tokens come from with `xoauth2`; see below.")
+    proxy: ProxySettings | None = Field(None, description="The proxy to go through; see below.")
+    folder: ShortText = Field("INBOX", description="The folder that is read.")
+    folders: tuple[ShortText, ...] = Field(
+        (), max_length=50, description="Further folders that are read, in this order."
+    )
+    poll_interval_minutes: float = Field(
+        60, gt=0, le=10_080, description="How often the folder is looked at; fractions are allowed."
+    )
+    use_idle: bool = Field(True, description="New mail is heard of at once, where the server offers IDLE.")
+    max_mails_per_minute: int | None = Field(
+        None, gt=0, le=1_000_000, description="At most so many mails are fetched; empty: no limit."
+    )
+    max_connections: int = Field(2, ge=1, le=10, description="With one, fetching and acting take turns.")
+    dry_run: bool = Field(False, description="Everything is fetched and stored, and the mailbox is never touched.")
+    filters: Filters = Field(
+        Filters(), description="Which mails are looked at; others are neither downloaded nor touched."
+    )
+    attachments: AttachmentRules = Field(AttachmentRules(), description="What is unpacked.")
+    on_processed: MailAction = Field(
+        MailAction(action=Action.MARK_READ), description="What is done to a mail whose reports are stored."
+    )
+    on_failed: MailAction = Field(MailAction(), description="What is done to a mail that failed.")
+    on_not_a_report: MailAction = Field(MailAction(), description="What is done to a mail without a report.")
 
     @model_validator(mode="after")
     def _moved_mail_is_not_read_again(self) -> "MailboxSettings":
@@ -128,11 +151,11 @@ class MailboxSettings(_Settings):
 class MailboxSecrets(_Settings):
     """What is encrypted at rest and never leaves by any API."""
 
-    password: SecretStr = SecretStr("")
-    client_secret: SecretStr = SecretStr("")
-    refresh_token: SecretStr = SecretStr("")
-    access_token: SecretStr = SecretStr("")
-    proxy_password: SecretStr = SecretStr("")
+    password: SecretStr = Field(SecretStr(""), description="With `auth` `password`.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Of the OAuth application.")
+    refresh_token: SecretStr = Field(SecretStr(""), description="Of the person who signed in once.")
+    access_token: SecretStr = Field(SecretStr(""), description="Used as long as it lasts, where there is no `oauth`.")
+    proxy_password: SecretStr = Field(SecretStr(""), description="Of the proxy.")
 
 
 class Mailbox(BaseModel):

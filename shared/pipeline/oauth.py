@@ -79,14 +79,21 @@ class OAuthSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: OAuthProvider = OAuthProvider.CUSTOM
-    grant: OAuthGrant = OAuthGrant.REFRESH_TOKEN
-    tenant: Tenant = "common"
-    client_id: Annotated[Text, Field(min_length=1)]
-    token_endpoint: Endpoint | None = None
-    device_endpoint: Endpoint | None = None
-    authorization_endpoint: Endpoint | None = None
-    scope: Text = ""
+    provider: OAuthProvider = Field(OAuthProvider.CUSTOM, description="`google`, `microsoft` or `custom`.")
+    grant: OAuthGrant = Field(
+        OAuthGrant.REFRESH_TOKEN,
+        description="`refresh_token` (a person signed in once) or `client_credentials` (an application).",
+    )
+    tenant: Tenant = Field("common", description="Microsoft's: a domain, an id, or `common`.")
+    client_id: Annotated[Text, Field(min_length=1)] = Field(description="The application as the provider knows it.")
+    token_endpoint: Endpoint | None = Field(None, description="Needed for `custom`, else known.")
+    device_endpoint: Endpoint | None = Field(
+        None, description="Where a device code is asked for; known for Google and Microsoft."
+    )
+    authorization_endpoint: Endpoint | None = Field(
+        None, description="Where a person signs in; known for Google and Microsoft."
+    )
+    scope: Text = Field("", description="What is asked for; known for Google and Microsoft.")
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

@@ -19,7 +19,11 @@ class ProxySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: ProxyKind = ProxyKind.SOCKS5
-    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-    port: int = Field(ge=1, le=65535)
-    username: Annotated[str, StringConstraints(max_length=255)] = ""
+    kind: ProxyKind = Field(ProxyKind.SOCKS5, description="`socks5`, `socks4` or `http`.")
+    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)] = Field(
+        description="The proxy."
+    )
+    port: int = Field(ge=1, le=65535, description="Its port.")
+    username: Annotated[str, StringConstraints(max_length=255)] = Field(
+        "", description="Where the proxy asks for one; its password is the secret `proxy_password`."
+    )

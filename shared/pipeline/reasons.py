@@ -1,19 +1,10 @@
 """Why something was refused, ignored or failed: one closed vocabulary for lines, logs, metrics and dead letters."""
 
-from enum import StrEnum
+from pipeline.vocabulary import Word
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """A reason code. The text beside a member is what an operator is told."""
-
-    text: str
-
-    def __new__(cls, code: str, text: str = "") -> "Reason":
-        """A member from its code and its text."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.text = text
-        return member
 
     # the mail
     MAIL_TOO_LARGE = "mail_too_large", "the mail is larger than the mail limit and was not downloaded"

@@ -167,7 +167,7 @@ class Dovecot:
     def token(self, user: User, *, lasts_s: int = 3600) -> str:
         """An OAuth 2 access token (a JWT) for the user; a negative `lasts_s` makes one that has expired."""
         now = int(time.time())
-        claims = {"sub": user.name, "iat": now - 7200, "exp": now + lasts_s}
+        claims = {"sub": user.name, "iat": now - 7200, "exp": now + lasts_s, "jti": secrets.token_hex(8)}
         signed = f"{_coded({'alg': 'HS256', 'typ': 'JWT'})}.{_coded(claims)}"
         signature = hmac.new(self._oauth_key, signed.encode(), hashlib.sha256).digest()
         return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
@@ -182,7 +182,7 @@ class Dovecot:
         facts = {"root": self.root, "user": pwd.getpwuid(uid).pw_name, "group": _group_name(gid)}
         ports = {"imap_port": self.imap_port, "imaps_port": self.imaps_port}
         names = {"extra": extra, "separator": separator, "prefix": prefix}
-        certificate = self._ca.issue_cert("localhost")
+        certificate = self._ca.issue_cert("localhost", "::1")
         keys = self.root / "keys" / "default" / "HS256"
         for directory in (self.root / "home", self.root / "users", keys):
             directory.mkdir(parents=True)

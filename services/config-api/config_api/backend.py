@@ -17,7 +17,6 @@ from pipeline.settings import Settings
 from pipeline.telemetry.health import Readiness
 
 T = TypeVar("T")
-ANSWER_TIMEOUT = 15.0  # seconds a request waits for the database or the bus
 EXTENSION = "backend"
 
 
@@ -32,12 +31,13 @@ class Backend:
         self.readiness = Readiness()
         self.feed = Feed()
         self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
+        self.answer_timeout = 15.0  # seconds a request waits for the database or the bus
         self._database: Database | None = None
         self._bus: Bus | None = None
 
-    def run(self, work: Coroutine[Any, Any, T], *, timeout: float = ANSWER_TIMEOUT) -> T:
+    def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
         """Runs the coroutine on the loop and waits for it. Raises TryLater after `timeout` seconds."""
-        return self.loop.call(work, timeout=timeout)
+        return self.loop.call(work, timeout=timeout or self.answer_timeout)
 
     @property
     def database(self) -> Database:

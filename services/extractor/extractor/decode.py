@@ -7,10 +7,7 @@ import binascii
 import re
 from typing import Final
 
-BASE64_CHARACTERS = "base64-characters"  # characters outside of the alphabet were dropped
-BASE64_PADDING = "base64-padding"  # padding was missing or in the wrong place, or a last lone character was dropped
-BASE64_UNDECLARED = "base64-undeclared"  # the text was base64 without saying so
-BASE64_NOT_USED = "base64-not-used"  # the label said base64, the text was not
+from extractor.repairs import Repair
 
 MAX_RUNS: Final = 100  # runs of base64, each with its own padding, that one body may have
 
@@ -30,13 +27,13 @@ def decode(body: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
         return binascii.a2b_qp(body), ()
     if _ENCODED_START.match(body[:64]):
         data, repairs = _base64(body)
-        return data, (BASE64_UNDECLARED, *repairs)
+        return data, (Repair.BASE64_UNDECLARED, *repairs)
     return body, ()
 
 
 def _declared_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     if body[:64].lstrip().startswith(_PLAIN_STARTS):
-        return body, (BASE64_NOT_USED,)
+        return body, (Repair.BASE64_NOT_USED,)
     return _base64(body)
 
 
@@ -55,7 +52,7 @@ def _mended_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     # Bytes that were encoded and padded by themselves may follow padding; a mailing list's footer may not.
     pieces = [first] if has_strange else [first, *others]
     decoded = b"".join(_unpadded(piece) for piece in pieces)
-    return decoded, (BASE64_CHARACTERS if has_strange else BASE64_PADDING,)
+    return decoded, (Repair.BASE64_CHARACTERS if has_strange else Repair.BASE64_PADDING,)
 
 
 def _unpadded(text: bytes) -> bytes:

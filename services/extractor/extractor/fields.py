@@ -10,10 +10,10 @@ from email.utils import collapse_rfc2231_value, decode_params
 from functools import cached_property
 from typing import Final
 
+from extractor.repairs import Repair
+
 MAX_BLOCK: Final = 256 * 1024  # bytes of a header block that are looked at
 MAX_VALUE: Final = 4 * 1024  # bytes of one value that are looked at
-
-NOT_INDENTED = "header-line-not-indented"
 
 _NAME: Final = rb"[A-Za-z0-9_.-]{1,100}"
 _FIELD: Final = re.compile(
@@ -85,7 +85,7 @@ class Fields:
     def repairs(self) -> tuple[str, ...]:
         """What was mended to read the block."""
         bad = any(_NOT_INDENTED.search(value) for value in self._values.values())
-        return (NOT_INDENTED,) if bad else ()
+        return (Repair.HEADER_LINE_NOT_INDENTED,) if bad else ()
 
     @property
     def _type_value(self) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from extractor.budget import Allowance
 from extractor.inflate import GZIP_FRAME, Inflater
+from extractor.repairs import Repair
 
 MAGIC = b"\x1f\x8b"
-TRAILING_BYTES = "gzip-trailing-bytes"
-LEADING_BYTES = "gzip-leading-bytes"
 
 
 class Gzip:
@@ -16,7 +15,7 @@ class Gzip:
     def __init__(self, data: bytes, allowance: Allowance) -> None:
         start = data.find(MAGIC, 0, 16)
         self._data = data[start:] if start > 0 else data
-        self.repairs: list[str] = [LEADING_BYTES] if start > 0 else []
+        self.repairs: list[str] = [Repair.GZIP_LEADING_BYTES] if start > 0 else []
         self._allowance = allowance
         self._first_end = 0
         self._members = 0
@@ -39,7 +38,7 @@ class Gzip:
             self._members += 1
             self._first_end = self._first_end or at
         if at < len(self._data):
-            self.repairs.append(TRAILING_BYTES)
+            self.repairs.append(Repair.GZIP_TRAILING_BYTES)
 
     def as_gzip(self) -> bytes | None:
         """The file as it came, without what trails it; None when it has several members."""

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from extractor.fields import Fields, begins_with_field
+from extractor.repairs import Repair
 
 MAX_NESTING: Final = 20  # multiparts in multiparts; deeper ones are taken as leaves, which hold nothing readable
 MAX_FALSE_DELIMITERS: Final = 1000  # lines that begin like a delimiter and are none; more of them are an attack
-
-BOUNDARY_GUESSED = "boundary-guessed"
-SEPARATOR_MISSING = "header-separator-missing"
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FIELD_RUN: Final = re.compile(rb"(?:[A-Za-z0-9_.-]{1,100}[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+)*+")
@@ -85,7 +83,7 @@ def _children(raw: bytes, part: Part) -> Iterator[Part]:
     first = next(spans, None)
     repairs: tuple[str, ...] = ()
     if first is None:
-        spans, repairs = _spans(raw, part, _guessed_boundary(raw, part)), (BOUNDARY_GUESSED,)
+        spans, repairs = _spans(raw, part, _guessed_boundary(raw, part)), (Repair.BOUNDARY_GUESSED,)
         first = next(spans, None)
     number = 0
     while first is not None:
@@ -155,4 +153,4 @@ def _header(raw: bytes, start: int, end: int) -> tuple[int, int, tuple[str, ...]
         return found.start() + 1, found.end(), ()
     if not raw[run_end:end].strip():
         return end, end, ()
-    return run_end, run_end, (SEPARATOR_MISSING,)
+    return run_end, run_end, (Repair.HEADER_SEPARATOR_MISSING,)

@@ -10,8 +10,6 @@ from typing import Final
 
 from pipeline.reasons import Reason
 
-DIRECTORY_MISSING = "zip-directory-missing"
-
 _END: Final = struct.Struct("<4s4H2LH")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")

@@ -12,7 +12,8 @@ from typing import Final
 from extractor.budget import Allowance
 from extractor.inflate import RAW_DEFLATE, Inflater, bunzip, stored, unlzma
 from extractor.refusal import Refused
-from extractor.zipdirectory import DIRECTORY_MISSING, Entry
+from extractor.repairs import Repair
+from extractor.zipdirectory import Entry
 from pipeline.reasons import Reason
 
 STORED: Final = 0
@@ -21,8 +22,6 @@ BZIP2: Final = 12
 LZMA: Final = 14
 AES: Final = 99
 ENCRYPTED_FLAG: Final = 0x1
-
-SIZE_WRONG = "zip-size-wrong"
 
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, unknown system
 _DESCRIPTOR: Final = b"PK\x07\x08"
@@ -38,7 +37,7 @@ class ZipMember:
         self._inflater: Inflater | None = None
         self._crc = 0
         self._size = 0
-        self.repairs: list[str] = [DIRECTORY_MISSING] if entry.recovered else []
+        self.repairs: list[str] = [Repair.ZIP_DIRECTORY_MISSING] if entry.recovered else []
 
     @property
     def is_deflated(self) -> bool:
@@ -83,8 +82,8 @@ class ZipMember:
         if self._crc != self._expected_crc():
             raise Refused(Reason.CORRUPT_CONTAINER, "the CRC differs")
         size = self._entry.size
-        if size is not None and size != self._size and SIZE_WRONG not in self.repairs:
-            self.repairs.append(SIZE_WRONG)
+        if size is not None and size != self._size and Repair.ZIP_SIZE_WRONG not in self.repairs:
+            self.repairs.append(Repair.ZIP_SIZE_WRONG)
 
     def _expected_crc(self) -> int:
         if self._entry.crc is not None:

@@ -1,6 +1,6 @@
 """Answers connection tests that config-api asks for over the bus: any fetcher may answer, nothing is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 
 import structlog
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 QUEUE = "fetcher"
 
 
-def answering_tests(bus: Bus, keys: Keyring) -> AbstractAsyncContextManager[None]:
+def answering_tests(bus: Bus, keys: Keyring, credentials: Credentials) -> AbstractAsyncContextManager[None]:
     """Answers while the context lasts."""
 
     async def answer(payload: bytes) -> bytes:

@@ -14,8 +14,9 @@ from pipeline.stopping import pause
 
 log = structlog.get_logger(__name__)
 
-RELIST_EVERY = 10.0  # seconds; a change is heard at once, this only catches what a broken connection swallowed
+RELIST_EVERY = 10.0  # seconds; a change is heard at once, this only catches what was swallowed on the way
 LISTEN_AGAIN = 1.0  # seconds
+LOOK_EVERY = 0.5  # seconds between looks whether the connection is still the same
 SPREAD_S = 0.02  # per mailbox: many mailboxes start over some seconds, not in one moment
 
 
@@ -31,13 +32,26 @@ class Roster:
         """Follows the bucket until told to stop, then ends the work for every mailbox after what is in hand."""
         async with asyncio.TaskGroup() as group:
             await self._list(group, spread_s=SPREAD_S)
-            listening = group.create_task(self._listen(group), name="mailbox-changes")
+            relisting = group.create_task(self._relist(group), name="mailbox-list")
             while not stopping.is_set():
-                await pause(stopping, RELIST_EVERY)
-                await self._list(group)
-            listening.cancel()
+                listening = group.create_task(self._listen(group), name="mailbox-changes")
+                await self._until_reconnected(stopping)
+                listening.cancel()
+            relisting.cancel()
             for seat in self._seats.values():
                 seat.close()
+
+    async def _until_reconnected(self, stopping: asyncio.Event) -> None:
+        """A subscription that lived through a restart of the broker may be deaf for a while."""
+        bus = self._office.bus
+        reconnects = bus.reconnects
+        while bus.reconnects == reconnects and not stopping.is_set():
+            await pause(stopping, LOOK_EVERY)
+
+    async def _relist(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await asyncio.sleep(RELIST_EVERY)
+            await self._list(group)
 
     async def _listen(self, group: asyncio.TaskGroup) -> None:
         while True:

@@ -13,7 +13,7 @@ from pipeline.errors import TryLater
 from pipeline.events import FetchTrigger
 from pipeline.mailbox import Mailbox
 from pipeline.stopping import unless
-from pipeline.telemetry.metrics import MAILBOX_LAST_SUCCESS
+from pipeline.telemetry.metrics import MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS
 from pipeline.waiting import wait_for
 
 log = structlog.get_logger(__name__)
@@ -79,6 +79,7 @@ class Watch:
             raise
         self._connector.succeeded()
         MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set_to_current_time()
+        MAILBOX_BACKLOG.labels(self._mailbox.id).set(0)
         self._journal.note(run.finished())
         if run.seen:
             log.info("fetched", mailbox_id=self._mailbox.id, seen=run.seen, filtered=run.filtered, fetched=run.fetched)

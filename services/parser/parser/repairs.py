@@ -1,22 +1,13 @@
 """What had to be mended to read a report: one closed vocabulary, kept with the report and shown to the operator."""
 
-from enum import StrEnum
+from pipeline.vocabulary import Word
 
 
-class Repair(StrEnum):
+class Repair(Word):
     """The name of a repair. The text beside a member is what an operator is told.
 
     A repaired report's facts can be trusted; whatever could not be mended without guessing is refused instead.
     """
-
-    text: str
-
-    def __new__(cls, name: str, text: str = "") -> "Repair":
-        """A member whose value is `name`; `text` explains it."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.text = text
-        return member
 
     # the bytes and the mark-up
     RE_ENCODED = "re-encoded", "bytes that are invalid in the declared encoding were read as Windows-1252"

@@ -27,6 +27,11 @@ class Bus:
         self.blobs = Blobs(self.js)
         self._publisher = Publisher(client)
 
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and came back: whoever listens should do so anew when it grows."""
+        return int(self.client.stats["reconnects"])
+
     async def ensure(self, *, replicas: int = 1, updates: bool = True) -> None:
         """Streams, consumers and buckets exist as declared; with `updates` False what exists is left as it is."""
         await ensure_topology(self.js, replicas=replicas, updates=updates)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from math import ceil
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ DEPENDENCY = "nats"
 FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the account, the server and the stream
 PENDING_BYTES = 64 * 1024 * 1024
 API_TIMEOUT = 10.0  # seconds
+LOOK_EVERY = 0.5  # seconds between looks at the connection while an answer is awaited
 SAY_AGAIN_AFTER = 10.0  # seconds until a connection error that repeats is logged again
 
 # No broker that comes back mends these: they are mistakes of ours, and the runtime judges them as such.
@@ -145,6 +147,22 @@ async def _stop_when_gone(watch: _Watch, stopping: asyncio.Event) -> None:
     await watch.gone.wait()
     log.error("nats_gone")
     stopping.set()
+
+
+async def heard(client: Client, event: asyncio.Event, *, timeout: float) -> None:
+    """Returns when the event is set, which an answer of the broker does.
+
+    Raises TryLater as soon as the connection in which the answer would come is lost, and after `timeout` seconds.
+    """
+    reconnects = client.stats["reconnects"]
+    for _ in range(ceil(timeout / LOOK_EVERY)):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY):
+                await event.wait()
+                return
+        if not client.is_connected or client.stats["reconnects"] != reconnects:
+            raise TryLater(DEPENDENCY, "the connection was lost")
+    raise TryLater(DEPENDENCY, "no answer")
 
 
 async def _close(client: Client) -> None:

@@ -14,7 +14,7 @@ from nats.aio.subscription import Subscription as Inbox
 from nats.errors import MaxPayloadError
 from nats.js.errors import APIError, NoStreamResponseError
 
-from pipeline.adapters.connection import DEPENDENCY, nats_errors
+from pipeline.adapters.connection import DEPENDENCY, heard, nats_errors
 from pipeline.errors import TryLater
 from pipeline.wire import Wire
 
@@ -68,10 +68,7 @@ class Publisher:
         try:
             for wire, reply in zip(wires, replies, strict=True):
                 await self._client.publish(wire.subject, wire.payload, reply=reply, headers=wire.headers)
-            async with asyncio.timeout(PUBLISH_TIMEOUT):
-                await batch.complete.wait()
-        except TimeoutError:
-            raise TimeoutError(f"{batch.unanswered} of {len(wires)} publishes were not confirmed") from None
+            await heard(self._client, batch.complete, timeout=PUBLISH_TIMEOUT)
         finally:
             for reply in replies:
                 self._waiting.pop(reply, None)

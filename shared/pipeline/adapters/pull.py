@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as Inbox
 
-from pipeline.adapters.connection import DEPENDENCY, nats_errors
+from pipeline.adapters.connection import DEPENDENCY, heard, nats_errors
 from pipeline.adapters.delivery import Delivery
 from pipeline.errors import TryLater
 from pipeline.topology import Consumer
@@ -32,7 +32,8 @@ class Subscription:
         self._arrived: deque[Msg] = deque()
         self._asked = 0
         self._answer: tuple[str, str] | None = None  # status and text that ended the request in flight
-        self._news = asyncio.Event()
+        self._enough = 0
+        self._complete = asyncio.Event()  # the request in flight is
 
     async def open(self) -> None:
         """Begins to listen; called once."""
@@ -66,15 +67,17 @@ class Subscription:
             raise TryLater(DEPENDENCY, "not connected")
         self._asked += 1
         self._answer = None
-        enough = len(self._arrived) + batch
+        self._enough = len(self._arrived) + batch
+        self._complete.clear()
         limits = {"expires": int(wait * 1e9)} if wait else {"no_wait": True}
-        with nats_errors():
-            request = json.dumps({"batch": batch, **limits}).encode()
-            await self._client.publish(self._next, request, reply=self._reply)
-            async with asyncio.timeout(wait + ANSWER_TIMEOUT):
-                while len(self._arrived) < enough and self._answer is None:
-                    self._news.clear()
-                    await self._news.wait()
+        try:
+            with nats_errors():
+                request = json.dumps({"batch": batch, **limits}).encode()
+                await self._client.publish(self._next, request, reply=self._reply)
+            await heard(self._client, self._complete, timeout=wait + ANSWER_TIMEOUT)
+        except TryLater:
+            if not self._arrived:
+                raise
         if self._answer is not None and self._answer[0] not in NOTHING and not self._arrived:
             raise TryLater(DEPENDENCY, " ".join(self._answer))
 
@@ -88,4 +91,5 @@ class Subscription:
             self._arrived.append(msg)
         elif msg.subject == self._reply:
             self._answer = (status, (msg.headers or {}).get("Description", ""))
-        self._news.set()
+        if len(self._arrived) >= self._enough or self._answer is not None:
+            self._complete.set()

@@ -149,7 +149,8 @@ def test_secrets_are_encrypted_anew_under_the_first_key(settings: Settings) -> N
     new = settings.model_copy(update={"secret_key": type(settings.secret_key)("a-new-key-long-enough")})
     with running_api(new) as api:
         assert api("GET", "/mailboxes/main").json["has_password"]  # type: ignore[index]
-        eventually(lambda: _on_the_bus(api)["main"].secrets.password.get_secret_value() == SECRET)
+        told = eventually(lambda: _on_the_bus(api).get("main"))
+        assert told.secrets.password.get_secret_value() == SECRET
 
 
 def _bucket(api: Api) -> MailboxBucket:

@@ -1,9 +1,12 @@
 """The connection test, against a real Dovecot; and that it never changes anything."""
 
+from collections.abc import Awaitable
+
 import pytest
 
 from fetcher import try_connection as trial
-from fetcher.try_connection import try_connection
+from fetcher.imap import Account, Deadlines, ImapSession
+from fetcher.try_connection import SignIn, try_connection
 from pipeline.connection import Category, ConnectionTest
 from pipeline.mailbox import MailboxSettings, Security
 from tests.support.dovecot import Dovecot, User
@@ -24,7 +27,14 @@ def settings_for(server: Dovecot, user: User, **changes: object) -> MailboxSetti
 
 async def tried(server: Dovecot, user: User, *, secret: str | None = None, **changes: object) -> ConnectionTest:
     settings = settings_for(server, user, **changes)
-    return await try_connection(settings, secret=user.password if secret is None else secret, log=quiet)
+    return await try_connection(settings, signing_in(settings, user.password if secret is None else secret))
+
+
+def signing_in(settings: MailboxSettings, secret: str) -> SignIn:
+    def sign_in(deadlines: Deadlines) -> Awaitable[ImapSession]:
+        return ImapSession.open(Account.of(settings, secret=secret, deadlines=deadlines), log=quiet)
+
+    return sign_in
 
 
 async def test_what_works_is_counted_and_listed(dovecot: Dovecot, user: User) -> None:
@@ -78,6 +88,19 @@ async def test_a_folder_that_is_misspelled_is_named_with_those_there_are(dovecot
     assert "Reports" in result.folders
 
 
+async def test_all_folders_that_are_read_are_counted_together(dovecot: Dovecot, user: User) -> None:
+    user.deliver(b"Subject: a\r\n\r\n")
+    user.deliver(b"Subject: b\r\n\r\n", b"Subject: c\r\n\r\n", folder="More")
+
+    result = await tried(dovecot, user, folders=["More"])
+    without = await tried(dovecot, user, folders=["More", "Nowhere"])
+
+    assert (result.success, result.message_count, result.unread_count) == (True, 3, 3)
+    assert '3 mails in "INBOX", "More"' in result.summary
+    assert without.category is Category.MAILBOX_NOT_FOUND
+    assert '"Nowhere"' in without.summary
+
+
 async def test_only_commands_that_change_nothing_are_sent() -> None:
     answers = {
         "LIST": b'* LIST () "/" INBOX\r\n{tag} OK done\r\n',
@@ -85,7 +108,7 @@ async def test_only_commands_that_change_nothing_are_sent() -> None:
     }
     async with scripted_imap(answers) as server:
         settings = MailboxSettings(name="x", host="127.0.0.1", port=server.port, security=Security.NONE, username="ann")
-        result = await try_connection(settings, secret="x", log=quiet)
+        result = await try_connection(settings, signing_in(settings, "x"))
 
         assert result.success
         assert set(server.commands()) == {"CAPABILITY", "LOGIN", "LIST", "STATUS", "LOGOUT"}
@@ -95,6 +118,6 @@ async def test_a_server_that_never_answers_is_a_timeout(monkeypatch: pytest.Monk
     monkeypatch.setattr(trial, "OVERALL_S", 0.3)
     async with scripted_imap({"LIST": SILENCE}) as server:
         settings = MailboxSettings(name="x", host="127.0.0.1", port=server.port, security=Security.NONE, username="ann")
-        result = await try_connection(settings, secret="x", log=quiet)
+        result = await try_connection(settings, signing_in(settings, "x"))
 
     assert result.category is Category.TIMEOUT

@@ -32,7 +32,7 @@ class Bar:
 def stacked_bars(bars: Sequence[Bar], *, title: str, description: str, name: str = "chart") -> Markup:
     """Bars side by side over time. `name` makes the ids of title and description unique on a page."""
     top = nice_ceiling(max((bar.total for bar in bars), default=0))
-    parts = [_grid(top), *(_slot(bar, place, count=len(bars), top=top) for place, bar in enumerate(bars))]
+    parts = [_grid(top), *(_slot(bar, place, count=len(bars), top=top) for place, bar in enumerate(bars)), _scale(top)]
     parts += [_day_label(bars[place].label, place, count=len(bars)) for place in label_places(len(bars))]
     return _svg("chart chart-bars", Markup("").join(parts), title=title, description=description, name=name)
 
@@ -108,15 +108,15 @@ def _height(value: int, top: int) -> float:
 
 
 def _grid(top: int) -> Markup:
-    lines = []
-    for value in (top, top // 2, 0):
-        y = _percent(_PLOT_BOTTOM - _height(value, top))
-        lines.append(
-            Markup('<line class="{}" x1="0" x2="100%" y1="{}%" y2="{}%"/>').format("grid" if value else "base", y, y)
-        )
-        if value:
-            lines.append(Markup('<text x="0" y="{}%" dy="-4" aria-hidden="true">{}</text>').format(y, f"{value:,}"))
-    return Markup("").join(lines)
+    line = Markup('<line class="{}" x1="0" x2="100%" y1="{}%" y2="{}%"/>')
+    places = {value: _percent(_PLOT_BOTTOM - _height(value, top)) for value in (top, top // 2, 0)}
+    return Markup("").join(line.format("grid" if value else "base", y, y) for value, y in places.items())
+
+
+def _scale(top: int) -> Markup:
+    text = Markup('<text x="0" y="{}%" dy="-4" aria-hidden="true">{}</text>')
+    places = {value: _percent(_PLOT_BOTTOM - _height(value, top)) for value in (top, top // 2)}
+    return Markup("").join(text.format(y, f"{value:,}") for value, y in places.items())
 
 
 def _day_label(label: str, place: int, *, count: int) -> Markup:

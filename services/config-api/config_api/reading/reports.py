@@ -101,8 +101,7 @@ class ReportDetail(ReportSummary):
     """A report, whole but for the rows of an aggregate report."""
 
     fingerprint: str
-    document: int
-    has_document: bool | None = Field(None, description="Whether the file as received is still kept.")
+    has_document: bool = Field(description="Whether the file as received is still kept.")
     email: str | None
     extra_contact_info: str | None
     generator: str | None

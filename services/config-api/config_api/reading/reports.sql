@@ -18,11 +18,11 @@ LIMIT $12;
 
 -- name: report
 -- One report, whole but for its rows.
-SELECT id, kind, mail_id, mailbox_id, document, org_name, report_id, domain, begin, "end",
+SELECT id, kind, mail_id, mailbox_id, org_name, report_id, domain, begin, "end",
     encode(fingerprint, 'hex') AS fingerprint, variant, email, extra_contact_info, generator, version, namespace,
     errors, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, record_count AS records,
     message_count AS messages, passed, quarantined, rejected, repairs, raw, extensions, parser_version, stored_at,
-    (SELECT bytes IS NOT NULL FROM document WHERE document.id = report.document) AS has_document
+    coalesce((SELECT bytes IS NOT NULL FROM document WHERE document.id = report.id), FALSE) AS has_document
 FROM report
 WHERE id = $1;
 
@@ -61,7 +61,7 @@ ORDER BY position
 LIMIT $9;
 
 -- name: document
--- The bytes of a report's document.
+-- The bytes of a report's document, which has the same number.
 SELECT document.name, document.format, document.size, document.bytes
-FROM report JOIN document ON document.id = report.document
+FROM report JOIN document USING (id)
 WHERE report.id = $1;

@@ -3,8 +3,7 @@
 import ssl
 
 import aiohttp
-from aiohttp_socks import ProxyConnector
-from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 
 from fetcher.oauth.grants import Form, TokenFault
 from pipeline.connection import Category

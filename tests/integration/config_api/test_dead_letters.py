@@ -1,0 +1,166 @@
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import nats.js.errors
+import pytest
+from nats.aio.msg import Msg
+
+from pipeline.dead import dead_letters
+from pipeline.events import MailExtracted, MailFetched
+from pipeline.judge import Dead
+from pipeline.mail import MailRef
+from pipeline.mailbox import Handling
+from pipeline.reasons import Reason
+from pipeline.topology import INLINE_CARGO_BYTES
+from pipeline.wire import Envelope, Parcel, Wire, decode, encode
+from tests.support.config_api import Api
+from tests.support.extracted import FETCHED_AT, extracted
+
+MAIL = b"Subject: broken\r\n\r\nnothing to see"
+
+
+def _fetched(uid: int, *, mailbox_id: str = "box", mail: bytes = MAIL) -> Envelope:
+    event = MailFetched(
+        mail=MailRef.of(mailbox_id=mailbox_id, folder="INBOX", uidvalidity=7, uid=uid),
+        handling=Handling(settings_version=1),
+        size=len(mail),
+        fetched_at=FETCHED_AT,
+        subject_line="broken",
+        from_address="noreply@receiver.example",
+    )
+    return Envelope(event, (Parcel.of(mail),))
+
+
+def _bury(api: Api, *envelopes: Envelope, reason: Reason = Reason.BUG, wires: tuple[Wire, ...] = ()) -> None:
+    async def bury() -> None:
+        bus = api.backend.bus
+        for wire in (*map(encode, envelopes), *wires):
+            letter = dead_letters(wire, Dead(reason, "told so"), consumer="extractor", deliveries=4)[0]
+            await bus.publish_wires([letter])
+
+    api.backend.run(bury())
+
+
+def _letters(api: Api, query: str = "") -> list[dict[str, Any]]:
+    answer = api("GET", f"/dead-letters{query}")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json["items"])  # type: ignore[index]
+
+
+def _on_its_way(api: Api, stream: str) -> list[Msg]:
+    async def look() -> list[Msg]:
+        js = api.backend.bus.js
+        state = (await js.stream_info(stream)).state
+        found = []
+        for sequence in range(state.first_seq, state.last_seq + 1):
+            with suppress(nats.js.errors.NotFoundError):
+                found.append(await js.get_msg(stream, seq=sequence))
+        return found
+
+    return api.backend.run(look())
+
+
+def test_a_dead_letter_says_what_died_why_and_after_how_many_tries(api: Api) -> None:
+    _bury(api, _fetched(1))
+    [letter] = _letters(api)
+    wanted = {
+        "mailbox_id": "box", "reason": "bug", "detail": "told so", "consumer": "extractor", "deliveries": 4,
+        "event_type": "mail_fetched", "subject_line": "broken", "from_address": "noreply@receiver.example",
+    }  # fmt: skip
+    assert {name: letter[name] for name in wanted} == wanted
+    assert letter["reason_text"] == Reason.BUG.text
+    shown = api("GET", f"/dead-letters/{letter['id']}").json
+    assert shown is not None
+    assert shown["mail_id"] == letter["mail_id"]
+
+
+def test_dead_letters_come_newest_first_page_by_page_and_by_reason(api: Api) -> None:
+    _bury(api, *(_fetched(uid) for uid in range(1, 8)))
+    _bury(api, _fetched(8, mailbox_id="other"), reason=Reason.CRASH_LOOP)
+    assert [letter["id"] for letter in _letters(api)] == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert [letter["id"] for letter in _letters(api, "?reason=crash_loop")] == [8]
+    assert [letter["id"] for letter in _letters(api, "?mailbox_id=other")] == [8]
+    first = api("GET", "/dead-letters?limit=3").json
+    assert first is not None
+    assert [letter["id"] for letter in _letters(api, f"?limit=9&cursor={first['next_cursor']}")] == [5, 4, 3, 2, 1]
+    counts = api("GET", "/dead-letters/reasons").json
+    assert counts is not None
+    assert [(count["reason"], count["letters"]) for count in counts["items"]] == [("bug", 7), ("crash_loop", 1)]
+
+
+def test_many_dead_letters_are_listed_over_more_than_one_look(api: Api) -> None:
+    _bury(api, *(_fetched(uid) for uid in range(1, 421)))
+    first = api("GET", "/dead-letters?limit=410").json
+    assert first is not None
+    assert [letter["id"] for letter in first["items"]] == list(range(420, 10, -1))
+
+
+def test_the_mail_itself_can_be_downloaded_wherever_it_is_kept(api: Api) -> None:
+    large = MAIL + b"x" * INLINE_CARGO_BYTES
+
+    async def checked_in() -> Envelope:
+        return await api.backend.bus._check_in(_fetched(2, mail=large))
+
+    _bury(api, _fetched(1), api.backend.run(checked_in()))
+    assert api("GET", "/dead-letters/1/mail").data == MAIL
+    answer = api("GET", "/dead-letters/2/mail")
+    assert answer.data == large
+    assert answer.headers["Content-Disposition"] == "attachment; filename=dead-letter-2.eml"
+
+
+def test_a_retried_letter_goes_on_its_way_as_another_take_and_is_gone(api: Api) -> None:
+    _bury(api, _fetched(1))
+    assert api("POST", "/dead-letters/1/retry").status_code == 204
+    [msg] = _on_its_way(api, "MAIL")
+    envelope = decode(msg.headers or {}, msg.data or b"")
+    assert isinstance(envelope.event, MailFetched)
+    assert (envelope.event.take, envelope.cargo[0].data) == (1, MAIL)
+    assert _letters(api) == []
+    assert api("POST", "/dead-letters/1/retry").status_code == 404
+
+
+def test_an_extracted_mail_goes_back_to_the_parser(api: Api) -> None:
+    _bury(api, extracted(1, "<feedback/>"))
+    assert api("POST", "/dead-letters/1/retry").status_code == 204
+    [msg] = _on_its_way(api, "EXTRACT")
+    assert isinstance(decode(msg.headers or {}, msg.data or b"").event, MailExtracted)
+
+
+def test_what_nobody_can_decode_is_sent_on_as_it_is(api: Api) -> None:
+    strange = Wire("mail.fetched.box", {"Dmarq-Type": "of_a_later_version", "Nats-Msg-Id": "1"}, b"?")
+    _bury(api, wires=(strange,), reason=Reason.UNDECODABLE_EVENT)
+    [letter] = _letters(api)
+    assert (letter["event_type"], letter["mail_id"]) == ("of_a_later_version", None)
+    assert api("GET", "/dead-letters/1/mail").status_code == 410
+    assert api("POST", "/dead-letters/1/retry").status_code == 204
+    [msg] = _on_its_way(api, "MAIL")
+    assert (msg.data, (msg.headers or {})["Dmarq-Type"]) == (b"?", "of_a_later_version")
+    assert not [name for name in msg.headers or {} if name.startswith("Dmarq-Dead")]
+
+
+def test_all_of_a_reason_are_retried_and_the_others_stay(api: Api) -> None:
+    _bury(api, *(_fetched(uid) for uid in range(1, 4)))
+    _bury(api, _fetched(9), reason=Reason.CRASH_LOOP)
+    assert api("POST", "/dead-letters/retry", {"reason": "bug"}).json == {"retried": 3, "complete": True}
+    assert [letter["reason"] for letter in _letters(api)] == ["crash_loop"]
+    assert len(_on_its_way(api, "MAIL")) == 3
+
+
+def test_a_discarded_letter_is_gone_with_the_bytes_it_kept(api: Api) -> None:
+    async def checked_in() -> Envelope:
+        return await api.backend.bus._check_in(_fetched(1, mail=MAIL + b"x" * INLINE_CARGO_BYTES))
+
+    kept = api.backend.run(checked_in())
+    _bury(api, kept)
+    assert api("DELETE", "/dead-letters/1").status_code == 204
+    assert _letters(api) == []
+    assert api("DELETE", "/dead-letters/1").status_code == 404
+    _bury(api, replace(kept, event=kept.event.model_copy(update={"take": 1})))
+    assert api("GET", "/dead-letters/2/mail").status_code == 410
+
+
+@pytest.mark.parametrize("number", ["0", "99", "99999999999999999999"])
+def test_a_letter_that_is_not_there_is_not_found(api: Api, number: str) -> None:
+    for method, path in (("GET", ""), ("GET", "/mail"), ("POST", "/retry"), ("DELETE", "")):
+        assert api(method, f"/dead-letters/{number}{path}").status_code == 404

@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from config_api.mailboxes.declared import read
+from pipeline.settings import Settings, SettingsError
+from tests.support.config_api import MAILBOX, running_api
+
+
+def test_declared_mailboxes_are_there_after_the_start(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "mailboxes.json"
+    file.write_text(json.dumps([MAILBOX, {**MAILBOX, "id": "second", "folder": "Reports"}]))
+    with running_api(settings, declared=read(str(file))) as api:
+        found = {item["id"]: item["folder"] for item in api("GET", "/mailboxes").json["items"]}  # type: ignore[index]
+        assert found == {"reports-of-example-com": "INBOX", "second": "Reports"}
+
+
+def test_at_each_start_a_declared_mailbox_is_as_declared_again(settings: Settings) -> None:
+    declared = read(json.dumps([{**MAILBOX, "id": "main"}]))
+    with running_api(settings, declared=declared) as api:
+        assert api("GET", "/mailboxes/main").json["version"] == 1  # type: ignore[index]
+        api("PATCH", "/mailboxes/main", {"folder": "Other"}, headers={"If-Match": "*"})
+        api.add_mailbox(id="by-hand")
+    with running_api(settings, declared=declared) as api:
+        mailbox = api("GET", "/mailboxes/main").json
+        assert mailbox is not None
+        assert (mailbox["folder"], mailbox["version"]) == ("INBOX", 3)
+        api("DELETE", "/mailboxes/main", headers={"If-Match": "*"})
+    with running_api(settings, declared=declared) as api:
+        found = {item["id"]: item["version"] for item in api("GET", "/mailboxes").json["items"]}  # type: ignore[index]
+        assert found == {"main": 5, "by-hand": 1}
+    with running_api(settings, declared=declared) as api:
+        assert api("GET", "/mailboxes/main").json["version"] == 5  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("/nowhere/mailboxes.json", "cannot read the file"),
+        ("[", "no JSON"),
+        ("{}", "tuple"),
+        ('[{"name": "x", "password": {"a": "hunter2"}}]', "0.host: Field required"),
+        (json.dumps([MAILBOX, MAILBOX]), "same id or name"),
+    ],
+)
+def test_a_wrong_declaration_is_named_and_not_repeated(setting: str, says: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(setting)
+    assert says in str(raised.value)
+    assert "hunter2" not in str(raised.value)

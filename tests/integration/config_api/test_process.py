@@ -1,0 +1,115 @@
+"""config-api as a process of its own: its command line, its start, its live stream, its end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pipeline.events import ActivityLogged, Level
+from pipeline.settings import process_environment
+from pipeline.wire import Envelope
+from tests.support.client import bus
+from tests.support.config_api import MAILBOX
+from tests.support.extracted import FETCHED_AT
+from tests.support.services import ADMIN_TOKEN, Services, services
+
+HEADERS = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.fixture
+def process(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Services]:
+    with services("config-api", nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as running:
+        yield running
+
+
+async def test_what_happens_is_seen_at_once_by_those_who_watch(process: Services, nats_url: str) -> None:
+    url = f"http://{process.http_address}/api/v1/events/stream?mailbox_id=box&source=imap"
+    async with (
+        bus(nats_url) as opened,
+        httpx.AsyncClient(headers=HEADERS, timeout=20) as client,
+        client.stream("GET", url) as stream,
+    ):
+        assert stream.headers["content-type"] == "text/event-stream"
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        await opened.publish([Envelope(_line("1", mailbox_id="other")), Envelope(_line("2"))])
+        told = [await anext(lines) for _ in range(3)]
+    assert told[1] == "event: activity"
+    assert json.loads(told[2].removeprefix("data: "))["id"] == "2"
+
+
+async def test_a_live_view_does_not_hold_up_the_end(process: Services) -> None:
+    url = f"http://{process.http_address}/api/v1/events/stream"
+    async with httpx.AsyncClient(headers=HEADERS, timeout=20) as client, client.stream("GET", url) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        assert process.running["config-api"].stop() == 0
+    assert "stopped" in (process.logs / "config-api.log").read_text()
+
+
+def test_no_secret_is_in_the_log(process: Services) -> None:
+    url = f"http://{process.http_address}/api/v1/mailboxes"
+    assert httpx.post(url, json=MAILBOX, headers=HEADERS).status_code == 201
+    assert httpx.post(url, json={**MAILBOX, "port": "x"}, headers=HEADERS).status_code == 422
+    process.running["config-api"].stop()
+    log = (process.logs / "config-api.log").read_text()
+    assert "mailbox_published" in log
+    assert not [secret for secret in (MAILBOX["password"], ADMIN_TOKEN) if secret in log]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'"x"', "application/json", 400),
+        (b"a=b", "application/x-www-form-urlencoded", 415),
+        (b"{}", "text/plain", 415),
+        (b"", "application/json", 422),
+        (b" " * (1024 * 1024 + 1), "application/json", 413),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(
+    process: Services, content: bytes, content_type: str, status: int
+) -> None:
+    url = f"http://{process.http_address}/api/v1/mailboxes"
+    answer = httpx.post(url, content=content, headers={**HEADERS, "Content-Type": content_type})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_help_explains_itself() -> None:
+    done = _run("--help")
+    assert done.returncode == 0
+    assert "DMARQ_HTTP_ADDRESS" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"DMARQ_SECRET_KEY": ""}, "DMARQ_SECRET_KEY"),
+        ({"DMARQ_ADMIN_TOKEN": "guess me"}, "DMARQ_ADMIN_TOKEN"),
+        ({"DMARQ_MAILBOXES": "[{}]"}, "DMARQ_MAILBOXES"),
+    ],
+)
+def test_bad_settings_end_it_with_one_line_and_status_78(wrong: dict[str, str], says: str) -> None:
+    done = _run(environment={"DMARQ_SECRET_KEY": "a-key-of-the-tests-long-enough", **wrong})
+    assert done.returncode == 78
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def _run(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "config_api", *arguments]
+    together: dict[str, Any] = {**process_environment(), **(environment or {})}
+    return subprocess.run(command, env=together, capture_output=True, text=True, timeout=30, check=False)
+
+
+def _line(number: str, *, mailbox_id: str = "box") -> ActivityLogged:
+    return ActivityLogged(
+        id=number, mailbox_id=mailbox_id, source="imap", name="connected", level=Level.INFO, at=FETCHED_AT
+    )

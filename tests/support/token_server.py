@@ -1,0 +1,134 @@
+"""A provider's OAuth 2 endpoints on loopback: tokens by refresh token, client credentials, device code, and browser.
+
+    async with TokenServer(issue=lambda: dovecot.token(user)) as server:
+        oauth = server.oauth(client_id="abc")
+
+`issue` makes an access token. `asked` has every form that came, in order.
+"""
+
+import base64
+import hashlib
+import itertools
+from collections.abc import Callable
+from typing import Self
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from pipeline.oauth import OAuthSettings
+
+CLIENT_SECRET = "the client's secret"
+
+
+class TokenServer:
+    """`rotates`: every use of a refresh token makes another one and ends the old one. `lifetime_s`: of access tokens.
+
+    `refusal`, where set, is (HTTP status, error word) of every answer to come. `pending` is how often a device code is
+    answered with "not yet".
+    """
+
+    def __init__(self, *, issue: Callable[[], str], rotates: bool = False, lifetime_s: int = 3600) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.refresh_tokens = {"the first refresh token"}
+        self.refusal: tuple[int, str] | None = None
+        self.raw_answer: bytes | None = None
+        self.pending: list[str] = []
+        self.lifetime_s = lifetime_s
+        self.url = ""
+        self._issue = issue
+        self._rotates = rotates
+        self._numbers = itertools.count(2)
+        self._challenges: dict[str, str] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        application = web.Application()
+        application.router.add_post("/token", self._token)
+        application.router.add_post("/device", self._device)
+        application.router.add_get("/authorize", self._authorize)
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    def oauth(self, **settings: object) -> OAuthSettings:
+        """The settings of a mailbox that uses this provider."""
+        endpoints = {
+            "token_endpoint": f"{self.url}/token",
+            "device_endpoint": f"{self.url}/device",
+            "authorization_endpoint": f"{self.url}/authorize",
+        }
+        return OAuthSettings.model_validate({"client_id": "the client", **endpoints, **settings})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self.asked.append(form)
+        if self.raw_answer is not None:
+            return web.Response(body=self.raw_answer)
+        if self.refusal is not None:
+            return _refused(*self.refusal)
+        return getattr(self, f"_{form['grant_type'].rpartition(':')[2]}")(form)
+
+    def _refresh_token(self, form: dict[str, str]) -> web.Response:
+        if form.get("refresh_token") not in self.refresh_tokens:
+            return _refused(400, "invalid_grant")
+        if not self._rotates:
+            return self._granted()
+        self.refresh_tokens.discard(form["refresh_token"])
+        return self._granted(refresh_token=self._next_refresh_token())
+
+    def _client_credentials(self, form: dict[str, str]) -> web.Response:
+        if form.get("client_secret") != CLIENT_SECRET:
+            return _refused(401, "invalid_client")
+        return self._granted()
+
+    def _device_code(self, form: dict[str, str]) -> web.Response:
+        if self.pending:
+            return _refused(400, self.pending.pop(0))
+        assert form["device_code"] == "the device code"
+        return self._granted(refresh_token=self._next_refresh_token())
+
+    def _authorization_code(self, form: dict[str, str]) -> web.Response:
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if self._challenges.get(form["code"]) != challenge:
+            return _refused(400, "invalid_grant")
+        return self._granted(refresh_token=self._next_refresh_token())
+
+    async def _device(self, request: web.Request) -> web.Response:
+        self.asked.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response(
+            {
+                "device_code": "the device code",
+                "user_code": "WDJB-MJHT",
+                "verification_uri": f"{self.url}/enter-code",
+                "expires_in": 900,
+                "interval": 0.01,
+            }
+        )
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """A person who agrees at once."""
+        self._challenges["the code"] = request.query["code_challenge"]
+        answer = urlencode({"code": "the code", "state": request.query["state"]})
+        raise web.HTTPFound(f"{request.query['redirect_uri']}?{answer}")
+
+    def _granted(self, **more: str) -> web.Response:
+        facts = {"access_token": self._issue(), "token_type": "Bearer", "expires_in": self.lifetime_s}
+        return web.json_response({**facts, **more})
+
+    def _next_refresh_token(self) -> str:
+        token = f"refresh token {next(self._numbers)}"
+        self.refresh_tokens.add(token)
+        return token
+
+
+def _refused(status: int, error: str) -> web.Response:
+    return web.json_response({"error": error, "error_description": f"it is {error}"}, status=status)
