@@ -3,8 +3,9 @@
     python -m tests.score FOLDER MANIFEST.tsv        (default: the corpus that DMARQ_CORPUS names)
 
 Reads tab-separated columns path, kind, expected, n_reports, org_name, report_id, policy_domain, begin, end, records,
-messages; facts of several reports in one file are joined with " | ". Prints right/total by kind and expected outcome,
-and every miss with what was expected and what was given.
+messages; facts of several reports in one file are joined with " | ". Domains are compared as DNS does: in any case, with
+or without a trailing dot. Prints right/total by kind and expected outcome, and every miss with what was expected and
+what was given.
 """
 
 import csv
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -51,6 +53,27 @@ def rows_of(manifest: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+@dataclass(slots=True)
+class Board:
+    """Files right and in all, by kind and expected outcome; and what is wrong, by path."""
+
+    right: Counter[tuple[str, str]] = field(default_factory=Counter)
+    total: Counter[tuple[str, str]] = field(default_factory=Counter)
+    misses: list[tuple[str, str]] = field(default_factory=list)
+
+
+def judged(folder: Path, manifest: Path) -> Board:
+    """Every file of the manifest, read and judged."""
+    board = Board()
+    for row in rows_of(manifest):
+        key = (row["kind"], row["expected"])
+        wrong = misses(row, lines_for(folder / row["path"]))
+        board.total[key] += 1
+        board.right[key] += not wrong
+        board.misses += [(row["path"], what) for what in wrong]
+    return board
+
+
 def lines_for(path: Path) -> list[Line]:
     """What `dmarq parse` prints for the file, as values."""
     limits = Limits()
@@ -81,8 +104,9 @@ def _fact_misses(row: dict[str, str], read: list[Line]) -> list[str]:
     for column, name in FACTS.items():
         if not row[column]:  # the manifest does not say
             continue
-        expected = sorted(_epoch(word) if name in ("begin", "end") else word for word in row[column].split(" | "))
-        given = sorted("" if line[name] is None else str(line[name]) for line in read)
+        plain = _PLAIN.get(name, str)
+        expected = sorted(map(plain, row[column].split(" | ")))
+        given = sorted("" if line[name] is None else plain(str(line[name])) for line in read)
         if expected != given:
             found.append(f"{name}: expected {expected}, got {given}")
     return found
@@ -98,6 +122,13 @@ def _epoch(word: str) -> str:
         return str(int(parsedate_to_datetime(word).timestamp()))
 
 
+def _domain(word: str) -> str:
+    return ",".join(name.lower().rstrip(".") for name in word.split(","))
+
+
+_PLAIN = {"domain": _domain, "begin": _epoch, "end": _epoch}
+
+
 def _repairs(lines: list[Line]) -> list[str]:
     return sorted({repair for line in lines for repair in line["repairs"]})
 
@@ -109,19 +140,13 @@ def main() -> int:
     if not manifest.is_file():
         print(f"no manifest at {manifest}: give a folder and its MANIFEST.tsv, or set DMARQ_CORPUS")
         return 2
-    right: Counter[tuple[str, str]] = Counter()
-    total: Counter[tuple[str, str]] = Counter()
-    for row in rows_of(manifest):
-        key = (row["kind"], row["expected"])
-        total[key] += 1
-        wrong = misses(row, lines_for(folder / row["path"]))
-        right[key] += not wrong
-        for what in wrong:
-            print(f"MISS {row['path']}: {what}")
-    for kind, expected in sorted(total):
-        print(f"{right[kind, expected]:5}/{total[kind, expected]:<5} {kind:<16} {expected}")
-    print(f"{right.total():5}/{total.total():<5} all")
-    return 0 if right == total else 1
+    board = judged(folder, manifest)
+    for path, what in board.misses:
+        print(f"MISS {path}: {what}")
+    for kind, expected in sorted(board.total):
+        print(f"{board.right[kind, expected]:5}/{board.total[kind, expected]:<5} {kind:<16} {expected}")
+    print(f"{board.right.total():5}/{board.total.total():<5} all")
+    return 1 if board.misses else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from pydantic import TypeAdapter, ValidationError
+
 from pipeline.errors import Rejected
 from pipeline.events import Event, MailCommand, MailDied, MailEvent
 from pipeline.judge import Dead
@@ -16,8 +18,12 @@ from pipeline.wire import CARGO, HEAD, KEY, MAX_HEADER_BYTES, PREFIX, TYPE, Enve
 REASON, DETAIL, CONSUMER = "Dmarq-Dead-Reason", "Dmarq-Dead-Detail", "Dmarq-Dead-Consumer"
 DEATH = "Dmarq-Dead-"
 SUBJECT, DELIVERIES, AT = "Dmarq-Dead-Subject", "Dmarq-Dead-Deliveries", "Dmarq-Dead-At"
+SALVAGED = "Dmarq-Dead-Salvaged"
 MAX_DETAIL_LENGTH = 500
+MAX_SALVAGED_LENGTH = 2000  # of the JSON; what has no room is left out
 KEPT_HEADERS = (TYPE, HEAD, CARGO, PREFIX)  # no others: a foreign header may tell the broker to refuse the letter
+
+_SALVAGED = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class DeadLetter:
     subject: str
     deliveries: int
     at: datetime
+    salvaged: dict[str, str]
 
 
 def dead_letters(wire: Wire, verdict: Dead, *, consumer: str, deliveries: int) -> list[Wire]:
@@ -44,6 +51,7 @@ def dead_letters(wire: Wire, verdict: Dead, *, consumer: str, deliveries: int) -
         SUBJECT: header_text(wire.subject),
         DELIVERIES: str(deliveries),
         AT: datetime.now(UTC).isoformat(),
+        **_salvaged_header(verdict.salvaged),
     }
     letters = [Wire(dead_subject(consumer, mailbox_of(wire.subject)), headers, wire.payload)]
     if isinstance(event, MailEvent):
@@ -61,6 +69,7 @@ def autopsy(headers: Mapping[str, str]) -> DeadLetter:
         subject=headers.get(SUBJECT, ""),
         deliveries=int(deliveries) if deliveries.isdecimal() and len(deliveries) < 10 else 0,
         at=_time(headers.get(AT, "")),
+        salvaged=_salvaged(headers.get(SALVAGED, "")),
     )
 
 
@@ -102,6 +111,17 @@ def header_text(text: str) -> str:
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
     return kept if sum(map(len, kept.values())) < MAX_HEADER_BYTES + MAX_DETAIL_LENGTH else {}
+
+
+def _salvaged_header(salvaged: Mapping[str, str]) -> dict[str, str]:
+    text = _SALVAGED.dump_json(dict(salvaged), ensure_ascii=True).decode()
+    return {SALVAGED: text} if salvaged and len(text) <= MAX_SALVAGED_LENGTH else {}
+
+
+def _salvaged(text: str) -> dict[str, str]:
+    with suppress(ValidationError):
+        return _SALVAGED.validate_json(text)
+    return {}
 
 
 def _time(text: str) -> datetime:

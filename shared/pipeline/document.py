@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.reasons import Reason
 
@@ -29,7 +29,8 @@ class PartLine(BaseModel):
     """One part of a mail (a MIME leaf or an archive member) and what became of it.
 
     `path` numbers MIME parts from 1 and names archive members: "2", "2/report.xml", "3/1/2". `size` is bytes as
-    decoded from the transfer encoding. `repairs` names what had to be mended to read it.
+    decoded from the transfer encoding. `repairs` names what had to be mended to read it. `salvaged` is what could still
+    be seen in a document that was refused (org_name, report_id, ...), as it was written.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -43,6 +44,7 @@ class PartLine(BaseModel):
     reason: Reason | None = None
     detail: str = ""
     repairs: tuple[str, ...] = ()
+    salvaged: dict[str, str] = Field(default_factory=dict)
 
 
 class DocumentInfo(BaseModel):

@@ -6,6 +6,7 @@ PipelineError
 """
 
 import traceback
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from pydantic import ValidationError
@@ -20,12 +21,16 @@ class PipelineError(Exception):
 
 
 class Rejected(PipelineError):
-    """Never retry: the event goes to DEAD with this reason."""
+    """Never retry: the event goes to DEAD with this reason.
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    `salvaged` is what could still be seen in a document that was refused, by name; bounded, and for eyes only.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", *, salvaged: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{reason}: {detail or reason.text}")
         self.reason = reason
         self.detail = detail
+        self.salvaged = dict(salvaged or {})
 
 
 class TryLater(PipelineError):

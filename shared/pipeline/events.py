@@ -127,7 +127,10 @@ class ActResult(StrEnum):
 
 
 class MailActed(Event):
-    """One action was done to a set of mails of one folder with one result."""
+    """One action was done to a set of mails of one folder with one result.
+
+    Its time is part of the key: a command for a later take of a mail ends in the same way, and is a new fact.
+    """
 
     type = "mail_acted"
     mailbox_id: MailboxId
@@ -146,7 +149,7 @@ class MailActed(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.mail_ids[0]}.{len(self.mail_ids)}.acted.{self.action}.{self.result}"
+        return f"{self.mail_ids[0]}.{len(self.mail_ids)}.acted.{self.action}.{self.result}.{self.at.isoformat()}"
 
 
 class MailDied(Event):

@@ -1,6 +1,7 @@
 """The retry policy: one pure function from an error and its history to a verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from pipeline.errors import Rejected, TryLater, decisive, described
 from pipeline.reasons import Reason
@@ -35,10 +36,16 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """Never again: to the dead letters."""
+    """Never again: to the dead letters. `salvaged` is what could still be seen of what was refused."""
 
     reason: Reason
     detail: str
+    salvaged: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, refusal: Rejected) -> Self:
+        """The verdict on what was refused."""
+        return cls(refusal.reason, refusal.detail, refusal.salvaged)
 
 
 Verdict = Again | Dead
@@ -52,7 +59,7 @@ def judge(error: BaseException, *, attempt: int, policy: RetryPolicy = DEFAULT_P
     """
     error = decisive(error)
     if isinstance(error, Rejected):
-        return Dead(error.reason, error.detail)
+        return Dead.of(error)
     if isinstance(error, TryLater):
         return Again(later_delay(attempt, policy), in_hand=True)
     if attempt > len(policy.bug_delays):

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 EXIT_BAD_SETTINGS = 78  # EX_CONFIG of sysexits.h
 EXIT_FAILED = 1
+BAD_SETTINGS = (SettingsError, BadSecretKey)
+FAILURES = (OSError, TryLater)  # one line says enough; anything else is a bug and comes with its traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,13 @@ def run_service(name: str, about: str, body: Body, *, health_address: str) -> in
         configure_logs(service=name, level=settings.log_level, json_lines=settings.log_json)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(name, body, settings, health_address=settings.health_address or health_address))
-    except (SettingsError, BadSecretKey, OSError, BaseExceptionGroup) as error:
-        known = [leaf for leaf in leaves(error) if isinstance(leaf, SettingsError | BadSecretKey | OSError)]
-        if len(known) < len(leaves(error)):
+    except (*BAD_SETTINGS, *FAILURES, BaseExceptionGroup) as error:
+        causes = leaves(error)
+        if not all(isinstance(cause, BAD_SETTINGS + FAILURES) for cause in causes):
             raise
-        for leaf in known:
-            sys.stderr.write(f"{name}: {leaf}\n")
-        return EXIT_FAILED if isinstance(known[0], OSError) else EXIT_BAD_SETTINGS
+        for cause in causes:
+            sys.stderr.write(f"{name}: {cause}\n")
+        return EXIT_BAD_SETTINGS if isinstance(causes[0], BAD_SETTINGS) else EXIT_FAILED
     return 0
 
 

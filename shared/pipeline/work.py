@@ -82,7 +82,7 @@ class Work:
             if item.delivery.deliveries > alone_after:
                 await self._one(item)
         for delivery, refusal in unreadable:
-            await self._burial.bury(delivery, Dead(refusal.reason, refusal.detail))
+            await self._burial.bury(delivery, Dead.of(refusal))
 
     async def _batch(self, items: Sequence[_InHand]) -> None:
         if len(items) == 1:
@@ -135,7 +135,7 @@ class Work:
         self._metrics.done(len(done))
         for item, result in zip(items, handled.results, strict=True):
             if isinstance(result, Rejected):
-                await self._burial.bury(item.delivery, Dead(result.reason, result.detail))
+                await self._burial.bury(item.delivery, Dead.of(result))
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)
 

@@ -74,7 +74,7 @@ def running_api(settings: Settings, *, declared: tuple[MailboxInput, ...] = (), 
     links.start()
     try:
         if ready:
-            eventually(lambda: not backend.readiness.missing and backend.is_connected)
+            eventually(lambda: not backend.readiness.missing)
         yield Api(app, backend)
     finally:
         links.stop()

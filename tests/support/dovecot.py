@@ -21,10 +21,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import trustme
 
 from fetcher.imap import mutf7
@@ -74,13 +75,15 @@ class User:
 
     def deliver(self, *mails: bytes, folder: str = "INBOX", flags: str | None = None) -> None:
         """Puts mails into the folder, in this order; with `flags` such as "S" they are no longer new."""
-        path = self.make_folder(folder) / ("new" if flags is None else "cur")
+        path = self.make_folder(folder)
+        part = "new" if flags is None else "cur"
         suffix = "" if flags is None else f":2,{flags}"
         now = int(time.time())
         for mail in mails:
-            file = path / f"{now}.M{next(self._numbers):09}.test{suffix}"
+            file = path / "tmp" / f"{now}.M{next(self._numbers):09}.test{suffix}"
             file.write_bytes(mail)
             os.chown(file, *self._owner)
+            file.rename(path / part / file.name)  # whole at once: the server may be looking
 
     def stored(self, folder: str = "INBOX") -> list[Stored]:
         """The mails of a folder, in the order of their delivery."""
@@ -152,6 +155,15 @@ class Dovecot:
         """Stops the server and all its sessions."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
+            self._process.wait(START_S)
+            self._process = None
+
+    def kill(self) -> None:
+        """Ends the server and all its sessions with SIGKILL."""
+        if self._process is not None:
+            for process in (*psutil.Process(self._process.pid).children(recursive=True), self._process):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self._process.wait(START_S)
             self._process = None
 

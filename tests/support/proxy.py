@@ -5,21 +5,33 @@
         proxy.cut()
 
 It starts as an honest proxy. `cut`, `hang` and `refuse` are the three ways a network fails; `slow` is the fourth.
+An inspector sees what passes, and may change it.
 """
 
 import asyncio
 from contextlib import suppress
-from typing import Self
+from typing import Protocol, Self
 
 CHUNK_BYTES = 64 * 1024
 SLOW_CHUNKS_PER_S = 20
 
 
+class Inspector(Protocol):
+    """Looks at each chunk of bytes, as the network cut it."""
+
+    def passing(self, data: bytes, *, to_server: bool) -> tuple[bytes, bytes]:
+        """What goes on in the chunk's place, and what is sent back to its sender."""
+
+    def passed(self, data: bytes, *, to_server: bool) -> None:
+        """The chunk is with the kernel; nothing else has passed since."""
+
+
 class FaultyProxy:
     """Forwards every connection on `port` (loopback, free) to the target, until told otherwise."""
 
-    def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, *, port: int, host: str = "127.0.0.1", inspector: Inspector | None = None) -> None:
         self._target = (host, port)
+        self._inspector = inspector
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -78,20 +90,33 @@ class FaultyProxy:
             writer.transport.abort()
             return
         async with asyncio.TaskGroup() as pumps:
-            pumps.create_task(self._pump(reader, upstream_writer))
-            pumps.create_task(self._pump(upstream_reader, writer))
+            pumps.create_task(self._pump(reader, upstream_writer, back=writer, to_server=True))
+            pumps.create_task(self._pump(upstream_reader, writer, back=upstream_writer, to_server=False))
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, back: asyncio.StreamWriter, to_server: bool
+    ) -> None:
         self._writers.add(writer)
         try:
             with suppress(ConnectionError):
                 while chunk := await reader.read(self._chunk_bytes()):
                     await self._hold_back(chunk)
-                    writer.write(chunk)
+                    self._pass(chunk, writer, back=back, to_server=to_server)
                     await writer.drain()
         finally:
             self._writers.discard(writer)
             writer.close()
+
+    def _pass(self, chunk: bytes, writer: asyncio.StreamWriter, *, back: asyncio.StreamWriter, to_server: bool) -> None:
+        if self._inspector is None:
+            writer.write(chunk)
+            return
+        onward, answer = self._inspector.passing(chunk, to_server=to_server)
+        if answer:
+            back.write(answer)
+        if onward:
+            writer.write(onward)
+            self._inspector.passed(onward, to_server=to_server)
 
     def _chunk_bytes(self) -> int:
         return CHUNK_BYTES if self._bytes_per_s is None else max(1, self._bytes_per_s // SLOW_CHUNKS_PER_S)

@@ -34,8 +34,10 @@ class Services:
             "DMARQ_HTTP_ADDRESS": self.http_address,
         }
 
-    def start(self, service: str, *, name: str = "", environment: Mapping[str, str] | None = None) -> Child:
-        """A running, ready service; `name` tells two of a kind apart."""
+    def start(
+        self, service: str, *, name: str = "", environment: Mapping[str, str] | None = None, ready: bool = True
+    ) -> Child:
+        """A running service, waited for until it is ready; `name` tells two of a kind apart."""
         name = name or service
         health = self.http_address if service == "config-api" else f"{LOOPBACK}:{free_port()}"
         spec = ChildSpec(
@@ -47,7 +49,8 @@ class Services:
         )
         self.running[name] = Child(spec)
         self.health[name] = health
-        self.running[name].wait_ready(lambda: _is_ready(health), timeout_s=READY_S)
+        if ready:
+            self.running[name].wait_ready(lambda: _is_ready(health), timeout_s=READY_S)
         return self.running[name]
 
     def stop_all(self) -> None:

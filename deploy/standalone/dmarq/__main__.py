@@ -6,6 +6,7 @@ import click
 
 from dmarq.commands.dead import dead
 from dmarq.commands.demo import demo
+from dmarq.commands.doctor import doctor
 from dmarq.commands.imports import import_
 from dmarq.commands.mailbox import mailbox
 from dmarq.commands.parse import parse
@@ -27,7 +28,7 @@ def dmarq() -> None:
     """
 
 
-for command in (demo, run, parse, import_, status, mailbox, dead):
+for command in (demo, run, parse, import_, status, mailbox, dead, doctor):
     dmarq.add_command(command)
 
 

@@ -16,7 +16,6 @@ from pymap.imap import IMAPService
 from pymap.parsing.message import AppendMessage
 
 from dmarq.embedded.mailbox import DemoAccount
-from dmarq.embedded.port import LOOPBACK
 from dmarq.lazy_inbox import LazyMailboxes
 from dmarq.samples import make_mails
 
@@ -42,7 +41,7 @@ async def _fill(config: Config, account: DemoAccount) -> None:
 def _arguments(account: DemoAccount) -> Namespace:
     """What pymap's own command line would have given."""
     return Namespace(
-        host=LOOPBACK,
+        host=account.host,
         port=account.port,
         demo_user=account.username,
         demo_password=account.password,

@@ -2,19 +2,7 @@
 
 from flask import Flask
 
-from config_api.api import (
-    access,
-    activity,
-    dead_letters,
-    description,
-    events,
-    health,
-    mailbox_actions,
-    mailboxes,
-    mails,
-    reports,
-    summary,
-)
+from config_api.api import register_api
 from config_api.auth import csrf, sign_in
 from config_api.backend import EXTENSION, Backend
 from config_api.errors import handle_errors
@@ -22,9 +10,6 @@ from config_api.pages import register_pages
 from config_api.security import protect
 
 MAX_BODY_BYTES = 1024 * 1024
-API = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, access, events, description, health
-)  # fmt: skip
 
 
 def create_app(backend: Backend) -> Flask:
@@ -34,10 +19,8 @@ def create_app(backend: Backend) -> Flask:
     app.extensions[EXTENSION] = backend
     app.extensions[sign_in.EXTENSION] = sign_in.SignIn(backend)
     app.jinja_env.globals["csrf_token"] = csrf.token
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     protect(app, backend)
     handle_errors(app)
-    for part in API:
-        app.register_blueprint(part.routes)
+    register_api(app)
     register_pages(app)
     return app

@@ -54,9 +54,9 @@ class Backend:
         return self._bus
 
     @property
-    def is_connected(self) -> bool:
-        """Whether there are a database and a bus."""
-        return self._database is not None and self._bus is not None
+    def has_bus(self) -> bool:
+        """Whether the bus was ever there, its streams as declared."""
+        return self._bus is not None
 
     def take_database(self, database: Database) -> None:
         """The database is there, its schema up to date."""

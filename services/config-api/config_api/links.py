@@ -122,15 +122,16 @@ class Links:
             if client is None:
                 return
             bus = Bus(client)
-            self._came_back.clear()
             await ensured(bus, backend.settings, self._stopping)
             await overhear(client, SUBJECTS, backend.feed.hear)
             backend.take_bus(bus)
-            backend.changed.set()
+            self._bus_changed(up=True)
+            self._came_back.clear()
             await unless(ensured_again(bus, backend.settings, self._stopping, self._came_back), self._stopping)
 
     def _bus_changed(self, up: bool) -> None:
-        self._backend.readiness.set("nats", up=up)
+        is_ready = up and self._backend.has_bus
+        self._backend.readiness.set("nats", up=is_ready)
         self._backend.changed.set()
         if up:
             self._came_back.set()

@@ -16,4 +16,4 @@ class Repair(Word):
     GZIP_LEADING_BYTES = "gzip-leading-bytes", "something stood before the gzip data"
     GZIP_TRAILING_BYTES = "gzip-trailing-bytes", "something stood after the gzip data"
     ZIP_SIZE_WRONG = "zip-size-wrong", "the archive gave a wrong size for a file that is whole"
-    ZIP_DIRECTORY_MISSING = "zip-directory-missing", "the archive's directory was missing; its files were found one by one"
+    ZIP_DIRECTORY_MISSING = "zip-directory-missing", "an archive without its directory; its files were found one by one"

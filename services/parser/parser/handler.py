@@ -8,9 +8,7 @@ from parser.ledger import KnownMail, known_mails
 from parser.outcome import Conclusion
 from parser.store import Store
 from pipeline.adapters.postgres import Database
-from pipeline.errors import Rejected
-from pipeline.events import MailExtracted, Outcome
-from pipeline.reasons import Reason
+from pipeline.events import MailExtracted
 from pipeline.stage import Result
 from pipeline.wire import Envelope
 
@@ -56,7 +54,7 @@ class ParserHandler:
                 continue
             results[number] = repeated(event, before)
         conclusions = await self._store_all(list(new.values()), superseded=superseded)
-        return results | {number: concluded(c) for number, c in zip(new, conclusions, strict=True)}
+        return results | {number: c.rejection or [] for number, c in zip(new, conclusions, strict=True)}
 
     async def _store_all(self, envelopes: Sequence[Envelope], *, superseded: Sequence[str]) -> list[Conclusion]:
         conclusions: list[Conclusion] = []
@@ -74,10 +72,3 @@ def repeated(event: MailExtracted, known: KnownMail) -> Result:
         return known.rejection
     command = known.unfinished_command(event.mail)
     return [] if command is None else [Envelope(command)]
-
-
-def concluded(conclusion: Conclusion) -> Result:
-    """The result for a mail whose outcome was just committed."""
-    if conclusion.outcome is Outcome.FAILED:
-        return Rejected(conclusion.reason or Reason.BUG, conclusion.detail)
-    return []

@@ -1,7 +1,8 @@
 """The mail ledger: which mails are known, and how they ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -9,6 +10,7 @@ from parser.outcome import Conclusion
 from parser.sql import SQL
 from parser.tables import Row
 from pipeline.adapters.postgres import Connection
+from pipeline.document import LineOutcome
 from pipeline.errors import Rejected, TryLater
 from pipeline.events import MailCommand, MailDied, MailExtracted, Outcome
 from pipeline.mail import MailRef
@@ -27,6 +29,7 @@ class KnownMail:
     action: Action
     action_target: str | None
     action_state: str
+    salvaged: dict[str, str]
 
     def is_superseded_by(self, take: int) -> bool:
         """Whether this is another take of a mail that failed."""
@@ -45,7 +48,7 @@ class KnownMail:
         """Why the mail belongs to the dead letters, if it does."""
         if self.outcome is not Outcome.FAILED:
             return None
-        return Rejected(self.reason or Reason.BUG, self.detail)
+        return Rejected(self.reason or Reason.BUG, self.detail, salvaged=self.salvaged)
 
 
 async def known_mails(connection: Connection, mail_ids: Sequence[str]) -> dict[str, KnownMail]:
@@ -93,7 +96,14 @@ def _known(row: asyncpg.Record) -> KnownMail:
         action=Action(row["action"]),
         action_target=row["action_target"],
         action_state=row["action_state"],
+        salvaged=_salvaged(row["lines"] or ()),
     )
+
+
+def _salvaged(lines: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """What was seen of the first part that was refused, as `Conclusion` has it."""
+    refused = next((line for line in lines if line["outcome"] == LineOutcome.REFUSED), None)
+    return refused.get("salvaged", {}) if refused else {}
 
 
 def _reason(code: str | None) -> Reason | None:

@@ -35,7 +35,10 @@ def line_of_rejection(rejected: Rejected, *, file: str, part: str, repairs: tupl
     """The line for what could not be read."""
     outcome = "not_a_report" if rejected.reason in _PASSED_OVER else "refused"
     line: Json = {"file": file, "part": part, "outcome": outcome, "reason": str(rejected.reason)}
-    return line | dict.fromkeys(_IDENTITY) | {"repairs": list(repairs)}
+    line |= dict.fromkeys(_IDENTITY) | {"repairs": list(repairs)}
+    if rejected.salvaged:
+        line["salvaged"] = rejected.salvaged
+    return line
 
 
 def as_json(reading: Reading, *, max_rows: int | None = None) -> Json:

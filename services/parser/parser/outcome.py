@@ -1,9 +1,10 @@
 """The outcome of a mail, from the fates of its parts; and what is to be done to the mail then. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.document import LineOutcome, PartLine
+from pipeline.errors import Rejected
 from pipeline.events import Outcome
 from pipeline.mailbox import Handling, MailAction
 from pipeline.reasons import Reason
@@ -25,17 +26,26 @@ class Fate:
     detail: str = ""
     repairs: tuple[str, ...] = ()
     report: int | None = None
+    salvaged: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The outcome of a mail; `reason` and `detail` are those of its first refused part."""
+    """The outcome of a mail; `reason`, `detail` and `salvaged` are those of its first refused part."""
 
     outcome: Outcome
     reason: Reason | None
     detail: str
     action: MailAction
     lines: tuple[PartLine, ...]
+    salvaged: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rejection(self) -> Rejected | None:
+        """Why the mail belongs to the dead letters, if it does."""
+        if self.outcome is not Outcome.FAILED:
+            return None
+        return Rejected(self.reason or Reason.BUG, self.detail, salvaged=self.salvaged)
 
 
 def conclude(lines: Sequence[PartLine], fates: Mapping[str, Fate], handling: Handling) -> Conclusion:
@@ -50,6 +60,7 @@ def conclude(lines: Sequence[PartLine], fates: Mapping[str, Fate], handling: Han
         detail=refused.detail if refused else "",
         action=action_for(outcome, handling),
         lines=final,
+        salvaged=refused.salvaged if refused else {},
     )
 
 
@@ -68,4 +79,4 @@ def _final(line: PartLine, fates: Mapping[str, Fate]) -> PartLine:
     fate = fates.get(line.path, Fate(LineOutcome.REFUSED, Reason.BUG, "the document did not come with the event"))
     repairs = tuple(dict.fromkeys((*line.repairs, *fate.repairs)))
     changes = {"outcome": fate.outcome, "reason": fate.reason, "detail": fate.detail, "repairs": repairs}
-    return line.model_copy(update=changes)
+    return line.model_copy(update=changes | {"salvaged": fate.salvaged})

@@ -3,7 +3,9 @@
 
 -- name: known_mails
 -- The ledger's rows of these mails.
-SELECT mail_id, take, outcome, reason, detail, action, action_target, action_state
+SELECT
+    mail_id, take, outcome, reason, detail, action, action_target, action_state,
+    CASE WHEN outcome = 'failed' THEN lines END AS lines
 FROM mail
 WHERE mail_id = ANY($1::uuid[]);
 

@@ -120,7 +120,7 @@ def fate_of(document: Document, stored: Fate | None) -> Fate:
     if stored is not None:
         return stored
     refusal = document.refusal or Rejected(Reason.BUG)
-    return Fate(LineOutcome.REFUSED, refusal.reason, refusal.detail)
+    return Fate(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
 
 
 def document_rows(

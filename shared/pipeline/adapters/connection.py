@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 DEPENDENCY = "nats"
 FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the account, the server and the stream
 PENDING_BYTES = 64 * 1024 * 1024
-API_TIMEOUT = 10.0  # seconds
+API_TIMEOUT = 5.0  # seconds
 LOOK_EVERY = 0.5  # seconds between looks at the connection while an answer is awaited
 SAY_AGAIN_AFTER = 10.0  # seconds until a connection error that repeats is logged again
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import nats.js.errors
 import pytest
-from nats.aio.msg import Msg
+from nats.js.api import RawStreamMsg
 
 from pipeline.dead import dead_letters
 from pipeline.events import MailExtracted, MailFetched
@@ -48,8 +48,8 @@ def _letters(api: Api, query: str = "") -> list[dict[str, Any]]:
     return list(answer.json["items"])  # type: ignore[index]
 
 
-def _on_its_way(api: Api, stream: str) -> list[Msg]:
-    async def look() -> list[Msg]:
+def _on_its_way(api: Api, stream: str) -> list[RawStreamMsg]:
+    async def look() -> list[RawStreamMsg]:
         js = api.backend.bus.js
         state = (await js.stream_info(stream)).state
         found = []

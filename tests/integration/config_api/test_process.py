@@ -14,7 +14,7 @@ from pipeline.events import ActivityLogged, Level
 from pipeline.settings import process_environment
 from pipeline.wire import Envelope
 from tests.support.client import bus
-from tests.support.config_api import MAILBOX
+from tests.support.config_api import MAILBOX, eventually
 from tests.support.extracted import FETCHED_AT
 from tests.support.services import ADMIN_TOKEN, Services, services
 
@@ -56,6 +56,7 @@ def test_no_secret_is_in_the_log(process: Services) -> None:
     url = f"http://{process.http_address}/api/v1/mailboxes"
     assert httpx.post(url, json=MAILBOX, headers=HEADERS).status_code == 201
     assert httpx.post(url, json={**MAILBOX, "port": "x"}, headers=HEADERS).status_code == 422
+    eventually(lambda: httpx.get(url, headers=HEADERS).json()["items"][0]["is_published"])
     process.running["config-api"].stop()
     log = (process.logs / "config-api.log").read_text()
     assert "mailbox_published" in log

@@ -212,3 +212,28 @@ async def test_idle_ends_cleanly_although_the_server_agreed_to_it_late() -> None
             assert await session.wait_for_mail(5)
 
         assert server.received.count("DONE") == 1
+
+
+async def test_a_mail_that_is_announced_while_others_are_fetched_ends_the_next_wait_at_once() -> None:
+    fetched = b'* 4 EXISTS\r\n* 1 FETCH (UID 1 RFC822.SIZE 1 FLAGS ())\r\n{tag} OK done\r\n'
+    searched = b"* 4 EXISTS\r\n* SEARCH 1 2 3 4\r\n{tag} OK done\r\n"
+    async with opened({"UID FETCH": fetched, "UID SEARCH": searched, "IDLE": b"+ idling\r\n"}) as (session, server):
+        await session.select("INBOX")
+        await session.fetch_meta([1])
+        assert await session.wait_for_mail(60)
+        assert "IDLE" not in server.commands()
+
+        await session.search(Criteria())  # says "4 EXISTS" once more, which is no news
+        waiting = asyncio.create_task(session.wait_for_mail(60))
+        while "IDLE" not in server.commands():  # noqa: ASYNC110 the server does not tell
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+async def test_a_mail_that_takes_the_place_of_a_removed_one_is_announced_too() -> None:
+    changed = b"* 2 EXPUNGE\r\n* 3 EXISTS\r\n* SEARCH 1 3 4\r\n{tag} OK done\r\n"
+    async with opened({"UID SEARCH": changed}) as (session, _):
+        await session.select("INBOX")
+        await session.search(Criteria())
+        assert await session.wait_for_mail(60)

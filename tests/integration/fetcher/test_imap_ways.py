@@ -64,7 +64,7 @@ async def test_a_proxy_may_want_a_password(dovecot: Dovecot, user: User, kind: P
         unknown = account_of(dovecot, user, proxy=through(kind, proxy.port, "ann"), proxy_password="falsch")
 
         assert await mails(known) == 0
-        with pytest.raises(ImapFault, match="the proxy 127.0.0.1") as caught:
+        with pytest.raises(ImapFault, match=r"the proxy 127\.0\.0\.1") as caught:
             await mails(unknown)
 
     assert caught.value.category is Category.CONNECTIVITY
@@ -72,9 +72,7 @@ async def test_a_proxy_may_want_a_password(dovecot: Dovecot, user: User, kind: P
 
 
 @pytest.mark.parametrize("kind", list(ProxyKind))
-async def test_a_server_that_the_proxy_cannot_reach_is_named_so(
-    dovecot: Dovecot, user: User, kind: ProxyKind
-) -> None:
+async def test_a_server_that_the_proxy_cannot_reach_is_named_so(dovecot: Dovecot, user: User, kind: ProxyKind) -> None:
     async with running_proxy(kind) as proxy:
         with pytest.raises(ImapFault, match="gives no way to localhost:1") as caught:
             await mails(account_of(dovecot, user, port=1, proxy=through(kind, proxy.port)))
@@ -83,7 +81,7 @@ async def test_a_server_that_the_proxy_cannot_reach_is_named_so(
 
 
 async def test_a_proxy_that_is_away_is_named(dovecot: Dovecot, user: User) -> None:
-    with pytest.raises(ImapFault, match="no connection to the proxy 127.0.0.1:1"):
+    with pytest.raises(ImapFault, match=r"no connection to the proxy 127\.0\.0\.1:1"):
         await mails(account_of(dovecot, user, proxy=through(ProxyKind.SOCKS5, 1)))
 
 

@@ -248,7 +248,7 @@ async def test_a_provider_that_refuses_has_a_category(
 async def test_a_provider_that_is_away_is_no_connectivity(provider: Provider) -> None:
     oauth = provider.server.oauth(token_endpoint="http://127.0.0.1:1/token")
 
-    with pytest.raises(TokenFault, match="no connection to http://127.0.0.1:1/token") as caught:
+    with pytest.raises(TokenFault, match=r"no connection to http://127\.0\.0\.1:1/token") as caught:
         await provider.process().access_token(oauth, secrets())
 
     assert caught.value.category is Category.CONNECTIVITY

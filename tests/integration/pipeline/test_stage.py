@@ -39,7 +39,7 @@ async def extract(envelopes: Sequence[Envelope]) -> Sequence[Result]:
 class Handler:
     """Remembers what it was given; goes through `faults` of a UID, one each time, before all is well with it."""
 
-    def __init__(self, **faults: list[Exception]) -> None:
+    def __init__(self, **faults: Sequence[Exception]) -> None:
         self.batches: list[list[int]] = []
         self._faults = {int(uid.removeprefix("uid")): list(errors) for uid, errors in faults.items()}
 

@@ -1,6 +1,5 @@
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -9,8 +8,7 @@ from pipeline.mail import MailRef, mail_id_of
 from pipeline.subjects import domain_token
 from pipeline.topology import STREAMS, actor, dead_subject
 from tests.support.events import MAIL, SAMPLES
-
-GOLDEN = Path(__file__).parents[2] / "data" / "events"
+from tests.support.golden import DIRECTORY, path_of, text_of
 
 
 def holding(subject: str) -> list[str]:
@@ -25,15 +23,15 @@ def test_there_is_a_sample_of_every_event() -> None:
 
 @pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.type)
 def test_an_event_still_looks_like_its_golden_file(event: Event) -> None:
-    golden = json.loads((GOLDEN / f"{event.type}.json").read_text())
+    written = path_of(event).read_text(encoding="utf-8")
 
-    assert event.model_dump(mode="json") == golden
-    assert type(event).model_validate(golden) == event
+    assert text_of(event) == written, "where a field was added, run: python -m tests.support.golden"
+    assert type(event).model_validate_json(written) == event
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
 def test_an_event_of_the_first_version_can_still_be_read(kind: type[Event]) -> None:
-    oldest = json.loads((GOLDEN / f"{kind.type}.oldest.json").read_text())
+    oldest = json.loads((DIRECTORY / f"{kind.type}.oldest.json").read_text())
     event = kind.model_validate_json(json.dumps(oldest))
 
     assert holding(event.subject)

@@ -1,10 +1,11 @@
-"""`dmarq mailbox`: list, test, fetch, backfill, pause and resume mailboxes."""
+"""`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes."""
 
 import sys
 
 import click
 
 from dmarq.client import Client
+from dmarq.commands.authorize import authorize
 from dmarq.output import json_option, show
 
 
@@ -51,3 +52,4 @@ for _action, _about, _done in (
     ("resume", "Work for the mailbox again.", "Resumed."),
 ):
     mailbox.add_command(_asking(_action, _about, _done))
+mailbox.add_command(authorize)

@@ -21,6 +21,7 @@ class DemoAccount(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    host: str = LOOPBACK
     port: int
     username: str
     password: str

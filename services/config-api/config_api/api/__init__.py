@@ -1,1 +1,27 @@
 """The HTTP API under /api/v1, and its own description."""
+
+from flask import Flask
+
+from config_api.api import (
+    access,
+    activity,
+    dead_letters,
+    description,
+    events,
+    health,
+    mailbox_actions,
+    mailboxes,
+    mails,
+    reports,
+    summary,
+)
+
+PARTS = (
+    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, access, events, description, health
+)  # fmt: skip
+
+
+def register_api(app: Flask) -> None:
+    """Adds all routes."""
+    for part in PARTS:
+        app.register_blueprint(part.routes)

@@ -16,7 +16,7 @@ routes = Blueprint("api_description", __name__, url_prefix=PREFIX)
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """The OpenAPI 3.1 document. Needs an application context."""
     described: dict[str, Any] = spec.spec
     return described
 

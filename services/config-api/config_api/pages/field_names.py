@@ -24,6 +24,8 @@ FIELD_NAMES = {
     "folder": "Folder",
     "folders": "More folders",
     "poll_interval_minutes": "Polling interval",
+    "max_mails_per_minute": "Mails a minute",
+    "max_connections": "Connections",
     "use_idle": "Wait for new mail (IDLE)",
     "dry_run": "Dry run",
     "filters": "Filters",

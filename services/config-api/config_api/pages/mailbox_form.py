@@ -22,7 +22,7 @@ FORMATS = {
     "gz": "GZ (gzip)",
     "eml": "EML (reports in a forwarded mail)",
 }
-_TEXTS = ("name", "host", "port", "security", "username", "auth", "folder", "poll_interval_minutes")
+_TEXTS = ("name", "host", "port", "security", "username", "auth", "folder", "poll_interval_minutes", "max_connections")
 _CHECKS = ("enabled", "verify_certificate", "use_idle", "dry_run")
 _OAUTH = ("provider", "grant", "tenant", "client_id", "token_endpoint", "scope")
 _PROXY = ("kind", "host", "port", "username")
@@ -68,6 +68,7 @@ def read(form: MultiDict[str, str]) -> Values:
     values["oauth"] = _group(form, "oauth", _OAUTH) if values["auth"] == "xoauth2" else None
     values["proxy"] = _group(form, "proxy", _PROXY) if form.get("proxy.host", "").strip() else None
     values["folders"] = _lines(form.get("folders", ""))
+    values["max_mails_per_minute"] = form.get("max_mails_per_minute", "").strip() or None
     values["ca_certificate"] = form.get("ca_certificate", "").strip() or None
     values["filters"] = {
         "subject_contains": _lines(form.get("filters.subject_contains", "")),

@@ -47,6 +47,7 @@ class LetterView(Row):
     subject_line: str = ""
     from_address: str = ""
     size: int
+    salvaged: dict[str, str] = Field({}, description="What could still be seen in the document that was refused.")
 
 
 class ReasonCount(Row):
@@ -156,6 +157,7 @@ def view_of(letter: Letter) -> LetterView:
         at=death.at,
         event_type=letter.wire.headers.get(TYPE, ""),
         size=letter.size,
+        salvaged=death.salvaged,
     )
     return view.model_copy(update=_about_mail(letter))
 

@@ -90,6 +90,7 @@ class ImapSession:
         """Opens a folder, for reading and changing. `name` of the answer is the folder's real name."""
         self._selected = None
         self._selected = await folders.select(self._connection, folder)
+        self._connection.protocol.announced = False
         return self._selected
 
     async def search(self, criteria: Criteria) -> list[int]:
@@ -121,7 +122,8 @@ class ImapSession:
     async def wait_for_mail(self, timeout_s: float) -> bool:
         """Waits until the server announces a mail, at most `timeout_s`; whether it did.
 
-        Without IDLE the server is asked once a minute. A mail that was announced since the last search began counts
+        Without IDLE the server is asked once a minute. A mail that was announced since the folder was opened, or
+        since the last search began, counts
         too; older news are not told again: search first.
         """
         if self._connection.protocol.announced:

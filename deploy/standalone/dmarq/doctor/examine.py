@@ -1,0 +1,62 @@
+"""One domain after another: what DNS says about its reports."""
+
+from collections.abc import Collection, Sequence
+
+from dmarq.doctor.judge import (
+    Finding,
+    agreement_name,
+    external_hosts,
+    judge_agreement,
+    judge_delivery,
+    judge_dmarc,
+    judge_tls,
+    unanswered,
+)
+from dmarq.doctor.lookup import Dns, Offline
+from dmarq.doctor.records import DMARC, dmarc_places, host_of, records
+
+
+async def examine(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:
+    """What is found for a domain; `ours` are the mail addresses that we read."""
+    return [*await _dmarc(dns, domain, ours), await _tls(dns, domain, ours)]
+
+
+async def _dmarc(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:
+    try:
+        place, texts = await _record(dns, domain)
+    except Offline as why:
+        return [unanswered(domain, f"_dmarc.{domain}", str(why))]
+    found = [judge_dmarc(domain, place, texts, ours)]
+    found += [await _agreement(dns, domain, host) for host in external_hosts(domain, place, texts)]
+    hosts = {host_of(address) for record in records(texts, DMARC) for address in record.addresses}
+    return found + [await _delivery(dns, domain, host) for host in sorted(filter(None, hosts))]
+
+
+async def _record(dns: Dns, domain: str) -> tuple[str, Sequence[str]]:
+    """The record that counts, and the domain that has it: the nearest, upwards from the domain itself."""
+    for place in dmarc_places(domain):
+        texts = await dns.texts(f"_dmarc.{place}")
+        if records(texts, DMARC):
+            return place, texts
+    return domain, ()
+
+
+async def _agreement(dns: Dns, domain: str, host: str) -> Finding:
+    try:
+        return judge_agreement(domain, host, await dns.texts(agreement_name(domain, host)))
+    except Offline as why:
+        return unanswered(domain, agreement_name(domain, host), str(why))
+
+
+async def _delivery(dns: Dns, domain: str, host: str) -> Finding:
+    try:
+        return judge_delivery(domain, host, has_mail=await dns.takes_mail(host))
+    except Offline as why:
+        return unanswered(domain, host, str(why))
+
+
+async def _tls(dns: Dns, domain: str, ours: Collection[str]) -> Finding:
+    try:
+        return judge_tls(domain, await dns.texts(f"_smtp._tls.{domain}"), ours)
+    except Offline as why:
+        return unanswered(domain, f"_smtp._tls.{domain}", str(why))

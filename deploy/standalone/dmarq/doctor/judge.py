@@ -1,0 +1,112 @@
+"""What the answers of DNS mean for the reports of a domain; pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dmarq.doctor.records import DMARC, TLSRPT, Record, host_of, records
+
+
+class Verdict(StrEnum):
+    """`advice`: reports arrive, but something could be better. `unknown`: DNS did not answer."""
+
+    OK = "ok"
+    ADVICE = "advice"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`name` is the DNS name that was asked, `text` what it means, `remedy` what to do about it."""
+
+    domain: str
+    name: str
+    verdict: Verdict
+    text: str
+    remedy: str = ""
+
+
+def judge_dmarc(domain: str, place: str, texts: Sequence[str], ours: Collection[str]) -> Finding:
+    """The `_dmarc` record found at `place` (the domain or a parent of it); `ours` are the addresses we read."""
+    name = f"_dmarc.{place}"
+    found = records(texts, DMARC)
+    remedy = f'publish a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:{_example(ours, domain)}"'
+    if not found:
+        return Finding(domain, name, Verdict.WRONG, "no DMARC record: nobody sends reports", remedy)
+    if len(found) > 1:
+        return Finding(domain, name, Verdict.WRONG, "several DMARC records, so none counts", "keep one of them")
+    if not found[0].addresses:
+        remedy = f"add rua=mailto:{_example(ours, domain)}"
+        return Finding(domain, name, Verdict.WRONG, "the record asks for no aggregate reports (rua)", remedy)
+    return _addressed(domain, name, found[0], ours)
+
+
+def judge_tls(domain: str, texts: Sequence[str], ours: Collection[str]) -> Finding:
+    """The `_smtp._tls` record, which asks for TLS reports; a domain may well do without."""
+    name = f"_smtp._tls.{domain}"
+    found = records(texts, TLSRPT)
+    if not found:
+        remedy = f'publish a TXT record there: "v=TLSRPTv1; rua=mailto:{_example(ours, domain)}"'
+        return Finding(domain, name, Verdict.ADVICE, "no TLS reports are asked for", remedy)
+    if len(found) > 1:
+        return Finding(domain, name, Verdict.WRONG, "several TLS reporting records, so none counts", "keep one of them")
+    if not found[0].addresses:
+        return Finding(domain, name, Verdict.WRONG, "the record names no address (rua)", "add rua=mailto:...")
+    return _addressed(domain, name, found[0], ours)
+
+
+def external_hosts(domain: str, place: str, texts: Sequence[str]) -> list[str]:
+    """The hosts of the record's addresses that must agree to receive this domain's reports (RFC 9990 section 4).
+
+    `place` is the domain whose record counts: what lies below it is the domain's own.
+    """
+    addresses = [address for record in records(texts, DMARC) for address in record.addresses]
+    hosts = dict.fromkeys(filter(None, map(host_of, addresses)))
+    return [host for host in hosts if not (_is_below(host, place) or _is_below(domain, host))]
+
+
+def judge_agreement(domain: str, host: str, texts: Sequence[str]) -> Finding:
+    """Whether `host` agrees to receive the reports of `domain`."""
+    name = agreement_name(domain, host)
+    if records(texts, DMARC):
+        return Finding(domain, name, Verdict.OK, f"{host} agrees to receive the reports of {domain}")
+    remedy = f'whoever runs {host} publishes a TXT record there: "v=DMARC1"'
+    text = f"{host} does not agree to receive the reports of {domain}: most reporters send none"
+    return Finding(domain, name, Verdict.WRONG, text, remedy)
+
+
+def agreement_name(domain: str, host: str) -> str:
+    """Where `host` says that it agrees."""
+    return f"{domain}._report._dmarc.{host}"
+
+
+def judge_delivery(domain: str, host: str, *, has_mail: bool) -> Finding:
+    """Whether mail to `host` can be delivered at all."""
+    if has_mail:
+        return Finding(domain, host, Verdict.OK, f"mail to {host} can be delivered")
+    text = f"{host} takes no mail: it has neither an MX record nor an address"
+    return Finding(domain, host, Verdict.WRONG, text, "check the address in rua for typing errors, or publish an MX")
+
+
+def unanswered(domain: str, name: str, why: str) -> Finding:
+    """DNS could not be asked about this."""
+    return Finding(domain, name, Verdict.UNKNOWN, f"DNS does not answer ({why})", "try again when you are online")
+
+
+def _addressed(domain: str, name: str, record: Record, ours: Collection[str]) -> Finding:
+    there = ", ".join(record.addresses)
+    known = {address.lower() for address in ours}
+    if not known or known.intersection(address.lower() for address in record.addresses):
+        return Finding(domain, name, Verdict.OK, f"reports go to {there}")
+    text = f"reports go to {there}; no mailbox here is {'one of them' if len(record.addresses) > 1 else 'that'}"
+    remedy = f"add {_example(ours, domain)} to rua, or see that mail to {there} is forwarded to it"
+    return Finding(domain, name, Verdict.ADVICE, text, remedy)
+
+
+def _example(ours: Collection[str], domain: str) -> str:
+    return next(iter(sorted(ours)), f"dmarc@{domain}")
+
+
+def _is_below(name: str, parent: str) -> bool:
+    return name == parent or name.endswith(f".{parent}")

@@ -1,0 +1,53 @@
+"""Faults under load, and what they cost: `python -m tests.chaos [--mails 2000] [--fault NAME ...]`.
+
+Prints a table: how often each fault was injected, what was lost and doubled, and how long the recovery took. Ends with
+status 1 when anything was lost, doubled, or moved before it was committed.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from fnmatch import fnmatch
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.table import as_line, as_table, complaints
+from tests.chaos.trial import Fault, Row, trial
+
+
+def main() -> int:
+    """Runs the faults that were asked for."""
+    options = _options()
+    rows = []
+    for fault in _chosen(options.fault):
+        row = trial(fault, mails=options.mails, seed=options.seed, times=options.times)
+        rows.append(row)
+        _say(row, quiet=options.json)
+    print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else f"\n{as_table(rows)}")
+    return 0 if all(row.clean for row in rows) else 1
+
+
+def _say(row: Row, *, quiet: bool) -> None:
+    out = sys.stderr if quiet else sys.stdout
+    print(as_line(row), *complaints(row), sep="\n    ", file=out, flush=True)
+
+
+def _chosen(names: list[str]) -> list[Fault]:
+    chosen = [fault for name, fault in FAULTS.items() if not names or any(fnmatch(name, wish) for wish in names)]
+    if not chosen:
+        raise SystemExit("no such fault; there are:\n  " + "\n  ".join(FAULTS))
+    return chosen
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--mails", type=int, default=2000, help="mails a fault (default 2000)")
+    parser.add_argument("--fault", action="append", default=[], help="only this one; * stands for anything; repeatable")
+    parser.add_argument("--times", type=int, help="how often each fault is injected (default: its own number)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mails and the moments (default 1)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

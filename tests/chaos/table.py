@@ -1,0 +1,41 @@
+"""The outcome for people: a Markdown table, and what was found wrong below it."""
+
+from collections.abc import Sequence
+
+from tests.chaos.trial import Row
+
+HEADER = ("fault", "injected", "mails", "lost", "doubled", "too early", "recovery s")
+SHOWN = 8
+
+
+def as_table(rows: Sequence[Row]) -> str:
+    """One line for each fault."""
+    cells = [HEADER, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
+    lines = [_line(line, widths) for line in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def as_line(row: Row) -> str:
+    """One fault, as soon as it is done."""
+    verdict = "ok" if row.clean else "BROKEN"
+    facts = "  ".join(f"{name} {value}" for name, value in zip(HEADER[1:], _cells(row)[1:], strict=True))
+    return f"{verdict:7}{row.fault}: {facts}  ({row.seconds:.0f} s)"
+
+
+def complaints(row: Row) -> list[str]:
+    """What is wrong, and what the services said that nobody expects."""
+    findings = [*row.findings.lost, *row.findings.doubled, *(f"too early: {name}" for name in row.findings.early)]
+    return [*dict.fromkeys(findings), *row.complaints][:SHOWN]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    found = row.findings
+    counts = (row.injected, row.mails, len(found.lost), len(found.doubled), len(found.early))
+    return (row.fault, *(f"{count:,}" for count in counts), f"{row.recovery_s:.1f}")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first = cells[0].ljust(widths[0])
+    rest = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return "| " + " | ".join((first, *rest)) + " |"

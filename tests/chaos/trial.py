@@ -1,0 +1,149 @@
+"""One trial: a fault strikes a site again and again while mails arrive; then everything is waited for and audited."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from threading import Thread
+
+from tests.chaos.audit import Allowance, Evidence, Findings, audit
+from tests.chaos.folders import INBOX, TARGETS
+from tests.chaos.load import Load
+from tests.chaos.site import Layout, Site, running_site
+from tests.chaos.witness import Witness
+
+LOOK_EVERY_S = 0.2
+NO_PROGRESS_S = 150.0  # longer than any lease, deadline or backoff that a recovery may have to wait for
+ARRIVALS_PER_S = 400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that goes wrong. `strike` makes it go wrong once and lifts it again; whether it really went in.
+
+    `round_all` is round the whole trial. `allowance` may look at what the strikes did.
+    """
+
+    name: str
+    strike: Callable[[Site, Random], bool]
+    times: int = 3
+    layout: Layout = field(default_factory=Layout)
+    site: Callable[[Layout], AbstractContextManager[Site]] = running_site
+    round_all: Callable[[Site], AbstractContextManager[None]] | None = None
+    allowance: Callable[[Site], Allowance] = lambda _: Allowance()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What came of a trial. `recovery_s`: the longest time from the end of a strike until all that had arrived was
+    done."""
+
+    fault: str
+    injected: int
+    mails: int
+    findings: Findings
+    recovery_s: float
+    seconds: float
+    complaints: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """Whether the fault went in and nothing was lost, doubled or early."""
+        return self.findings.clean and self.injected > 0
+
+
+def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> Row:
+    """Runs the fault against a fresh site."""
+    rng = Random(f"{seed}-{fault.name}")
+    load = Load.of(mails, seed=seed)
+    times = fault.times if times is None else times
+    began = time.monotonic()
+    with fault.site(fault.layout) as site, Witness(site.folders, site.ledger) as witness:
+        site.open_mailbox()
+        with _round(fault, site):
+            injected, recovery_s = _strikes(fault, site, load, rng, times=times)
+        witness.look()
+        findings = audit(_evidence(site, load, witness), fault.allowance(site))
+        return Row(
+            fault=fault.name,
+            injected=injected,
+            mails=mails,
+            findings=findings,
+            recovery_s=recovery_s,
+            seconds=time.monotonic() - began,
+            complaints=tuple(site.complaints()),
+        )
+
+
+def _strikes(fault: Fault, site: Site, load: Load, rng: Random, *, times: int) -> tuple[int, float]:
+    injected = 0
+    slowest = 0.0
+    for portion in load.portions(times):
+        arriving = Thread(target=_trickle, args=(site, portion), daemon=True)
+        arriving.start()
+        injected += fault.strike(site, rng)
+        site.crew.keep_up()
+        lifted = time.monotonic()
+        arriving.join()
+        wait_done(site)
+        slowest = max(slowest, time.monotonic() - lifted)
+    return injected, slowest
+
+
+def _trickle(site: Site, portion: object) -> None:
+    for mail in portion:  # type: ignore[attr-defined]
+        site.deliver([mail])
+        time.sleep(1 / ARRIVALS_PER_S)
+
+
+def wait_done(site: Site) -> bool:
+    """Waits until every mail that arrived is done; False when nothing moves any more."""
+    progress: tuple[int, ...] = ()
+    moved_at = time.monotonic()
+    while time.monotonic() - moved_at < NO_PROGRESS_S:
+        time.sleep(LOOK_EVERY_S)
+        site.crew.keep_up()
+        figures = site.ledger.figures()
+        if figures is None:
+            continue
+        inbox = site.folders.count(INBOX)
+        now = (figures.mails, figures.pending, figures.outbox, inbox)
+        if not figures.pending and not figures.outbox and _all_known(site, figures.mails):
+            return True
+        moved_at = time.monotonic() if now != progress else moved_at
+        progress = now
+    return False
+
+
+def _all_known(site: Site, mails: int) -> bool:
+    if mails < len(site.delivered) - len(site.removed):
+        return False
+    return all(not count for count in site.desk.waiting().values())
+
+
+def _evidence(site: Site, load: Load, witness: Witness) -> Evidence:
+    figures = site.ledger.figures()
+    ledger = site.ledger.mails()
+    assert figures is not None
+    assert ledger is not None
+    return Evidence(
+        delivered=tuple(site.delivered),
+        expected=load.totals,
+        ledger=ledger,
+        figures=figures,
+        folders={folder: site.folders.names(folder) for folder in (INBOX, *TARGETS)},
+        dead_letters=site.desk.dead_letters(),
+        announced=site.desk.announced(),
+        early=witness.early,
+    )
+
+
+@contextmanager
+def _round(fault: Fault, site: Site) -> Iterator[None]:
+    if fault.round_all is None:
+        yield
+        return
+    with fault.round_all(site):
+        yield

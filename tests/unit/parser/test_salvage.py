@@ -1,0 +1,101 @@
+"""What can still be seen in a document that is refused."""
+
+import gzip
+import json
+
+import pytest
+
+from parser.readers import read
+from parser.salvage import salvage
+from pipeline.document import DocumentFormat
+from pipeline.errors import Rejected
+from pipeline.limits import Limits
+from pipeline.reasons import Reason
+from tests.support.reports import BEGIN, END, METADATA, POLICY, RECORD, changed, report_xml, tls_tree
+
+FACTS = {"org_name": "Example Receiver", "report_id": "r-1", "domain": "example.com"} | {
+    "begin": str(BEGIN),
+    "end": str(END),
+}
+
+
+def refused(document: str | bytes, format: DocumentFormat = DocumentFormat.XML) -> Rejected:
+    data = document.encode() if isinstance(document, str) else document
+    with pytest.raises(Rejected) as caught:
+        read(gzip.compress(data), format=format)
+    return caught.value
+
+
+def test_a_cut_off_report_shows_its_header_and_the_records_before_the_damage() -> None:
+    error = refused(report_xml(records=RECORD * 3)[:-200])
+
+    assert error.reason is Reason.RECORDS_LOST
+    assert error.salvaged == FACTS | {"records": "2"}
+
+
+def test_a_huge_report_that_is_cut_off_has_its_records_counted() -> None:
+    error = refused(report_xml(records=RECORD * 2000)[:-200])
+
+    assert error.salvaged["records"] == "1999"
+
+
+def test_a_report_without_an_id_shows_the_rest() -> None:
+    error = refused(changed("<report_id>r-1</report_id>", ""))
+
+    assert error.reason is Reason.MISSING_REPORT_ID
+    assert error.salvaged == {name: text for name, text in FACTS.items() if name != "report_id"} | {"records": "1"}
+
+
+def test_the_domain_is_the_policys_and_not_a_results() -> None:
+    metadata_only = f"<feedback>{METADATA}{RECORD}</feedback>"
+
+    assert "domain" not in refused(metadata_only).salvaged
+
+
+def test_prefixes_and_entities_are_seen_through() -> None:
+    document = f'<d:feedback xmlns:d="x"><d:org_name>A &amp; B</d:org_name>{POLICY}'
+
+    assert salvage(gzip.compress(document.encode()), format=DocumentFormat.XML, limits=Limits()) == {
+        "org_name": "A & B",
+        "domain": "example.com",
+    }
+
+
+def test_a_damaged_gzip_shows_what_comes_out_before_the_damage() -> None:
+    whole = gzip.compress(report_xml(records=RECORD * 2000).encode())
+
+    found = salvage(whole[:-40], format=DocumentFormat.XML, limits=Limits())
+
+    assert found["report_id"] == "r-1"
+
+
+def test_values_are_bounded_and_on_one_line() -> None:
+    document = changed("<org_name>Example Receiver", "<org_name>\nA\x1b[31m\r\n" + "ä" * 300).encode()
+
+    found = salvage(gzip.compress(document), format=DocumentFormat.XML, limits=Limits())
+
+    assert found["org_name"].startswith("A[31m ää")
+    assert len(found["org_name"].encode()) <= 200
+
+
+def test_a_cut_off_tls_report_shows_its_header() -> None:
+    error = refused(json.dumps(tls_tree())[:-30], DocumentFormat.JSON)
+
+    assert error.salvaged == {
+        "org_name": "Example Receiver",
+        "report_id": "2026-01-02T00:00:00Z_example.com",
+        "domain": "example.com",
+        "begin": "2026-01-02T00:00:00Z",
+        "end": "2026-01-02T23:59:59Z",
+    }
+
+
+def test_what_is_no_report_shows_nothing() -> None:
+    assert refused("unused").salvaged == {}
+    assert refused("Subject: x\n\nhello\n", DocumentFormat.ARF).salvaged == {}
+
+
+def test_a_hostile_document_does_not_take_long() -> None:
+    many = "<policy_published>" * 10_000 + "<begin" + " " * 100_000 + '"report-id":' * 1000
+
+    assert salvage(gzip.compress(many.encode()), format=DocumentFormat.XML, limits=Limits()) == {}

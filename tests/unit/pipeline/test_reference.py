@@ -1,0 +1,65 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline import reference
+from pipeline.events import EVENT_TYPES, ReportStored
+from pipeline.limits import Limits
+from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.settings import PREFIX, Settings, documented
+
+DOCS = Path(__file__).parents[3] / "docs"
+STALE = "run: python -m pipeline.reference docs"
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_a_page_says_what_the_declarations_say(name: str) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+
+    assert reference.filled(page) == page, STALE
+
+
+def test_the_schema_is_that_of_the_event() -> None:
+    assert (DOCS / reference.SCHEMA).read_text(encoding="utf-8") == reference.report_schema(), STALE
+
+
+def test_every_generated_block_has_its_place() -> None:
+    pages = "".join((DOCS / name).read_text(encoding="utf-8") for name in reference.PAGES)
+
+    assert set(re.findall(r"<!-- generated: (\w+) -->", pages)) == set(reference.blocks())
+
+
+def test_every_variable_is_in_the_configuration_page() -> None:
+    page = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    names = {*Settings.model_fields, *Limits.model_fields} - {"limits"}
+
+    assert not {PREFIX + name.upper() for name in names if f"`{PREFIX}{name.upper()}`" not in page}
+
+
+def test_every_variable_has_a_meaning() -> None:
+    assert not [variable for variable, _, meaning in documented() if not meaning]
+
+
+def test_every_field_of_a_mailbox_has_a_meaning() -> None:
+    fields = {**MailboxSettings.model_fields, **MailboxSecrets.model_fields}
+
+    assert not [name for name, field in fields.items() if not field.description]
+
+
+def test_every_field_that_third_parties_get_has_a_meaning() -> None:
+    assert not [name for name, field in ReportStored.model_fields.items() if not field.description and name != "v"]
+
+
+def test_every_event_is_in_the_events_page() -> None:
+    page = (DOCS / "events.md").read_text(encoding="utf-8")
+
+    assert not [kind for kind in EVENT_TYPES if f"### `{kind}`" not in page]
+
+
+def test_a_stale_page_is_noticed() -> None:
+    page = "a\n<!-- generated: streams -->\nold\n<!-- end -->\nb\n"
+
+    assert reference.filled(page) != page
+    assert reference.filled(reference.filled(page)) == reference.filled(page)
+    assert reference.filled(page).endswith("<!-- end -->\nb\n")

@@ -1,0 +1,81 @@
+"""A real Chromium, and sites for it: one filled with some weeks of reports for all tests, empty ones for each test."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support.servers import fresh_database, running_nats
+from tests.web.sites import Site, running_site, visiting
+from tests.web.stored_facts import MAILBOX, fill
+
+pytest_plugins = ["tests.support.fixtures_postgres"]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no Chromium is installed: tried " + ", ".join(PROGRAMS))
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture(scope="session")
+def filled(
+    postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A site with mailboxes and reports, for tests that only look."""
+    logs = tmp_path_factory.mktemp("filled")
+    with fresh_database(postgres_server, template=migrated_template) as url, running_nats() as nats_url:
+        asyncio.run(fill(url))
+        with running_site("config-api", nats_url=nats_url, database_url=url, logs=logs) as site:
+            account = {"host": "imap.example.com", "username": "dmarc@example.com", "password": "x" * 12}
+            site.api("POST", "/mailboxes", {"id": MAILBOX, "name": "DMARC reports", **account})
+            site.api("POST", "/mailboxes", {"name": "Old mailbox", "enabled": False, **account})
+            yield site
+
+
+@pytest.fixture
+def empty(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Site]:
+    """A site of the test's own with nothing in it, and no other service."""
+    with running_site("config-api", nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def whole(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Site]:
+    """A site of the test's own with all four services."""
+    names = ("config-api", "fetcher", "extractor", "parser")
+    with running_site(*names, nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+async def reader(browser: Browser, filled: Site) -> AsyncIterator[Page]:
+    """Somebody who reads the filled site."""
+    async with visiting(browser, filled) as page:
+        yield page
+
+
+@pytest.fixture
+async def keeper(browser: Browser, empty: Site) -> AsyncIterator[Page]:
+    """Somebody who sets up the empty site."""
+    async with visiting(browser, empty) as page:
+        yield page

@@ -1,0 +1,68 @@
+import asyncio
+from pathlib import Path
+
+import nats
+import pytest
+from playwright.async_api import Page, expect
+
+from pipeline.adapters.bus import Bus
+from pipeline.dead import dead_letters
+from pipeline.judge import Dead
+from pipeline.reasons import Reason
+from pipeline.wire import Envelope, encode
+from tests.support.events import SAMPLES
+from tests.web.sites import Site, keep
+
+
+async def _bury(site: Site) -> None:
+    """A mail's event that no retry could help, as the runtime buries it."""
+    client = await nats.connect(site.nats_url)
+    try:
+        wire = encode(Envelope(SAMPLES[0], (b"Subject: a mail\r\n\r\nhello",)))
+        letters = dead_letters(wire, Dead(Reason.BUG, "ValueError: <b>seven</b>"), consumer="extractor", deliveries=5)
+        await Bus(client).publish_wires(letters[:1])
+    finally:
+        await client.close()
+
+
+@pytest.fixture
+async def letter(empty: Site) -> None:
+    await _bury(empty)
+
+
+@pytest.mark.usefixtures("letter")
+async def test_a_dead_letter_is_looked_at_downloaded_and_retried(keeper: Page, empty: Site) -> None:
+    await keeper.goto("/dead-letters")
+    await expect(keeper.get_by_role("link", name="Bug (1)")).to_be_visible()
+    await keep(keeper, "dead-letters-one")
+    await keeper.get_by_role("link", name="Report Domain: exämple.com").click()
+    await expect(keeper.locator("pre")).to_have_text("ValueError: <b>seven</b>")
+    await keep(keeper, "dead-letter")
+    async with keeper.expect_download() as starting:
+        await keeper.get_by_role("link", name="Download mail").click()
+    path = await (await starting.value).path()
+    assert await asyncio.to_thread(Path(path).read_bytes) == b"Subject: a mail\r\n\r\nhello"
+    await keeper.get_by_role("button", name="Retry").click()
+    await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()
+    client = await nats.connect(empty.nats_url)
+    again = await client.jetstream().get_last_msg("MAIL", "mail.fetched.reports")
+    await client.close()
+    assert b'"take":2' in (again.data or b"") + str(again.headers).encode()
+
+
+@pytest.mark.usefixtures("letter")
+async def test_all_letters_of_a_reason_are_retried_at_once(keeper: Page) -> None:
+    await keeper.goto("/dead-letters?reason=bug")
+    await keeper.get_by_role("button", name="Retry all of these").click()
+    await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()
+
+
+@pytest.mark.usefixtures("letter")
+async def test_a_dead_letter_is_discarded_only_after_a_question(keeper: Page) -> None:
+    await keeper.goto("/dead-letters")
+    await keeper.get_by_role("link", name="Discard").click()
+    await keeper.get_by_role("link", name="Keep it").click()
+    await expect(keeper.locator("tbody tr")).to_have_count(1)
+    await keeper.get_by_role("link", name="Discard").click()
+    await keeper.get_by_role("button", name="Discard").click()
+    await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()

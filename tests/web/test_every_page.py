@@ -1,0 +1,92 @@
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from tests.web.sites import DESKTOP, PHONE, Site, keep, visiting
+
+PAGES = {
+    "overview": "/",
+    "overview-of-a-domain": "/?domain=example.com&days=90",
+    "reports": "/reports",
+    "report": "/reports/1",
+    "tls-report": "/reports?kind=tls",
+    "mails": "/mails",
+    "mails-failed": "/mails?outcome=failed",
+    "mailboxes": "/settings/mailboxes",
+    "mailbox": "/settings/mailboxes/dmarc-reports",
+    "mailbox-new": "/settings/mailboxes/new",
+    "mailbox-delete": "/settings/mailboxes/dmarc-reports/delete",
+    "activity": "/settings/mailboxes/dmarc-reports/activity",
+    "logs": "/settings/logs",
+    "access": "/settings/access",
+    "dead-letters": "/dead-letters",
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": DESKTOP, "color_scheme": "light"},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light", "has_touch": True},
+    "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_is_whole_accessible_and_as_wide_as_the_screen(
+    browser: Browser, filled: Site, look: str
+) -> None:
+    async with visiting(browser, filled, **LOOKS[look]) as page:
+        for name, path in PAGES.items():
+            answer = await page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            await keep(page, f"{name}-{look}")
+            assert await _overflow(page) <= 0, path
+            assert await _serious_findings(page) == [], path
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, filled: Site, look: str) -> None:
+    async with visiting(browser, filled, signed_in=False, **LOOKS[look]) as page:
+        for name, path in (("sign-in", "/sign-in"), ("not-found", "/no/such/page")):
+            await page.goto(path)
+            await keep(page, f"{name}-{look}")
+            assert await _serious_findings(page) == [], path
+
+
+@pytest.mark.parametrize("path", ["/", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/dead-letters"])
+async def test_an_empty_page_says_what_to_do_first(keeper: Page, path: str) -> None:
+    await keeper.goto(path)
+    await keep(keeper, f"empty-{path.strip('/').replace('/', '-') or 'overview'}")
+    assert await keeper.locator(".empty h2").inner_text() != ""
+    assert await _serious_findings(keeper) == []
+
+
+async def test_what_a_report_says_is_shown_as_text_and_nothing_more(reader: Page) -> None:
+    for path in ("/", "/reports", "/mails", "/mails?outcome=failed"):
+        await reader.goto(path)
+        assert await reader.locator("img, script:not([src])").count() == 0
+        assert "owned" not in await reader.title()
+        assert await reader.get_by_text('<img src=x onerror="alert(1)">').count() > 0, path
+
+
+async def test_the_keyboard_reaches_the_content_by_the_skip_link(reader: Page) -> None:
+    await reader.goto("/reports")
+    await reader.keyboard.press("Tab")
+    assert await reader.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await reader.keyboard.press("Enter")
+    assert await reader.evaluate("document.activeElement.id") == "content"
+
+
+async def _overflow(page: Page) -> int:
+    return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+async def _serious_findings(page: Page) -> list[str]:
+    results = await Axe().run(page)
+    found = results.response["violations"]
+    return [
+        f"{each['id']}: {each['help']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,147 @@
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.web.sites import Site, keep, visiting
+
+ACCOUNT = {"host": "imap.example.com", "username": "dmarc@example.com", "password": "correct horse battery"}
+SECRET = ACCOUNT["password"]
+
+
+def _add(site: Site, **settings: Any) -> str:
+    return str(site.api("POST", "/mailboxes", {"name": "Reports", **ACCOUNT, **settings})["id"])
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_every_setting_is_saved_as_it_was_typed(browser: Browser, empty: Site, script: bool) -> None:
+    async with visiting(browser, empty, java_script_enabled=script) as page:
+        await page.goto("/settings/mailboxes/new")
+        await _fill_everything(page, script=script)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("status")).to_contain_text("The mailbox was saved")
+    found = empty.api("GET", "/mailboxes")["items"][0]
+    wanted = {
+        "name": "Our reports", "enabled": False, "host": "mail.example.org", "port": 1143, "security": "starttls",
+        "verify_certificate": False, "username": "dmarc", "has_password": True, "folder": "Reports", "use_idle": False,
+        "folders": ["Other"], "dry_run": True, "poll_interval_minutes": 7.5, "on_failed": {"action": "mark_read", "folder": None},
+        "filters": {"subject_contains": ["Report domain:", "DMARC"], "senders": ["example.net"], "max_age_days": 90},
+        "on_processed": {"action": "move", "folder": "Done"}, "on_not_a_report": {"action": "delete", "folder": None},
+        "attachments": {"formats": ["zip", "gz"], "max_bytes": 2621440, "priority": ["zip", "xml", "gz", "eml"]},
+    }  # fmt: skip
+    assert {name: found[name] for name in wanted} == wanted
+
+
+async def _fill_everything(page: Page, *, script: bool) -> None:
+    form = page.locator("#mailbox-form")
+    texts = {
+        "Name": "Our reports", "Server": "mail.example.org", "User name": "dmarc", "Password or app password": SECRET,
+        "Folder": "Reports", "More folders": "Other", "Polling interval (minutes)": "7.5",
+        "Subject contains": "Report domain:\nDMARC\n\n", "Sender": "example.net", "Age, at most (days)": "90",
+        "Attachment size limit (MB)": "2.5",
+    }  # fmt: skip
+    for label, text in texts.items():
+        await form.get_by_role("textbox", name=label, exact=True).or_(form.get_by_label(label, exact=True)).first.fill(text)
+    await form.get_by_label("Encryption").select_option("starttls")
+    assert await form.get_by_label("Port", exact=True).input_value() == ("143" if script else "993")
+    await form.get_by_label("Port", exact=True).fill("1143")
+    for label in ("Enable this mailbox", "Verify certificate", "Wait for new mail (IDLE)"):
+        await form.get_by_label(label).uncheck()
+    await form.get_by_label("Dry run").check()
+    for label in ("XML (not", "EML (reports"):
+        await form.get_by_role("checkbox", name=label).uncheck()
+    await _zip_first(page, script=script)
+    await form.get_by_label("Mail whose reports were stored").select_option("move")
+    await form.get_by_label("Folder to move to").first.fill("Done")
+    await form.get_by_label("Mail that failed").select_option("mark_read")
+    await form.get_by_label("Mail that holds no report").select_option("delete")
+
+
+async def _zip_first(page: Page, *, script: bool) -> None:
+    """With script by a button and the keyboard, without by choosing the places."""
+    if script:
+        await page.get_by_role("button", name="Move ZIP archives up").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("[data-order-told]")).to_have_text("ZIP archives: place 1")
+        return
+    await page.get_by_label("Place of ZIP").select_option("1")
+    await page.get_by_label("Place of XML").select_option("2")
+
+
+async def test_a_wrong_value_is_named_at_its_field_and_nothing_typed_is_lost(keeper: Page) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    await keeper.get_by_label("Name", exact=True).fill("Reports")
+    await keeper.get_by_label("Server", exact=True).fill("imap.example.com")
+    await keeper.get_by_label("Port", exact=True).fill("70000")
+    await keeper.get_by_label("Mail whose reports were stored").select_option("move")
+    await keeper.get_by_role("button", name="Save").click()
+    await expect(keeper.get_by_role("alert")).to_contain_text("Nothing was saved yet")
+    await expect(keeper.locator("#port-fault")).to_contain_text("65535")
+    await expect(keeper.get_by_label("Port", exact=True)).to_have_attribute("aria-invalid", "true")
+    await expect(keeper.get_by_label("Server", exact=True)).to_have_value("imap.example.com")
+    await expect(keeper.get_by_role("alert")).to_contain_text("name the folder")
+    await keep(keeper, "mailbox-faults")
+
+
+async def test_a_saved_password_never_comes_back(keeper: Page, empty: Site) -> None:
+    mailbox = _add(empty)
+    for path in ("", "/activity"):
+        await keeper.goto(f"/settings/mailboxes/{mailbox}{path}")
+        assert SECRET not in await keeper.content()
+    await keeper.goto(f"/settings/mailboxes/{mailbox}")
+    field = keeper.get_by_label("Password or app password")
+    await expect(field).to_have_attribute("placeholder", "unchanged")
+    await keeper.get_by_label("Folder", exact=True).fill("Reports")
+    await keeper.get_by_role("button", name="Save").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
+    assert empty.api("GET", f"/mailboxes/{mailbox}")["has_password"]
+
+
+async def test_an_unchecked_certificate_is_warned_about(keeper: Page) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    warning = keeper.get_by_text("The server's certificate is not checked.")
+    await expect(warning).to_be_hidden()
+    await keeper.get_by_label("Verify certificate").uncheck()
+    await expect(warning).to_be_visible()
+
+
+async def test_two_tabs_that_edit_see_each_other_and_lose_nothing(keeper: Page, empty: Site) -> None:
+    mailbox = _add(empty)
+    other = await keeper.context.new_page()
+    for page in (keeper, other):
+        await page.goto(f"/settings/mailboxes/{mailbox}")
+    await other.get_by_label("Folder", exact=True).fill("Theirs")
+    await other.get_by_role("button", name="Save").click()
+    await expect(other.get_by_role("status")).to_contain_text("was saved")
+    await keeper.get_by_label("Folder", exact=True).fill("Mine")
+    await keeper.get_by_role("button", name="Save").click()
+    alert = keeper.get_by_role("alert")
+    await expect(alert).to_contain_text("Somebody else saved this mailbox while you were editing.")
+    assert await alert.locator("tbody tr").all_inner_texts() == ["Folder\tTheirs\tMine"]
+    await keep(keeper, "mailbox-conflict")
+    assert empty.api("GET", f"/mailboxes/{mailbox}")["folder"] == "Theirs"
+    await keeper.get_by_role("button", name="Save").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("was saved")
+    assert empty.api("GET", f"/mailboxes/{mailbox}")["folder"] == "Mine"
+
+
+async def test_a_mailbox_is_paused_resumed_and_removed_after_a_question(keeper: Page, empty: Site) -> None:
+    mailbox = _add(empty)
+    await keeper.goto("/settings/mailboxes")
+    await keeper.get_by_role("button", name="Pause").click()
+    await expect(keeper.locator("#mailboxes")).to_contain_text("Paused")
+    assert empty.api("GET", f"/mailboxes/{mailbox}")["enabled"] is False
+    await keeper.get_by_role("button", name="Resume").click()
+    await expect(keeper.get_by_role("button", name="Pause")).to_be_visible()
+    await keeper.get_by_role("link", name="Edit").click()
+    await keeper.get_by_role("link", name="Remove").click()
+    await keeper.get_by_role("button", name="Remove mailbox").click()
+    await expect(keeper.get_by_role("heading", name="Add your first mailbox")).to_be_visible()
+
+
+async def test_a_test_without_a_fetcher_says_so(keeper: Page) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    for label, text in (("Name", "R"), ("Server", "imap.example.com"), ("User name", "u")):
+        await keeper.get_by_label(label, exact=True).fill(text)
+    await keeper.get_by_role("button", name="Test Connection").click()
+    await expect(keeper.locator("#test-result")).to_contain_text("The connection is tested by a fetcher; start one.")
