@@ -64,7 +64,8 @@ bench: setup ## mails per second from Dovecot to PostgreSQL; ARGS="--mails 5000"
 
 .PHONY: docs
 docs: setup ## write the generated pages of docs/ anew
-	$(BIN)/python -m pipeline.reference
+	$(BIN)/python -m pipeline.reference docs
+	$(BIN)/python -m dmarq.reference docs
 
 .PHONY: lock
 lock: setup ## resolve requirements.lock anew

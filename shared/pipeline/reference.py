@@ -77,8 +77,8 @@ def _streams() -> str:
 def _event(kind: type[Event]) -> str:
     rows = [(code(name), _type(field), field.description or "") for name, field in kind.model_fields.items()]
     columns = 3 if any(meaning for _, _, meaning in rows) else 2
-    table = table(("Field", "Type", "Meaning")[:columns], [row[:columns] for row in rows])
-    return f"### `{kind.type}`\n\n{' '.join((kind.__doc__ or '').split())}\n\n{table}"
+    fields = table(("Field", "Type", "Meaning")[:columns], [row[:columns] for row in rows])
+    return f"### `{kind.type}`\n\n{' '.join((kind.__doc__ or '').split())}\n\n{fields}"
 
 
 def _type(field: FieldInfo) -> str:

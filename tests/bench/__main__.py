@@ -90,9 +90,8 @@ async def measured(at: Setting, mails: int) -> Figures:
         await _until_done(connection, mails)
         seconds = time.monotonic() - started
     outcomes = {r["outcome"]: r["n"] for r in await connection.fetch(_OUTCOMES)}
-    row = await connection.fetchrow(_TOTALS)
+    [(reports, records)] = await connection.fetch(_TOTALS)
     await connection.close()
-    reports, records = int(row["reports"]), int(row["records"])
     return Figures(
         mails=sum(outcomes.values()),
         reports=reports,
@@ -120,7 +119,7 @@ async def _until_done(connection: "asyncpg.Connection[asyncpg.Record]", mails: i
 
 _DONE = "SELECT count(*) FROM mail WHERE action_state IN ('done', 'absent')"
 _OUTCOMES = "SELECT outcome, count(*) AS n FROM mail GROUP BY outcome"
-_TOTALS = "SELECT count(*) AS reports, coalesce(sum(record_count), 0) AS records FROM report"
+_TOTALS = "SELECT count(*) AS reports, coalesce(sum(record_count), 0)::bigint AS records FROM report"
 
 
 def as_table(figures: Figures) -> str:

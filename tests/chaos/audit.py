@@ -59,7 +59,7 @@ class Findings:
             self.doubled += [f"{what}: {found}, not {expected}"] * (found - expected)
 
 
-def audit(evidence: Evidence, allowance: Allowance = Allowance()) -> Findings:  # noqa: B008 frozen
+def audit(evidence: Evidence, allowance: Allowance = Allowance()) -> Findings:
     """Judges the evidence."""
     findings = Findings(early=sorted(evidence.early))
     _ledger(evidence, allowance, findings)

@@ -56,10 +56,15 @@ class Crew:
         """Sends a signal to the service alone."""
         self.child(name).send(number)
 
-    def relieve(self, name: str) -> None:
-        """Kills it for good: it is not started again."""
+    def hold(self, name: str) -> None:
+        """Stops it; it is not started again until `go_on`."""
         self._off_duty.add(name)
-        self.child(name).kill()
+        self.child(name).stop()
+
+    def go_on(self, name: str) -> None:
+        """Starts it again."""
+        self._off_duty.discard(name)
+        self.keep_up()
 
     def keep_up(self) -> None:
         """Starts every service that has ended. From the thread that lives as long as the site."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -72,13 +73,13 @@ class Ledger:
         """Does something to the database. Raises what asyncpg raises."""
         self._loop.call(self._fetch(statement), timeout=2 * ASK_S)
 
-    def _ask(self, question: str) -> list[Mapping[str, object]] | None:
+    def _ask(self, question: str) -> list[Mapping[str, Any]] | None:
         try:
             return self._loop.call(self._fetch(question), timeout=ASK_S)
         except (OSError, TryLater, asyncpg.PostgresError, asyncpg.InterfaceError):
             return None
 
-    async def _fetch(self, question: str) -> list[Mapping[str, object]]:
+    async def _fetch(self, question: str) -> list[Mapping[str, Any]]:
         connection = await asyncpg.connect(self._url, timeout=ASK_S)
         try:
             return [dict(row) for row in await connection.fetch(question)]

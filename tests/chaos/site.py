@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
@@ -21,7 +22,12 @@ from tests.support.client import dovecot_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
 from tests.support.services import Services
 
-SERVERS_OF = {"fetcher": ("nats", "imap"), "extractor": ("nats",), "parser": ("nats", "postgres"), "config-api": ()}
+SERVERS_OF = {
+    "fetcher": ("nats", "imap"),
+    "extractor": ("nats",),
+    "fragile-extractor": ("nats",),
+    "parser": ("nats", "postgres"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,7 @@ class Layout:
     """What a site is made of. `services`: how many of each; `mailbox`: fields of MailboxSettings."""
 
     services: Mapping[str, int] = field(default_factory=lambda: {"parser": 1, "extractor": 1, "fetcher": 1})
-    mailbox: Mapping[str, object] = field(default_factory=dict)
+    mailbox: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +50,10 @@ class SingleBroker(EmbeddedNats):
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """Everything that runs, and the way to each part of it."""
+    """Everything that runs, and the way to each part of it.
+
+    `disk` is where PostgreSQL is, when that is a small one. `delivered` and `removed` are names of mails.
+    """
 
     wires: Wires
     broker: Broker
@@ -57,14 +66,16 @@ class Site:
     folders: Folders
     logs: Path
     layout: Layout
+    disk: Path | None = None
     delivered: list[str] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def wire(self, service: str, server: str) -> Wire:
         """The way from a service to "nats", "postgres" or "imap"."""
         return self.crew.wire(service, server)
 
-    def open_mailbox(self, **changes: object) -> None:
+    def open_mailbox(self, **changes: Any) -> None:
         """Tells the fetchers about the mailbox."""
         self.desk.put_mailbox(self._mailbox(**changes))
 
@@ -85,8 +96,8 @@ class Site:
         lines = (line for log in self.logs.glob("*.log") for line in log.read_text(errors="replace").splitlines())
         return [line for line in lines if pattern.search(line)]
 
-    def _mailbox(self, **changes: object) -> Mailbox:
-        settings: dict[str, object] = {
+    def _mailbox(self, **changes: Any) -> Mailbox:
+        settings: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.wire("fetcher", "imap").port,
             "security": "none",  # so that the wire can be listened to

@@ -74,6 +74,7 @@ def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> R
             recovery_s=recovery_s,
             seconds=time.monotonic() - began,
             complaints=tuple(site.complaints()),
+            notes=site.notes,
         )
 
 

@@ -68,44 +68,51 @@ class Lie:
 
 
 class Wire:
-    """One proxied way. `port` is where the client connects to."""
+    """One proxied way. `port` is where the client connects to; `proxy` is for springs, which run in the wire's thread.
+
+    The methods are for any other thread.
+    """
 
     def __init__(self, loop: Loop, port: int) -> None:
         self._loop = loop
         self._traps: list[Trap] = []
         self._lies: list[Lie] = []
         self.lies_told = 0
-        self._proxy = FaultyProxy(port=port, inspector=self)
+        self.proxy = FaultyProxy(port=port, inspector=self)
 
     @property
     def port(self) -> int:
-        return self._proxy.port
+        return self.proxy.port
 
     def open(self) -> None:
-        self._loop.call(self._proxy.__aenter__(), timeout=CALL_S)
+        self._loop.call(self.proxy.__aenter__(), timeout=CALL_S)
 
     def close(self) -> None:
-        self._loop.call(self._proxy.__aexit__(), timeout=CALL_S)
+        self._loop.call(self.proxy.__aexit__(), timeout=CALL_S)
 
     def cut(self) -> None:
         """Resets all connections."""
-        self._do(self._proxy.cut)
+        self._do(self.proxy.cut)
 
     def hang(self) -> None:
         """Lets nothing through, and keeps every connection open."""
-        self._do(self._proxy.hang)
+        self._do(self.proxy.hang)
+
+    def abandon(self) -> None:
+        """Lets nothing through on the connections that are open, ever; new ones are honest."""
+        self._do(self.proxy.abandon)
 
     def refuse(self) -> None:
         """Resets all connections, and each new one."""
-        self._do(self._proxy.refuse)
+        self._do(self.proxy.refuse)
 
     def slow(self, *, bytes_per_s: int) -> None:
         """Lets bytes through at this rate, in each direction of each connection."""
-        self._do(lambda: self._proxy.slow(bytes_per_s=bytes_per_s))
+        self._do(lambda: self.proxy.slow(bytes_per_s=bytes_per_s))
 
     def mend(self) -> None:
         """Is honest again."""
-        self._do(self._proxy.mend)
+        self._do(self.proxy.mend)
 
     @contextmanager
     def trap(

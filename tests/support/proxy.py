@@ -4,7 +4,7 @@
         client connects to 127.0.0.1:proxy.port
         proxy.cut()
 
-It starts as an honest proxy. `cut`, `hang` and `refuse` are the three ways a network fails; `slow` is the fourth.
+It starts as an honest proxy. `cut`, `hang`, `abandon`, `refuse` and `slow` are the ways in which a network fails.
 An inspector sees what passes, and may change it.
 """
 
@@ -33,8 +33,8 @@ class FaultyProxy:
         self._target = (host, port)
         self._inspector = inspector
         self._writers: set[asyncio.StreamWriter] = set()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._flowing = _flow()
+        self._abandoned: list[asyncio.Event] = []
         self._refusing = False
         self._bytes_per_s: int | None = None
         self._server: asyncio.Server | None = None
@@ -51,6 +51,8 @@ class FaultyProxy:
         self._server.close()
         self.mend()
         self.cut()
+        for flow in self._abandoned:
+            flow.set()
         while self._writers:  # noqa: ASYNC110 (each pump takes its writer out when it ends)
             await asyncio.sleep(0.001)
         await self._server.wait_closed()
@@ -63,6 +65,15 @@ class FaultyProxy:
     def hang(self) -> None:
         """Keep all connections open, old and new, and let nothing through: the other side is half-open."""
         self._flowing.clear()
+
+    def abandon(self) -> None:
+        """Let nothing through on the open connections any more, ever, as if the peer's machine had lost its power.
+
+        New ones are honest.
+        """
+        self._flowing.clear()
+        self._abandoned.append(self._flowing)
+        self._flowing = _flow()
 
     def refuse(self) -> None:
         """Reset all open connections, and every new one at once."""
@@ -97,10 +108,12 @@ class FaultyProxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, back: asyncio.StreamWriter, to_server: bool
     ) -> None:
         self._writers.add(writer)
+        flowing = self._flowing
         try:
             with suppress(ConnectionError):
                 while chunk := await reader.read(self._chunk_bytes()):
                     await self._hold_back(chunk)
+                    await flowing.wait()
                     self._pass(chunk, writer, back=back, to_server=to_server)
                     await writer.drain()
         finally:
@@ -124,4 +137,10 @@ class FaultyProxy:
     async def _hold_back(self, chunk: bytes) -> None:
         if self._bytes_per_s is not None:
             await asyncio.sleep(len(chunk) / self._bytes_per_s)
-        await self._flowing.wait()
+
+
+def _flow() -> asyncio.Event:
+    """What the pumps of some connections wait for; they flow."""
+    flowing = asyncio.Event()
+    flowing.set()
+    return flowing

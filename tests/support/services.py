@@ -11,7 +11,13 @@ from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.port import LOOPBACK, free_port
 from pipeline.settings import process_environment
 
-MODULES = {"fetcher": "fetcher", "extractor": "extractor", "parser": "parser", "config-api": "config_api"}
+MODULES = {
+    "fetcher": "fetcher",
+    "extractor": "extractor",
+    "parser": "parser",
+    "config-api": "config_api",
+    "fragile-extractor": "tests.chaos.fragile_extractor",
+}
 SECRET_KEY = "a-key-of-the-tests-long-enough"
 ADMIN_TOKEN = "an admin token of the tests"
 READY_S = 30

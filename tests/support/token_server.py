@@ -74,7 +74,13 @@ class TokenServer:
             return web.Response(body=self.raw_answer)
         if self.refusal is not None:
             return _refused(*self.refusal)
-        return getattr(self, f"_{form['grant_type'].rpartition(':')[2]}")(form)
+        answers = {
+            "refresh_token": self._refresh_token,
+            "client_credentials": self._client_credentials,
+            "urn:ietf:params:oauth:grant-type:device_code": self._device_code,
+            "authorization_code": self._authorization_code,
+        }
+        return answers[form["grant_type"]](form)
 
     def _refresh_token(self, form: dict[str, str]) -> web.Response:
         if form.get("refresh_token") not in self.refresh_tokens:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.score import corpus, judged, misses
+from tests.score import FACTS, corpus, judged, misses
 from tests.support.reports import BEGIN, END, report_xml
 
-COLUMNS = "path kind expected n_reports org_name report_id policy_domain begin end records messages".split()
+COLUMNS = ["path", "kind", "expected", "n_reports", *FACTS]
 VALID = [
     "a.xml",
     "aggregate-xml",

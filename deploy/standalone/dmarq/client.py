@@ -1,6 +1,8 @@
 """The HTTP API from the command line: where it is, who we are, and its problems in one line."""
 
+import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,11 +12,17 @@ import httpx
 from pipeline.settings import Settings
 
 TIMEOUT_S = 60.0
+PATIENCE_S = 600.0
+BUSY_WAIT_S = 1.0
 PAGE = 200
 
 
 class ApiError(click.ClickException):
-    """The API is away, or said no; the text is fit for a user."""
+    """The API is away, or said no; the text is fit for a user. `status` is that of the answer, 0 without one."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Client:
@@ -52,10 +60,16 @@ class Client:
         return self._call("POST", path, json={} if body is None else body)
 
     def post_bytes(self, path: str, data: bytes, **query: Any) -> Any:
-        """The same with bytes as the body."""
-        return self._call(
-            "POST", path, content=data, params=query, headers={"Content-Type": "application/octet-stream"}
-        )
+        """The same with bytes as the body. Waits where the server has no room just now, up to `PATIENCE_S`."""
+        arguments = {"content": data, "params": query, "headers": {"Content-Type": "application/octet-stream"}}
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self._call("POST", path, **arguments)
+            except ApiError as error:
+                if error.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > until:
+                    raise
+            time.sleep(BUSY_WAIT_S)
 
     def patch(self, path: str, body: Any, *, version: int) -> Any:
         """Changes a thing if it is still this version."""
@@ -99,7 +113,7 @@ class Client:
                 "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
             ) from None
         if answer.is_error:
-            raise ApiError(_problem(answer))
+            raise ApiError(_problem(answer), status=answer.status_code)
         return answer
 
 

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 THREADS = 32  # half of them may be held by live views
 BACKLOG_CONNECTIONS = 500
-MAX_BODY_BYTES = 2 * 1024 * 1024
+BODY_ROOM = 1024 * 1024  # bytes over the largest mail; the application has bounds of its own for each route
 
 
 def serve(backend: Backend) -> BaseException | None:
@@ -29,7 +29,7 @@ def serve(backend: Backend) -> BaseException | None:
         listen=backend.settings.http_address,
         threads=THREADS,
         connection_limit=BACKLOG_CONNECTIONS,
-        max_request_body_size=MAX_BODY_BYTES,
+        max_request_body_size=backend.settings.limits.max_mail_bytes + BODY_ROOM,
         ident="",
         clear_untrusted_proxy_headers=True,
     )

@@ -6,19 +6,30 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fetcher.backoff import delay_after
-from fetcher.imap import Account, ImapFault, ImapSession
+from fetcher.credentials import Credentials
+from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from pipeline.mailbox import Mailbox
 from pipeline.telemetry.metrics import MAILBOX_FAULTS
 
 
+TURN_S = 5.0
+
+
 class Connector:
     """The way to a mailbox. Shared by its fetching and its acting side, so that a wrong password is tried by neither
-    more often than the backoff allows."""
+    more often than the backoff allows, and both together keep to the mailbox's number of connections.
 
-    def __init__(self, mailbox: Mailbox, journal: Journal) -> None:
+    `wanted` is set while somebody waits for a connection that another one holds.
+    """
+
+    def __init__(self, mailbox: Mailbox, journal: Journal, credentials: Credentials) -> None:
         self.mailbox = mailbox
+        self.wanted = asyncio.Event()
         self._journal = journal
+        self._credentials = credentials
+        self._connections = asyncio.Semaphore(mailbox.settings.max_connections)
+        self._turn_ends = 0.0  # loop time
         self._failures = 0
         self._not_before = 0.0  # loop time
 
@@ -48,10 +59,19 @@ class Connector:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[ImapSession]:
         """A signed-in session. Raises ImapFault, which the caller gives to `failed`."""
-        secret = self.mailbox.secrets.password.get_secret_value()
-        account = Account.of(self.mailbox.settings, secret=secret)
-        async with await ImapSession.open(account, log=self._note) as session:
-            yield session
+        if self._connections.locked():
+            self.wanted.set()
+        async with self._connections:
+            self.wanted.clear()
+            self._turn_ends = asyncio.get_running_loop().time() + TURN_S
+            settings, secrets = self.mailbox.settings, self.mailbox.secrets
+            async with await self._credentials.session(settings, secrets, log=self._note) as session:
+                yield session
+
+    @property
+    def turn_over(self) -> bool:
+        """Whether whoever holds the connection should let another one have it now."""
+        return self.wanted.is_set() and asyncio.get_running_loop().time() >= self._turn_ends
 
     def _note(self, level: str, name: str, facts: Mapping[str, object]) -> None:
         self._journal.imap(self.mailbox.id, level, name, facts)

@@ -1,6 +1,6 @@
 """A folder's new mails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,7 +10,6 @@ from pipeline.limits import Limits, MiB
 from pipeline.mailbox import Filters
 from pipeline.reasons import Reason
 
-STRETCH_MAILS = 200  # measured at once
 BATCH_MAILS = 50
 BATCH_BYTES = 2 * MiB
 MAX_TEXT = 500  # characters of a subject or a sender
@@ -58,18 +57,20 @@ class Batch:
         return len(self.downloads) >= BATCH_MAILS or self.size >= BATCH_BYTES
 
 
-def stretches(new: Sequence[int], wanted: Collection[int], *, mails: int = STRETCH_MAILS) -> Iterator[Stretch]:
-    """The new UIDs (rising) in stretches with at most so many `wanted` ones; every new UID is in exactly one."""
+def stretches(new: Sequence[int], wanted: Collection[int], *, mails: Callable[[], int]) -> Iterator[Stretch]:
+    """The new UIDs (rising) in stretches with at most `mails()` `wanted` ones; every new UID is in exactly one."""
     uids: list[int] = []
     passed_over = 0
+    most = mails()
     for uid in new:
         if uid in wanted:
             uids.append(uid)
         else:
             passed_over += 1
-        if len(uids) == mails:
+        if len(uids) >= most:
             yield Stretch(tuple(uids), passed_over, uid)
             uids, passed_over = [], 0
+            most = mails()
     if uids or passed_over:
         yield Stretch(tuple(uids), passed_over, new[-1])
 

@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 from fetcher.connector import Connector
 from fetcher.imap import ImapFault, ImapSession
+from pipeline.stopping import pause
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class KeptSession:
                 await self._close()
 
     async def _close_later(self) -> None:
-        await asyncio.sleep(self._keep_s)
+        await pause(self._connector.wanted, self._keep_s)
         await self._close()
 
     async def _close(self) -> None:

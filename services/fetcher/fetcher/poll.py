@@ -1,101 +1,135 @@
 """One fetch run: what is new in the folder is filtered, measured, downloaded and published; then the cursor moves.
 
 The next batch is downloaded while the one before it is being published. The cursor moves only over mails that the
-broker has confirmed, or that the filters pass over.
+broker has confirmed, or that the filters pass over. However many mails are new, only their UIDs are held; everything
+else is asked for a window at a time, so that the first mails are on their way long before the last is looked at.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fetcher.downloads import Batch, Download, downloads, stretches
-from fetcher.imap import ImapSession
+from fetcher.downloads import Batch, Download, Stretch, downloads, stretches
+from fetcher.imap import ImapFault, ImapSession
+from fetcher.pace import Pace
 from fetcher.run import Run
 from fetcher.search import criteria_for
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.cursors import Bookmark, CursorBucket
+from pipeline.connection import Category
 from pipeline.cursor import Cursor, above, advanced, start_of
 from pipeline.errors import TryLater, leaves
 from pipeline.events import MailFetched
 from pipeline.limits import Limits
 from pipeline.mail import MailRef
 from pipeline.mailbox import Filters
+from pipeline.stopping import pause
 from pipeline.waiting import wait_for
 from pipeline.wire import Envelope, Parcel
 
 BATCHES_AHEAD = 1
+WINDOW_MAILS = 2000  # searched at once: a search in many texts takes a server long
+STRAIN = frozenset((Category.THROTTLED, Category.TIMEOUT))
 
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """The UIDs above the cursor, and those among them that the server found to fit the filters."""
+    """The UIDs above the cursor, rising."""
 
     cursor: Cursor
     stored: Bookmark
     uids: list[int]
-    wanted: frozenset[int]
 
 
 class Poll:
     """Fetches what is new in one mailbox's folder."""
 
-    def __init__(self, *, bus: Bus, cursors: CursorBucket, limits: Limits, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, *, bus: Bus, limits: Limits, pace: Pace, stopping: asyncio.Event, turn_over: Callable[[], bool]
+    ) -> None:
         self._bus = bus
-        self._cursors = cursors
+        self._cursors = CursorBucket(bus.js)
         self._limits = limits
+        self._pace = pace
         self._stopping = stopping
+        self._turn_over = turn_over
 
-    async def run(self, session: ImapSession, run: Run) -> None:
-        """One look into the folder. Ends after the batch in hand when told to stop; `run` counts what was published.
+    async def run(self, session: ImapSession, run: Run) -> bool:
+        """One look into the folder; `run` counts what was published.
 
-        Raises ImapFault; TryLater while the cursor cannot be read or moved, or when told to stop while the broker is
-        away.
+        Ends after the batch in hand when told to stop, and when the session is wanted by somebody else: then it gives
+        False. Raises ImapFault; TryLater while the cursor cannot be read or moved, or when told to stop while the
+        broker is away.
         """
-        news = await self._news(session, run)
-        run.found(len(news.uids))
-        if not news.uids:
-            return
+        try:
+            news = await self._news(session, run)
+            run.found(len(news.uids))
+            return not news.uids or await self._transferred(session, run, news)
+        except ImapFault as fault:
+            if fault.category in STRAIN:
+                self._pace.went_badly()
+            raise
+
+    async def _transferred(self, session: ImapSession, run: Run, news: _News) -> bool:
+        whole = True
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         try:
             async with asyncio.TaskGroup() as group, aclosing(self._batches(session, run, news)) as batches:
                 group.create_task(self._publish_all(ready, run, news))
                 async for batch in batches:
                     await ready.put(batch)
-                    if self._stopping.is_set():
+                    if self._stopping.is_set() or self._turn_over():
+                        whole = False
                         break
                 await ready.put(None)
         except BaseExceptionGroup as together:
             raise leaves(together)[0] from None
+        return whole
 
     async def _news(self, session: ImapSession, run: Run) -> _News:
-        """All new mails are searched first: a mail that comes between two searches must not seem to be passed over."""
-        settings = run.mailbox.settings
-        selected = await session.select(settings.folder)
-        stored = await self._cursors.get(run.mailbox.id, settings.folder)
-        cursor = start_of(stored.cursor, uidvalidity=selected.uidvalidity, filters=settings.filters)
-        new = above(
-            cursor, await session.search(criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid))
-        )
-        if not new or settings.filters == Filters():
-            return _News(cursor, stored, new, frozenset(new))
-        criteria = criteria_for(settings.filters, now=run.started_at, after_uid=cursor.last_uid, up_to_uid=new[-1])
-        return _News(cursor, stored, new, frozenset(await session.search(criteria)))
+        filters = run.mailbox.settings.filters
+        selected = await session.select(run.folder)
+        stored = await self._cursors.get(run.mailbox.id, run.folder)
+        cursor = start_of(stored.cursor, uidvalidity=selected.uidvalidity, filters=filters)
+        everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
+        return _News(cursor, stored, above(cursor, await session.search(everything)))
 
     async def _batches(self, session: ImapSession, run: Run, news: _News) -> AsyncGenerator[Batch, None]:
-        for stretch in stretches(news.uids, news.wanted):
-            arriving = downloads(session, stretch, run.mailbox.settings.filters, limits=self._limits)
-            async with aclosing(arriving):
+        filters = run.mailbox.settings.filters
+        async for stretch in self._stretches(session, run, news):
+            async with aclosing(downloads(session, stretch, filters, limits=self._limits)) as arriving:
                 async for batch in arriving:
                     yield batch
+            self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
+
+    async def _stretches(self, session: ImapSession, run: Run, news: _News) -> AsyncGenerator[Stretch, None]:
+        """All that is new, as fast as the pace allows; ends early when told to stop."""
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(news.uids), WINDOW_MAILS):
+            window = news.uids[start : start + WINDOW_MAILS]
+            wanted = await self._fitting(session, run, window)
+            for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
+                while (wait_s := self._pace.wait_s(loop.time())) > 0 and not self._stopping.is_set():
+                    await pause(self._stopping, wait_s)
+                yield stretch
+
+    async def _fitting(self, session: ImapSession, run: Run, window: Sequence[int]) -> frozenset[int]:
+        """The UIDs that the server finds to fit the filters. New mails are searched first, without any: a mail that
+        comes between two searches must not seem to be passed over."""
+        filters = run.mailbox.settings.filters
+        if filters == Filters():
+            return frozenset(window)
+        criteria = criteria_for(filters, now=run.started_at, after_uid=window[0] - 1, up_to_uid=window[-1])
+        return frozenset(await session.search(criteria))
 
     async def _publish_all(self, ready: "asyncio.Queue[Batch | None]", run: Run, news: _News) -> None:
         cursor, stored = news.cursor, news.stored
         while (batch := await ready.get()) is not None:
             await self._publish([_fetched(run, cursor, download) for download in batch.downloads])
             cursor = advanced(cursor, batch.up_to_uid)
-            stored = await self._cursors.put(run.mailbox.id, run.mailbox.settings.folder, cursor, after=stored)
+            stored = await self._cursors.put(run.mailbox.id, run.folder, cursor, after=stored)
             run.count(batch)
 
     async def _publish(self, envelopes: list[Envelope]) -> None:
@@ -116,7 +150,7 @@ class Poll:
 def _fetched(run: Run, cursor: Cursor, download: Download) -> Envelope:
     mail = MailRef.of(
         mailbox_id=run.mailbox.id,
-        folder=run.mailbox.settings.folder,
+        folder=run.folder,
         uidvalidity=cursor.uidvalidity,
         uid=download.meta.uid,
     )

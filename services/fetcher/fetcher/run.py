@@ -1,5 +1,6 @@
 """The figures of a fetch run, as they grow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 from fetcher.downloads import Batch
 from pipeline.events import FetchRunFinished, FetchTrigger
 from pipeline.mailbox import Mailbox
-from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS, MAILBOX_BACKLOG
+from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS
 
 MAX_DETAIL = 500  # characters
 
@@ -19,6 +20,8 @@ class Run:
 
     mailbox: Mailbox
     trigger: FetchTrigger
+    folder: str
+    progressed: Callable[["Run"], None]
     id: str = field(default_factory=lambda: uuid4().hex)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seen: int = 0
@@ -29,7 +32,7 @@ class Run:
     def found(self, mails: int) -> None:
         """So many are new in the folder."""
         self.seen = mails
-        MAILBOX_BACKLOG.labels(self.mailbox.id).set(mails)
+        self.progressed(self)
 
     def count(self, batch: Batch) -> None:
         """Adds a batch that is published and below the cursor."""
@@ -39,14 +42,19 @@ class Run:
         FETCHED_MAILS.labels(self.mailbox.id).inc(len(batch.downloads))
         FETCHED_BYTES.labels(self.mailbox.id).inc(batch.size)
         FILTERED_MAILS.labels(self.mailbox.id).inc(batch.filtered)
-        MAILBOX_BACKLOG.labels(self.mailbox.id).set(self.seen - self.filtered - self.fetched)
+        self.progressed(self)
+
+    @property
+    def done(self) -> int:
+        """The mails that are published or passed over."""
+        return self.filtered + self.fetched
 
     def finished(self, *, category: str = "ok", detail: str = "") -> FetchRunFinished:
         """The run as an event."""
         return FetchRunFinished(
             mailbox_id=self.mailbox.id,
             run_id=self.id,
-            folder=self.mailbox.settings.folder,
+            folder=self.folder,
             trigger=self.trigger,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),

@@ -98,6 +98,8 @@ async def connected(
 ) -> AsyncIterator[Client | None]:
     """A client that reconnects for ever; `on_change` hears True when connected and False when not.
 
+    `url` may name the servers of a cluster, with commas in between.
+
     Waits for the server as long as it takes, with a log line every few seconds; gives None when told to stop meanwhile.
     Should the broker end the connection in a way that the driver does not come back from, stopping is set and
     ConnectionError is raised at the end of the context.
@@ -137,7 +139,8 @@ async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Eve
         "reconnected_cb": watch.back,
         "closed_cb": watch.closed,
     }
-    done, _ = await unless(client.connect(url, **options, **callbacks), stopping)
+    servers = [server.strip() for server in url.split(",")]
+    done, _ = await unless(client.connect(servers, **options, **callbacks), stopping)
     if not done:
         await _close(client)
     return done

@@ -17,6 +17,7 @@ from pipeline.telemetry.health import Readiness
 
 log = structlog.get_logger(__name__)
 
+Record: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"

@@ -14,6 +14,7 @@ class Readiness:
 
     def __init__(self) -> None:
         self._missing: dict[str, str] = {}
+        self._unhealthy: dict[str, str] = {}
 
     def set(self, dependency: str, *, up: bool, detail: str = "not available") -> None:
         """Notes that the dependency answers, or why not."""
@@ -22,6 +23,18 @@ class Readiness:
             self._missing.pop(dependency, None)
             return
         self._missing[dependency] = detail
+
+    def complain(self, about: str, detail: str) -> None:
+        """Notes something that is wrong but does not keep the service from its work; "" takes it back."""
+        if detail:
+            self._unhealthy[about] = detail
+        else:
+            self._unhealthy.pop(about, None)
+
+    @property
+    def unhealthy(self) -> dict[str, str]:
+        """What is wrong, though the service works."""
+        return dict(self._unhealthy)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -51,7 +64,11 @@ def _application(readiness: Readiness) -> web.Application:
 
     async def readyz(_: web.Request) -> web.Response:
         missing = readiness.missing
-        body = {"status": "waiting" if missing else "ready", "missing": missing}
+        body = {
+            "status": "waiting" if missing else "ready",
+            "missing": missing,
+            "unhealthy": readiness.unhealthy,
+        }
         return web.json_response(body, status=503 if missing else 200)
 
     async def metrics(_: web.Request) -> web.Response:

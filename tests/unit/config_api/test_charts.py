@@ -17,7 +17,9 @@ def test_a_bar_is_as_high_as_its_share_of_the_scale() -> None:
     assert good is not None
     assert bad is not None
     assert float(good.attrib["height"][:-1]) == pytest.approx(3 * float(bad.attrib["height"][:-1]), abs=0.01)
-    assert float(good.attrib["y"][:-1]) == pytest.approx(float(bad.attrib["y"][:-1]) + float(bad.attrib["height"][:-1]), abs=0.01)
+    assert float(good.attrib["y"][:-1]) == pytest.approx(
+        float(bad.attrib["y"][:-1]) + float(bad.attrib["height"][:-1]), abs=0.01
+    )
 
 
 def test_a_chart_has_a_title_and_a_description_for_screen_readers() -> None:

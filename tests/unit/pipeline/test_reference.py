@@ -7,6 +7,7 @@ from pipeline import reference
 from pipeline.events import EVENT_TYPES, ReportStored
 from pipeline.limits import Limits
 from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.pages import filled
 from pipeline.settings import PREFIX, Settings, documented
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -17,7 +18,7 @@ STALE = "run: python -m pipeline.reference docs"
 def test_a_page_says_what_the_declarations_say(name: str) -> None:
     page = (DOCS / name).read_text(encoding="utf-8")
 
-    assert reference.filled(page) == page, STALE
+    assert filled(page, reference.blocks()) == page, STALE
 
 
 def test_the_schema_is_that_of_the_event() -> None:
@@ -60,6 +61,8 @@ def test_every_event_is_in_the_events_page() -> None:
 def test_a_stale_page_is_noticed() -> None:
     page = "a\n<!-- generated: streams -->\nold\n<!-- end -->\nb\n"
 
-    assert reference.filled(page) != page
-    assert reference.filled(reference.filled(page)) == reference.filled(page)
-    assert reference.filled(page).endswith("<!-- end -->\nb\n")
+    fresh = filled(page, reference.blocks())
+
+    assert fresh != page
+    assert filled(fresh, reference.blocks()) == fresh
+    assert fresh.endswith("<!-- end -->\nb\n")

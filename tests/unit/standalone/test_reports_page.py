@@ -29,7 +29,7 @@ FILES = {
     "repaired": changed("<scope>mfrom</scope><result>softfail</result>", "<result>Hardfail</result>").encode(),
     "refused": report_xml()[:-150].encode(),
     "tls": json.dumps(tls_tree()).encode(),
-    "failure": arf(),
+    "failure": arf().encode(),
     "no-report": b"Subject: lunch\r\n\r\nAt noon?\r\n",
 }
 

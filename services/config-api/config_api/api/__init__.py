@@ -9,6 +9,7 @@ from config_api.api import (
     description,
     events,
     health,
+    imports,
     mailbox_actions,
     mailboxes,
     mails,
@@ -17,7 +18,8 @@ from config_api.api import (
 )
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, access, events, description, health
+    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, imports, access, events, description,
+    health
 )  # fmt: skip
 
 

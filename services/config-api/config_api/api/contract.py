@@ -29,6 +29,8 @@ DESCRIPTION = (
 )
 ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
 BODIES = frozenset({"POST", "PUT", "PATCH"})
+BYTES = "application/octet-stream"
+BYTES_TAKEN: set[str] = set()  # the operations whose body is no JSON but bytes
 
 View = Callable[..., Any]
 
@@ -117,13 +119,20 @@ def operation(
         @wraps(validated)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             guard.require(scope)
-            _check_body()
+            if view.__name__ not in BYTES_TAKEN:
+                _check_body()
             return validated(*args, **kwargs)
 
         guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
         return guarded
 
     return decorate
+
+
+def takes_bytes(view: View) -> View:
+    """Marks a view, before it becomes an operation, whose body is no JSON but bytes."""
+    BYTES_TAKEN.add(view.__name__)
+    return view
 
 
 def _tag(view: View) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
-from config_api.api.contract import PREFIX, spec
+from config_api.api.contract import BYTES, BYTES_TAKEN, PREFIX, spec
 from config_api.auth import guard
 from config_api.auth.scopes import Scope
 
 METHODS = ("get", "post", "put", "patch", "delete")
+_SOME_BYTES = {"type": "string", "format": "binary", "minLength": 1}
 
 routes = Blueprint("api_description", __name__, url_prefix=PREFIX)
 
@@ -18,6 +19,10 @@ routes = Blueprint("api_description", __name__, url_prefix=PREFIX)
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document. Needs an application context."""
     described: dict[str, Any] = spec.spec
+    for path in described["paths"].values():
+        for operation in path.values():
+            if operation["operationId"] in BYTES_TAKEN:
+                operation["requestBody"] = {"required": True, "content": {BYTES: {"schema": _SOME_BYTES}}}
     return described
 
 

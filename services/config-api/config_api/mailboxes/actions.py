@@ -29,14 +29,15 @@ async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
 
 
 async def backfill(backend: Backend, mailbox_id: str, *, who: str) -> None:
-    """The folder is read from its beginning, within the filters; mails that the ledger knows are not stored again.
+    """The folders are read from their beginning, within the filters; mails that the ledger knows are not stored again.
 
     A fetch that runs just now notices and starts anew. Raises as `fetch_now` does.
     """
     mailbox = await store.get(backend, mailbox_id)
     _expect_enabled(mailbox)
-    await CursorBucket(backend.bus.js).forget(mailbox_id, mailbox.folder)
-    await _note(backend, mailbox_id, "backfill_requested", f"{who} asked to read the folder anew", who)
+    for folder in mailbox.all_folders:
+        await CursorBucket(backend.bus.js).forget(mailbox_id, folder)
+    await _note(backend, mailbox_id, "backfill_requested", f"{who} asked to read the folders anew", who)
     await _ask(backend, mailbox_id)
 
 

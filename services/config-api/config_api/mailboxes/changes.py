@@ -9,8 +9,16 @@ from config_api.problem import FieldError, invalid
 from config_api.validation import validated
 from pipeline.mailbox import MailboxSecrets, MailboxSettings
 
-# Where the password is sent, and how well it is guarded on the way there.
-DESTINATION = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "auth")
+# Where each secret is sent, and how well it is guarded on the way there. One that is not named here stays for none.
+SERVER = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "proxy")
+DESTINATIONS = {
+    "password": SERVER,
+    "access_token": SERVER,
+    "client_secret": ("oauth",),
+    "refresh_token": ("oauth",),
+    "proxy_password": ("proxy",),
+}
+AGAIN = "Enter it again: a saved secret is only sent to the saved server, port and user, protected as it was saved."
 FIXED = frozenset({"id"})
 MAX_ID_LENGTH = 56  # leaves room for a number behind it
 
@@ -24,18 +32,12 @@ def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> M
     """
     if FIXED.intersection(patch):
         raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
-    sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value}
+    sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value != ""}
     together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent))
-    given = {name for name in MailboxSecrets.model_fields if sent.get(name)}
-    if _has_secret(secrets) and not given and _moves(settings, together):
-        raise invalid(
-            FieldError(
-                field="password",
-                text="Enter the password again: a saved password is only sent to the saved server, port and user, "
-                "protected as it was saved.",
-            )
-        )
-    kept = {name: getattr(secrets, name) for name in MailboxSecrets.model_fields if name not in given}
+    kept = {name: value for name, value in secrets if name not in sent}
+    astray = [name for name, value in kept.items() if value and _moves(name, settings, together)]
+    if astray:
+        raise invalid(*(FieldError(field=name, text=AGAIN) for name in astray))
     return together.model_copy(update=kept)
 
 
@@ -69,12 +71,9 @@ def _patched(target: Json, patch: Json) -> dict[str, Any]:
     return result
 
 
-def _has_secret(secrets: MailboxSecrets) -> bool:
-    return secrets != MailboxSecrets()
-
-
-def _moves(before: MailboxSettings, after: MailboxInput) -> bool:
-    return any(getattr(before, name) != getattr(after, name) for name in DESTINATION)
+def _moves(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:
+    fields = DESTINATIONS.get(secret, MailboxSettings.model_fields)
+    return any(getattr(before, name) != getattr(after, name) for name in fields)
 
 
 def _comparable(mailbox: MailboxInput) -> dict[str, Any]:

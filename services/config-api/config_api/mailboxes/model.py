@@ -47,6 +47,7 @@ class MailboxView(MailboxSettings):
     id: str
     version: int
     has_password: bool = Field(description="Whether a password is saved.")
+    saved_secrets: list[str] = Field(description="Names of the secrets that are saved; their values never come out.")
     is_published: bool = Field(description="Whether the fetchers have been told this version.")
     created_at: datetime
     updated_at: datetime

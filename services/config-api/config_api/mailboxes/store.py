@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
-
 from config_api.backend import Backend
 from config_api.mailboxes import journal
 from config_api.mailboxes.changes import changed_fields, merged, slug
@@ -12,7 +10,7 @@ from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
 from config_api.problem import FieldError, Problem, not_found
 from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
-from pipeline.adapters.postgres import Connection
+from pipeline.adapters.postgres import Connection, Record
 from pipeline.mailbox import Mailbox, MailboxSecrets
 from pipeline.secrets import BadSecretKey, Keyring
 
@@ -115,14 +113,14 @@ async def _update(connection: Connection, sealed: SealedMailbox) -> None:
     await connection.execute(SQL["update"], sealed.id, _plain(sealed), sealed.secret)
 
 
-async def _locked(connection: Connection, mailbox_id: str) -> asyncpg.Record:
+async def _locked(connection: Connection, mailbox_id: str) -> Record:
     row = await connection.fetchrow(SQL["locked"], mailbox_id)
     if row is None:
         raise not_found(NOUN)
     return row
 
 
-def _expect_version(row: asyncpg.Record, if_version: int | None) -> None:
+def _expect_version(row: Record, if_version: int | None) -> None:
     if if_version is not None and row["version"] != if_version:
         raise Problem(
             412, "Changed meanwhile", "Somebody else changed this mailbox. Load it again and repeat your change."
@@ -136,20 +134,21 @@ async def _shown(connection: Connection, mailbox_id: str, keys: Keyring) -> Mail
     return _view(row, keys)
 
 
-def _view(row: asyncpg.Record, keys: Keyring) -> MailboxView:
+def _view(row: Record, keys: Keyring) -> MailboxView:
     mailbox = _opened(row, keys, lost=MailboxSecrets())
     state = MailboxState.model_validate({**dict(row), "word": _word(row, enabled=mailbox.settings.enabled)})
     return MailboxView.model_validate(
         {
             **dict(row),
             **mailbox.settings.model_dump(),
-            "has_password": bool(mailbox.secrets.password.get_secret_value()),
+            "has_password": bool(mailbox.secrets.password),
+            "saved_secrets": [name for name, value in mailbox.secrets if value],
             "state": state,
         }
     )
 
 
-def _word(row: asyncpg.Record, *, enabled: bool) -> str:
+def _word(row: Record, *, enabled: bool) -> str:
     if not enabled:
         return "paused"
     if row["category"] is None:
@@ -157,7 +156,7 @@ def _word(row: asyncpg.Record, *, enabled: bool) -> str:
     return "ok" if row["category"] == "ok" else "error"
 
 
-def _opened(row: asyncpg.Record, keys: Keyring, *, lost: MailboxSecrets | None = None) -> Mailbox:
+def _opened(row: Record, keys: Keyring, *, lost: MailboxSecrets | None = None) -> Mailbox:
     """The mailbox; `lost` stands for secrets that no key opens, without it that is a Problem 409."""
     sealed = SealedMailbox.model_validate(dict(row))
     try:
@@ -178,7 +177,7 @@ def _plain(sealed: SealedMailbox) -> dict[str, Any]:
     return sealed.settings.model_dump(mode="json")
 
 
-def _is_same(row: asyncpg.Record, wanted: MailboxInput, keys: Keyring) -> bool:
+def _is_same(row: Record, wanted: MailboxInput, keys: Keyring) -> bool:
     saved = _opened(row, keys, lost=MailboxSecrets())
     return saved.settings == wanted.settings and saved.secrets == wanted.secrets
 

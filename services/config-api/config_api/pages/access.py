@@ -12,6 +12,7 @@ from config_api.pages.notes import told
 from config_api.problem import Problem
 from config_api.validation import validated
 
+
 class WantedToken(BaseModel):
     """What the form asks for."""
 

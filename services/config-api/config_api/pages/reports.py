@@ -1,7 +1,6 @@
 """The reports: search, filter, sort and export; and one report with its records, its repairs and its raw document."""
 
 from datetime import UTC, date, datetime, time, timedelta
-
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template

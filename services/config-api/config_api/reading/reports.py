@@ -3,7 +3,6 @@
 from datetime import datetime
 from enum import StrEnum
 
-import asyncpg
 from pydantic import Field, JsonValue
 
 from config_api.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, numbers_mark, page_of
@@ -11,7 +10,7 @@ from config_api.problem import not_found
 from config_api.reading.mails import MailId
 from config_api.reading.shapes import Filter, Maybe, PeriodFilter, Row, Text
 from config_api.reading.sql import REPORTS
-from pipeline.adapters.postgres import Database
+from pipeline.adapters.postgres import Database, Record
 from pipeline.report import ReportKind, TlsFailure, TlsPolicy
 
 NOUN = "report"
@@ -209,6 +208,6 @@ def _sorted(sort: Sort) -> str:
     return statement.replace("{order}", f"{column} {direction}, id {direction}")
 
 
-def _tls_policy(policy: asyncpg.Record, failures: list[asyncpg.Record]) -> TlsPolicy:
+def _tls_policy(policy: Record, failures: list[Record]) -> TlsPolicy:
     own = [TlsFailure.model_validate(dict(each)) for each in failures if each["policy"] == policy["position"]]
     return TlsPolicy.model_validate({**dict(policy), "failures": own})

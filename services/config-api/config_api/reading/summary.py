@@ -3,12 +3,11 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 
-import asyncpg
 from pydantic import Field, model_validator
 
 from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR, Count, Filter, Maybe, Row, Text
 from config_api.reading.sql import SUMMARY
-from pipeline.adapters.postgres import Connection, Database
+from pipeline.adapters.postgres import Connection, Database, Record
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 3660
@@ -117,7 +116,7 @@ async def summary(database: Database, wanted: SummaryFilter) -> Summary:
     async with database.connection() as connection:
 
         async def rows(name: str, *more: Any) -> list[dict[str, Any]]:
-            found: list[asyncpg.Record] = await connection.fetch(SUMMARY[name], begin, end, *narrowed, *more)
+            found: list[Record] = await connection.fetch(SUMMARY[name], begin, end, *narrowed, *more)
             return [dict(row) for row in found]
 
         return Summary.model_validate(

@@ -1,0 +1,39 @@
+"""Files handed over by hand."""
+
+from flask import Blueprint, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from config_api import importing
+from config_api.api.contract import PREFIX, operation, takes_bytes
+from config_api.auth.scopes import Scope
+from config_api.backend import backend
+
+routes = Blueprint("api_imports", __name__, url_prefix=PREFIX)
+
+
+class ImportQuery(BaseModel):
+    """How the file is called; reporters put facts into the name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("", max_length=500)
+
+
+class Imported(BaseModel):
+    """The mail that the file became; GET /mails/{mail_id} tells how it ended."""
+
+    mail_id: str
+
+
+@routes.post("/imports")
+@operation(Scope.OPERATE, gives=Imported, status=202, fails=(413,))
+@takes_bytes
+def import_file(query: ImportQuery) -> tuple[Imported, int]:
+    """Take in a file as if it had come by mail: a mail, or a report in any form that a mail may carry it in.
+
+    The body is the file. The same file is the same mail for ever: imported again, it is not stored again.
+    """
+    back = backend()
+    request.max_content_length = back.settings.limits.max_mail_bytes
+    taken = importing.take_in(back.bus, request.get_data(), name=query.name, limits=back.settings.limits)
+    return Imported(mail_id=back.run(taken).mail_id), 202

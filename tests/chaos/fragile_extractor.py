@@ -1,0 +1,33 @@
+"""An extractor with a bug that no exception tells of: a mail with the word kills the process that unpacks it.
+
+Started in the extractor's place: python -m tests.chaos.fragile_extractor
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from extractor.handler import handler
+from pipeline.service import Frame, run_service
+from pipeline.stage import Result, Stage
+from pipeline.topology import EXTRACTOR
+from pipeline.wire import Envelope
+
+WORD = b"X-Poison: yes"
+
+
+async def body(frame: Frame) -> None:
+    """As the extractor's, until the mail comes."""
+    handle = handler(frame.settings.limits)
+
+    async def fragile(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        if any(WORD in envelope.cargo[0].bytes for envelope in envelopes if envelope.cargo):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await handle(envelopes)
+
+    await frame.run(Stage(EXTRACTOR, fragile, batch=50))
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("extractor", __doc__, body, health_address="127.0.0.1:9102"))

@@ -1,0 +1,12 @@
+# Stands in for the official PostgreSQL image where no image registry can be reached: what docker-compose.yml uses of it.
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+RUN groupadd --system --gid 999 postgres \
+ && useradd --system --uid 999 --gid postgres --home-dir /var/lib/postgresql --shell /bin/sh postgres \
+ && install -d -o postgres -g postgres -m 1777 /var/lib/postgresql \
+ && install -d /docker-entrypoint-initdb.d
+COPY pginstall /usr/local/pgsql
+COPY postgres-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
+ENV PATH=/usr/local/pgsql/bin:${PATH} PGDATA=/var/lib/postgresql/18/docker
+ENTRYPOINT ["sh", "/usr/local/bin/docker-entrypoint.sh"]
+CMD ["postgres"]

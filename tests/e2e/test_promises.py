@@ -1,0 +1,106 @@
+"""What holds when parts of the pipeline are away or killed: each test has servers and services of its own."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
+from dmarq.samples import make_mails, total
+from pipeline import topology
+from pipeline.adapters.bus import Bus
+from pipeline.mailbox import Mailbox
+from tests.support.dovecot import Dovecot, User
+from tests.support.fetching import until_let_go
+from tests.support.site import PIPELINE, Inspector, Site, running_site
+
+
+@dataclass(frozen=True, slots=True)
+class Fragile:
+    """A pipeline whose servers may be stopped and whose services may be killed."""
+
+    site: Site
+    nats: EmbeddedNats
+    postgres: EmbeddedPostgres
+
+
+@pytest.fixture
+def fragile(dovecot: Dovecot, tmp_path: Path) -> Iterator[Fragile]:
+    with (
+        temporary_data_dir() as nats_data,
+        temporary_data_dir() as postgres_data,
+        EmbeddedNats(nats_data) as nats,
+        EmbeddedPostgres(postgres_data, durable=False) as postgres,
+        running_site(dovecot, nats_url=nats.url, database_url=postgres.url, logs=tmp_path) as site,
+    ):
+        yield Fragile(site, nats, postgres)
+
+
+async def test_no_mail_is_touched_before_its_reports_are_in_the_database(fragile: Fragile, user: User) -> None:
+    mails = list(make_mails(60, 800))
+    expected = total(mails)
+    user.deliver(*[sample.raw for sample in mails])
+    async with fragile.site.opened() as inspector:
+        fragile.postgres.stop()
+        mailbox = await inspector.work_for(user)
+        async with asyncio.timeout(30):
+            while await inspector.bus.count(topology.EXTRACT) < len(mails):  # noqa: ASYNC110 the broker does not tell
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        assert await inspector.bus.count(topology.COMMAND) == 0
+        assert not any(mail.flags for mail in user.stored())
+
+    fragile.postgres.start()
+    async with fragile.site.opened() as inspector:
+        await inspector.until_done(mailbox, len(mails))
+        assert await inspector.figures(mailbox) == (expected.reports, expected.records, expected.messages)
+        acted = (await inspector.action_states(mailbox)).get("done", 0)
+    assert sum(mail.seen for mail in user.stored()) == acted > 0
+
+
+async def test_killed_services_lose_nothing_and_double_nothing(fragile: Fragile, user: User) -> None:
+    mails = list(make_mails(500, 900))
+    expected = total(mails)
+    user.deliver(*[sample.raw for sample in mails])
+    async with fragile.site.opened() as inspector:
+        mailbox = await inspector.work_for(user, on_processed={"action": "move", "folder": "Done"})
+        for number, service in enumerate(PIPELINE, start=1):
+            await _until_under_way(inspector, mailbox, 60 * number)
+            fragile.site.services.running[service].kill()
+            if service == "fetcher":
+                await _let_leases_run_out(inspector.bus, mailbox)
+            fragile.site.services.start(service, name=f"second-{service}")
+        await _hand_out_again_soon(inspector.bus, mailbox)
+        await inspector.until_done(mailbox, expected.mails)
+
+        outcomes = {outcome.value: count for outcome, count in expected.outcomes.items() if count}
+        assert await inspector.outcomes(mailbox) == outcomes
+        assert await inspector.figures(mailbox) == (expected.reports, expected.records, expected.messages)
+    moved = Counter(mail.raw for mail in user.stored("Done"))
+    stayed = Counter(mail.raw for mail in user.stored())
+    assert moved + stayed == Counter(sample.raw for sample in mails)
+    assert moved.total() == outcomes["imported"] + outcomes.get("duplicate", 0)
+
+
+async def _until_under_way(inspector: Inspector, mailbox: Mailbox, mails: int) -> None:
+    async with asyncio.timeout(60):
+        in_ledger = "SELECT count(*) FROM mail WHERE mailbox_id = $1"
+        while await inspector.value(in_ledger, mailbox.id) < mails:  # noqa: ASYNC110 nobody tells
+            await asyncio.sleep(0.005)
+
+
+async def _let_leases_run_out(bus: Bus, mailbox: Mailbox) -> None:
+    """A dead holder's lease, without its half minute of patience."""
+    config = (await bus.js.stream_info("KV_lease")).config
+    await bus.js.update_stream(config.evolve(max_age=1.0, duplicate_window=1.0))
+    await until_let_go(bus, mailbox)
+
+
+async def _hand_out_again_soon(bus: Bus, mailbox: Mailbox) -> None:
+    """What the killed ones had in hand, without half a minute of patience either."""
+    for consumer in (topology.EXTRACTOR, topology.PARSER, topology.RECORDER, topology.actor(mailbox.id)):
+        config = (await bus.js.consumer_info(consumer.stream, consumer.name)).config
+        await bus.js.add_consumer(consumer.stream, config.evolve(ack_wait=2.0))

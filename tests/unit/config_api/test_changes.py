@@ -1,0 +1,89 @@
+import pytest
+
+from config_api.mailboxes.changes import DESTINATIONS, changed_fields, merged, slug
+from config_api.mailboxes.model import MailboxInput
+from config_api.problem import Problem
+from pipeline.mailbox import MailboxSecrets, MailboxSettings
+
+SETTINGS = MailboxSettings.model_validate(
+    {"name": "Main", "host": "imap.example.com", "username": "me", "filters": {"senders": ["a.example"]}}
+)
+SECRETS = MailboxSecrets.model_validate({"password": "saved"})
+
+PROXY = {"kind": "socks5", "host": "evil.example", "port": 1080}
+
+
+def _saved() -> MailboxInput:
+    return MailboxInput.model_validate(SETTINGS.model_dump() | dict(SECRETS))
+
+
+def test_an_empty_patch_changes_nothing() -> None:
+    assert changed_fields(_saved(), merged(SETTINGS, SECRETS, {})) == []
+
+
+def test_an_empty_password_keeps_the_saved_one_and_null_forgets_it() -> None:
+    assert not merged(SETTINGS, SECRETS, {"password": None}).password
+    after = merged(SETTINGS, SECRETS, {"password": "", "folder": "Reports"})
+    assert after.password.get_secret_value() == "saved"
+    assert changed_fields(_saved(), after) == ["folder"]
+
+
+def test_null_goes_back_to_the_default() -> None:
+    assert merged(SETTINGS, SECRETS, {"filters": None}).filters.senders == ()
+    with pytest.raises(Problem) as raised:
+        merged(SETTINGS, SECRETS, {"host": None})
+    assert [error.field for error in raised.value.errors] == ["host"]
+
+
+def test_what_changed_is_named_within_its_group() -> None:
+    patch = {"filters": {"max_age_days": 3}, "on_failed": {"action": "move", "folder": "X"}, "password": "new"}
+    found = changed_fields(_saved(), merged(SETTINGS, SECRETS, patch))
+    assert found == ["filters.max_age_days", "on_failed.action", "on_failed.folder", "password"]
+
+
+@pytest.mark.parametrize(
+    ("move", "secrets"),
+    [
+        ({"host": "evil.example"}, {"password", "access_token"}),
+        ({"proxy": PROXY}, {"password", "access_token", "proxy_password"}),
+        ({"oauth": {"token_endpoint": "https://evil.example/t", "client_id": "x"}}, {"client_secret", "refresh_token"}),
+    ],
+)
+def test_no_secret_follows_to_where_it_was_not_saved_for(move: dict[str, object], secrets: set[str]) -> None:
+    saved = MailboxSecrets.model_validate(dict.fromkeys(MailboxSecrets.model_fields, "saved"))
+    with pytest.raises(Problem) as raised:
+        merged(SETTINGS, saved, move)
+    assert {error.field for error in raised.value.errors} == secrets
+    merged(SETTINGS, saved, {**move, **dict.fromkeys(secrets, "typed again")})
+
+
+def test_where_every_secret_is_sent_is_known() -> None:
+    assert set(DESTINATIONS) == set(MailboxSecrets.model_fields)
+
+
+def test_without_a_saved_password_the_server_may_change() -> None:
+    assert merged(SETTINGS, MailboxSecrets(), {"host": "other.example"}).host == "other.example"
+
+
+def test_the_same_server_said_again_needs_no_password() -> None:
+    patch = {"host": "imap.example.com", "port": 993, "security": "tls"}
+    assert merged(SETTINGS, SECRETS, patch).password.get_secret_value() == "saved"
+
+
+def test_the_id_stays_for_ever() -> None:
+    with pytest.raises(Problem):
+        merged(SETTINGS, SECRETS, {"id": "other"})
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "made"),
+    [
+        ("Main", (), "main"),
+        ("Main", ("main", "main-2"), "main-3"),
+        ("  @@ ", (), "mailbox"),
+        ("ÄÖÜ Berichte", (), "berichte"),
+        ("x" * 255, (), "x" * 56),
+    ],
+)
+def test_an_id_is_made_from_the_name(name: str, taken: tuple[str, ...], made: str) -> None:
+    assert slug(name, taken) == made
