@@ -13,7 +13,9 @@ def as_table(rows: Sequence[Row]) -> str:
     cells = [HEADER, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
     lines = [_line(line, widths) for line in cells]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+    notes = [f"{row.fault}: {what}: {text}" for row in rows for what, text in row.notes.items()]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:], "", *notes]).rstrip()
 
 
 def as_line(row: Row) -> str:

@@ -22,12 +22,13 @@ ARRIVALS_PER_S = 400.0
 class Fault:
     """Something that goes wrong. `strike` makes it go wrong once and lifts it again; whether it really went in.
 
-    `round_all` is round the whole trial. `allowance` may look at what the strikes did.
+    `round_all` is round the whole trial. `allowance` may look at what the strikes did. `mails`: at least so many.
     """
 
     name: str
     strike: Callable[[Site, Random], bool]
     times: int = 3
+    mails: int = 0
     layout: Layout = field(default_factory=Layout)
     site: Callable[[Layout], AbstractContextManager[Site]] = running_site
     round_all: Callable[[Site], AbstractContextManager[None]] | None = None
@@ -57,7 +58,7 @@ class Row:
 def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> Row:
     """Runs the fault against a fresh site."""
     rng = Random(f"{seed}-{fault.name}")
-    load = Load.of(mails, seed=seed)
+    load = Load.of(max(mails, fault.mails), seed=seed)
     times = fault.times if times is None else times
     began = time.monotonic()
     with fault.site(fault.layout) as site, Witness(site.folders, site.ledger) as witness:
@@ -69,7 +70,7 @@ def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> R
         return Row(
             fault=fault.name,
             injected=injected,
-            mails=mails,
+            mails=len(load.mails),
             findings=findings,
             recovery_s=recovery_s,
             seconds=time.monotonic() - began,

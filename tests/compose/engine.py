@@ -34,7 +34,10 @@ def _require_own() -> None:
         print(f"installing docker.io and debootstrap, because there is no {', '.join(missing)}", flush=True)
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update", "-qq"], environment=quiet)
-        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker.io", "debootstrap"], environment=quiet)
+        run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker.io", "debootstrap"],
+            environment=quiet,
+        )
     missing = [name for name in ("docker", "dockerd", "debootstrap") if not found(name)]
     if missing:
         raise Failed(f"no container engine answers, and to start one these programs are missing: {', '.join(missing)}")

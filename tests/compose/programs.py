@@ -13,7 +13,11 @@ class Failed(Exception):
 
 
 def run(
-    command: Sequence[str], *, environment: Mapping[str, str] | None = None, feed: str | None = None, timeout: float = 900
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    feed: str | None = None,
+    timeout: float = 900,
 ) -> str:
     """What the program prints. Raises Failed with the end of its output."""
     done = subprocess.run(

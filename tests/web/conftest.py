@@ -38,9 +38,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def filled(
-    postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def filled(postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with mailboxes and reports, for tests that only look."""
     logs = tmp_path_factory.mktemp("filled")
     with fresh_database(postgres_server, template=migrated_template) as url, running_nats() as nats_url:

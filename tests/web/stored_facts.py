@@ -20,12 +20,12 @@ SOURCES = (("192.0.2.10", 0.995), ("198.51.100.7", 0.97), ("2001:db8:25::1:7", 0
 
 
 async def fill(database_url: str) -> None:
-    """Mails with every outcome, their reports and rows, fetch runs, log lines. The mailbox itself is made by the API."""
+    """Mails with every outcome, their reports and rows, fetch runs, log lines. The API makes the mailbox itself."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         async with connection.transaction():
-            await _Story(connection, random.Random(7)).tell()  # noqa: S311 figures for a picture
+            await _Story(connection, random.Random(7)).tell()
     finally:
         await connection.close()
 
@@ -48,16 +48,21 @@ class _Story:
         weekend = 0.45 if day.weekday() >= 5 else 1.0
         for domain in DOMAINS:
             for reporter in self._dice.sample(REPORTERS, k=3):
-                mail = await self._mail(day, outcome="imported", subject=f"Report domain: {domain} Submitter: {reporter}")
+                mail = await self._mail(
+                    day, outcome="imported", subject=f"Report domain: {domain} Submitter: {reporter}"
+                )
                 await self._report(day, mail, domain, reporter, weight=weekend / (1 + 2 * DOMAINS.index(domain)))
 
     async def _mail(self, day: datetime, *, outcome: str, subject: str, **more: Any) -> UUID:
         self._uid += 1
         at = day + timedelta(days=1, hours=5, minutes=self._uid % 50)
-        place = {"mailbox_id": MAILBOX, "folder": "INBOX", "uidvalidity": 1700000000, "uid": self._uid}
+        mail_id = mail_id_of(mailbox_id=MAILBOX, folder="INBOX", uidvalidity=1700000000, uid=self._uid)
         row = {
-            "mail_id": UUID(mail_id_of(**place)),
-            **place,
+            "mail_id": UUID(mail_id),
+            "mailbox_id": MAILBOX,
+            "folder": "INBOX",
+            "uidvalidity": 1700000000,
+            "uid": self._uid,
             "header_message_id": f"<{self._uid}@reports.example>",
             "from_address": "noreply-dmarc-support@google.com",
             "subject": subject,
@@ -73,11 +78,17 @@ class _Story:
             "acted_at": at + timedelta(seconds=2),
             "lines": [
                 {"path": "1", "declared_type": "text/plain", "size": 312, "outcome": "ignored"},
-                {"path": "2/report.xml", "name": "google.com!example.com.xml", "sniffed": "xml", "size": 4211,
-                 "declared_type": "application/zip", "outcome": "stored"},
+                {
+                    "path": "2/report.xml",
+                    "name": "google.com!example.com.xml",
+                    "sniffed": "xml",
+                    "size": 4211,
+                    "declared_type": "application/zip",
+                    "outcome": "stored",
+                },
             ],
             **more,
-        }  # fmt: skip
+        }
         await self._insert("mail", row)
         mail: UUID = row["mail_id"]
         return mail
@@ -86,8 +97,17 @@ class _Story:
         rows = [self._row(ip, passing, domain, weight) for ip, passing in self._dice.sample(SOURCES, k=3)]
         messages = sum(row["count"] for row in rows)
         passed = sum(row["count"] for row in rows if row["dkim"] == "pass" or row["spf"] == "pass")
-        report = await self._header(day, mail, kind="aggregate", domain=domain, org_name=reporter, record_count=len(rows),
-                                    message_count=messages, passed=passed, quarantined=messages - passed)  # fmt: skip
+        report = await self._header(
+            day,
+            mail,
+            kind="aggregate",
+            domain=domain,
+            org_name=reporter,
+            record_count=len(rows),
+            message_count=messages,
+            passed=passed,
+            quarantined=messages - passed,
+        )
         for position, row in enumerate(rows):
             await self._insert("record", {"report": report, "begin": day, "position": position, **row})
 
@@ -110,55 +130,149 @@ class _Story:
         digest = sha256(f"{mail}{given}".encode()).digest()
         document = await self._insert(
             "document",
-            {"mail_id": mail, "path": "2/report.xml", "name": "report.xml", "format": "xml", "size": 4211,
-             "sha256": digest, "outcome": "stored", "parser_version": "1", "stored_at": day + timedelta(days=1)},
-        )  # fmt: skip
+            {
+                "mail_id": mail,
+                "path": "2/report.xml",
+                "name": "report.xml",
+                "format": "xml",
+                "size": 4211,
+                "sha256": digest,
+                "outcome": "stored",
+                "parser_version": "1",
+                "stored_at": day + timedelta(days=1),
+            },
+        )
         return await self._insert(
             "report",
-            {"id": document, "mail_id": mail, "mailbox_id": MAILBOX, "report_id": str(int.from_bytes(digest[:7])),
-             "begin": day, "end": day + timedelta(hours=23, minutes=59, seconds=59), "identity": digest,
-             "fingerprint": digest, "variant": False, "p": "quarantine", "adkim": "r", "aspf": "r", "pct": 100,
-             "email": "noreply-dmarc-support@google.com", "rejected": 0, "quarantined": 0, "parser_version": "1",
-             "repairs": ["trailing-junk-removed"] if digest[0] < 20 else [],
-             "stored_at": day + timedelta(days=1, hours=5), **given},
-        )  # fmt: skip
+            {
+                "id": document,
+                "mail_id": mail,
+                "mailbox_id": MAILBOX,
+                "report_id": str(int.from_bytes(digest[:7])),
+                "begin": day,
+                "end": day + timedelta(hours=23, minutes=59, seconds=59),
+                "identity": digest,
+                "fingerprint": digest,
+                "variant": False,
+                "p": "quarantine",
+                "adkim": "r",
+                "aspf": "r",
+                "pct": 100,
+                "email": "noreply-dmarc-support@google.com",
+                "rejected": 0,
+                "quarantined": 0,
+                "parser_version": "1",
+                "repairs": ["trailing-junk-removed"] if digest[0] < 20 else [],
+                "stored_at": day + timedelta(days=1, hours=5),
+                **given,
+            },
+        )
 
     async def _failed_mail(self) -> None:
-        lines = [{"path": "2", "name": "report.zip", "declared_type": "application/zip", "sniffed": "zip", "size": 88_000,
-                  "outcome": "refused", "reason": "ratio_too_high", "detail": "1,032 to 1"}]  # fmt: skip
+        lines = [
+            {
+                "path": "2",
+                "name": "report.zip",
+                "declared_type": "application/zip",
+                "sniffed": "zip",
+                "size": 88_000,
+                "outcome": "refused",
+                "reason": "ratio_too_high",
+                "detail": "1,032 to 1",
+            }
+        ]
         day = self._midnight - timedelta(days=1)
         refused = {"reason": "ratio_too_high", "action": "none", "action_target": None, "action_state": "none"}
         await self._mail(day, outcome="failed", subject=HOSTILE, lines=lines, acted_at=None, **refused)
-        await self._mail(day, outcome="not_a_report", subject="Lunch?", reason="no_report_found", action="none",
-                         action_target=None, action_state="none", acted_at=None)  # fmt: skip
+        await self._mail(
+            day,
+            outcome="not_a_report",
+            subject="Lunch?",
+            reason="no_report_found",
+            action="none",
+            action_target=None,
+            action_state="none",
+            acted_at=None,
+        )
 
     async def _tls_report(self) -> None:
         day = self._midnight - timedelta(days=2)
-        mail = await self._mail(day, outcome="imported", subject="Report Domain: example.com Submitter: google.com (TLS)")
-        report = await self._header(day, mail, kind="tls", domain="example.com", org_name="Google Inc.", record_count=1,
-                                    message_count=331, passed=329)  # fmt: skip
-        await self._insert("tls_policy", {"report": report, "position": 0, "policy_type": "sts",
-                           "policy_domain": "example.com", "policy_strings": ["version: STSv1", "mode: enforce"],
-                           "mx_hosts": ["mx1.example.com"], "successful_sessions": 329, "failed_sessions": 2})  # fmt: skip
-        await self._insert("tls_failure", {"report": report, "policy": 0, "position": 0, "result_type":
-                           "certificate-expired", "sending_mta_ip": "192.0.2.4", "receiving_mx_hostname":
-                           "mx1.example.com", "failed_session_count": 2})  # fmt: skip
+        mail = await self._mail(
+            day, outcome="imported", subject="Report Domain: example.com Submitter: google.com (TLS)"
+        )
+        report = await self._header(
+            day,
+            mail,
+            kind="tls",
+            domain="example.com",
+            org_name="Google Inc.",
+            record_count=1,
+            message_count=331,
+            passed=329,
+        )
+        await self._insert(
+            "tls_policy",
+            {
+                "report": report,
+                "position": 0,
+                "policy_type": "sts",
+                "policy_domain": "example.com",
+                "policy_strings": ["version: STSv1", "mode: enforce"],
+                "mx_hosts": ["mx1.example.com"],
+                "successful_sessions": 329,
+                "failed_sessions": 2,
+            },
+        )
+        await self._insert(
+            "tls_failure",
+            {
+                "report": report,
+                "policy": 0,
+                "position": 0,
+                "result_type": "certificate-expired",
+                "sending_mta_ip": "192.0.2.4",
+                "receiving_mx_hostname": "mx1.example.com",
+                "failed_session_count": 2,
+            },
+        )
 
     async def _runs_and_log(self) -> None:
         now = datetime.now(UTC)
         for ago in range(30):
             at = now - timedelta(minutes=5 + 60 * ago)
             bad = ago == 4
-            await self._insert("fetch_run", {"run_id": f"run{ago}", "mailbox_id": MAILBOX, "folder": "INBOX",
-                               "trigger": "idle" if ago % 5 == 1 else "poll", "started_at": at, "finished_at":
-                               at + timedelta(milliseconds=180 + 37 * ago), "seen": 0 if bad else 3 + ago % 4,
-                               "filtered": ago % 2, "fetched": 0 if bad else 3, "fetched_bytes": 30_000,
-                               "category": "connectivity" if bad else "ok", "detail":
-                               "The server closed the connection." if bad else ""})  # fmt: skip
+            await self._insert(
+                "fetch_run",
+                {
+                    "run_id": f"run{ago}",
+                    "mailbox_id": MAILBOX,
+                    "folder": "INBOX",
+                    "trigger": "idle" if ago % 5 == 1 else "poll",
+                    "started_at": at,
+                    "finished_at": at + timedelta(milliseconds=180 + 37 * ago),
+                    "seen": 0 if bad else 3 + ago % 4,
+                    "filtered": ago % 2,
+                    "fetched": 0 if bad else 3,
+                    "fetched_bytes": 30_000,
+                    "category": "connectivity" if bad else "ok",
+                    "detail": "The server closed the connection." if bad else "",
+                },
+            )
             for name, level, data in _LOG[:2] if bad else _LOG:
                 at += timedelta(milliseconds=41)
-                await self._insert("activity", {"id": f"{ago}-{name}", "mailbox_id": MAILBOX, "source": "imap", "name": name,
-                                   "level": level, "text": "", "data": data, "at": at})  # fmt: skip
+                await self._insert(
+                    "activity",
+                    {
+                        "id": f"{ago}-{name}",
+                        "mailbox_id": MAILBOX,
+                        "source": "imap",
+                        "name": name,
+                        "level": level,
+                        "text": "",
+                        "data": data,
+                        "at": at,
+                    },
+                )
 
     async def _insert(self, table: str, row: dict[str, Any]) -> int:
         names = ", ".join(f'"{name}"' for name in row)

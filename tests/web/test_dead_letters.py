@@ -9,7 +9,7 @@ from pipeline.adapters.bus import Bus
 from pipeline.dead import dead_letters
 from pipeline.judge import Dead
 from pipeline.reasons import Reason
-from pipeline.wire import Envelope, encode
+from pipeline.wire import Envelope, Parcel, encode
 from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
@@ -18,7 +18,7 @@ async def _bury(site: Site) -> None:
     """A mail's event that no retry could help, as the runtime buries it."""
     client = await nats.connect(site.nats_url)
     try:
-        wire = encode(Envelope(SAMPLES[0], (b"Subject: a mail\r\n\r\nhello",)))
+        wire = encode(Envelope(SAMPLES[0], (Parcel.of(b"Subject: a mail\r\n\r\nhello"),)))
         letters = dead_letters(wire, Dead(Reason.BUG, "ValueError: <b>seven</b>"), consumer="extractor", deliveries=5)
         await Bus(client).publish_wires(letters[:1])
     finally:

@@ -10,8 +10,12 @@ SLOW_MS = 30_000
 
 async def _describe(page: Page, dovecot: Dovecot, user: User, *, password: str) -> None:
     await page.goto("/settings/mailboxes/new")
-    for label, value in (("Name", "Reports"), ("Server", dovecot.host), ("Port", str(dovecot.imaps_port)),
-                         ("User name", user.name)):  # fmt: skip
+    for label, value in (
+        ("Name", "Reports"),
+        ("Server", dovecot.host),
+        ("Port", str(dovecot.imaps_port)),
+        ("User name", user.name),
+    ):
         await page.get_by_label(label, exact=True).fill(value)
     await page.get_by_label("Password or app password").fill(password)
     await page.get_by_text("CA certificate (for servers").click()

@@ -22,26 +22,49 @@ async def test_every_setting_is_saved_as_it_was_typed(browser: Browser, empty: S
         await expect(page.get_by_role("status")).to_contain_text("The mailbox was saved")
     found = empty.api("GET", "/mailboxes")["items"][0]
     wanted = {
-        "name": "Our reports", "enabled": False, "host": "mail.example.org", "port": 1143, "security": "starttls",
-        "verify_certificate": False, "username": "dmarc", "has_password": True, "folder": "Reports", "use_idle": False,
-        "folders": ["Other"], "dry_run": True, "poll_interval_minutes": 7.5, "on_failed": {"action": "mark_read", "folder": None},
+        "name": "Our reports",
+        "enabled": False,
+        "host": "mail.example.org",
+        "port": 1143,
+        "security": "starttls",
+        "verify_certificate": False,
+        "username": "dmarc",
+        "has_password": True,
+        "folder": "Reports",
+        "use_idle": False,
+        "folders": ["Other"],
+        "dry_run": True,
+        "poll_interval_minutes": 7.5,
+        "on_failed": {"action": "mark_read", "folder": None},
         "filters": {"subject_contains": ["Report domain:", "DMARC"], "senders": ["example.net"], "max_age_days": 90},
-        "on_processed": {"action": "move", "folder": "Done"}, "on_not_a_report": {"action": "delete", "folder": None},
+        "on_processed": {"action": "move", "folder": "Done"},
+        "on_not_a_report": {"action": "delete", "folder": None},
         "attachments": {"formats": ["zip", "gz"], "max_bytes": 2621440, "priority": ["zip", "xml", "gz", "eml"]},
-    }  # fmt: skip
+    }
     assert {name: found[name] for name in wanted} == wanted
 
 
 async def _fill_everything(page: Page, *, script: bool) -> None:
     form = page.locator("#mailbox-form")
     texts = {
-        "Name": "Our reports", "Server": "mail.example.org", "User name": "dmarc", "Password or app password": SECRET,
-        "Folder": "Reports", "More folders": "Other", "Polling interval (minutes)": "7.5",
-        "Subject contains": "Report domain:\nDMARC\n\n", "Sender": "example.net", "Age, at most (days)": "90",
+        "Name": "Our reports",
+        "Server": "mail.example.org",
+        "User name": "dmarc",
+        "Password or app password": SECRET,
+        "Folder": "Reports",
+        "More folders": "Other",
+        "Polling interval (minutes)": "7.5",
+        "Subject contains": "Report domain:\nDMARC\n\n",
+        "Sender": "example.net",
+        "Age, at most (days)": "90",
         "Attachment size limit (MB)": "2.5",
-    }  # fmt: skip
+    }
     for label, text in texts.items():
-        await form.get_by_role("textbox", name=label, exact=True).or_(form.get_by_label(label, exact=True)).first.fill(text)
+        await (
+            form.get_by_role("textbox", name=label, exact=True)
+            .or_(form.get_by_label(label, exact=True))
+            .first.fill(text)
+        )
     await form.get_by_label("Encryption").select_option("starttls")
     assert await form.get_by_label("Port", exact=True).input_value() == ("143" if script else "993")
     await form.get_by_label("Port", exact=True).fill("1143")

@@ -10,6 +10,7 @@ from fetcher.credentials import Credentials
 from fetcher.journal import Journal
 from fetcher.oauth import TokenSource
 from fetcher.roster import Roster
+from fetcher.status_board import StatusBoard
 from fetcher.tenure import Office
 from pipeline.adapters.mailboxes import MailboxBucket
 from pipeline.adapters.tokens import TokenBucket
@@ -25,13 +26,22 @@ async def body(frame: Frame) -> None:
     credentials = Credentials(TokenSource(TokenBucket(frame.bus.js, keys)))
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
-    office = Office(holder=holder, bus=frame.bus, journal=journal, limits=frame.settings.limits)
+    board = StatusBoard(frame.bus, frame.readiness, holder=holder)
+    office = Office(
+        holder=holder,
+        bus=frame.bus,
+        journal=journal,
+        limits=frame.settings.limits,
+        credentials=credentials,
+        board=board,
+    )
     roster = Roster(office, MailboxBucket(frame.bus.js, keys))
-    journal_stops = asyncio.Event()
+    all_done = asyncio.Event()
     async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials):
-        group.create_task(journal.run(journal_stops), name="journal")
+        group.create_task(journal.run(all_done), name="journal")
+        group.create_task(board.run(all_done), name="status")
         await roster.run(frame.stopping)
-        journal_stops.set()
+        all_done.set()
 
 
 def main() -> int:

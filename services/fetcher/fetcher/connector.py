@@ -12,7 +12,6 @@ from fetcher.journal import Journal
 from pipeline.mailbox import Mailbox
 from pipeline.telemetry.metrics import MAILBOX_FAULTS
 
-
 TURN_S = 5.0
 
 

@@ -1,4 +1,7 @@
-"""How fast a mailbox is read: how many mails at once, and how many a minute; pure, times are in seconds of any clock."""
+"""How fast a mailbox is read: how many mails at once, and how many a minute; pure.
+
+Times are in seconds of any one clock.
+"""
 
 from collections import deque
 

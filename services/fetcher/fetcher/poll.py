@@ -98,11 +98,12 @@ class Poll:
 
     async def _batches(self, session: ImapSession, run: Run, news: _News) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters
-        async for stretch in self._stretches(session, run, news):
-            async with aclosing(downloads(session, stretch, filters, limits=self._limits)) as arriving:
-                async for batch in arriving:
-                    yield batch
-            self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
+        async with aclosing(self._stretches(session, run, news)) as all_stretches:
+            async for stretch in all_stretches:
+                async with aclosing(downloads(session, stretch, filters, limits=self._limits)) as arriving:
+                    async for batch in arriving:
+                        yield batch
+                self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
 
     async def _stretches(self, session: ImapSession, run: Run, news: _News) -> AsyncGenerator[Stretch, None]:
         """All that is new, as fast as the pace allows; ends early when told to stop."""
@@ -113,6 +114,8 @@ class Poll:
             for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
                 while (wait_s := self._pace.wait_s(loop.time())) > 0 and not self._stopping.is_set():
                     await pause(self._stopping, wait_s)
+                if self._stopping.is_set():
+                    return
                 yield stretch
 
     async def _fitting(self, session: ImapSession, run: Run, window: Sequence[int]) -> frozenset[int]:

@@ -7,12 +7,15 @@ import structlog
 
 from fetcher.act import Actor
 from fetcher.connector import Connector
+from fetcher.credentials import Credentials
 from fetcher.journal import Journal
 from fetcher.kept_session import KeptSession
+from fetcher.pace import Pace
 from fetcher.poll import Poll
+from fetcher.standing import Standing
+from fetcher.status_board import StatusBoard
 from fetcher.watch import Watch
 from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import CursorBucket
 from pipeline.adapters.leases import RENEW_EVERY, Lease, LeaseBucket
 from pipeline.adapters.requests import serving
 from pipeline.errors import TryLater, leaves
@@ -21,7 +24,6 @@ from pipeline.mailbox import Mailbox
 from pipeline.runner import StageRunner
 from pipeline.stage import Stage
 from pipeline.stopping import pause, unless
-from pipeline.telemetry.metrics import MAILBOX_LAST_SUCCESS
 from pipeline.topology import LEASE_BUCKET, actor, fetch_subject
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,8 @@ class Office:
     bus: Bus
     journal: Journal
     limits: Limits
+    credentials: Credentials
+    board: StatusBoard
 
 
 class Tenure:
@@ -73,11 +77,12 @@ class Tenure:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._keep(lease, ending))
                 following = group.create_task(_follow(stopping, ending))
-                await unless(self._work(ending), ending, grace=STOP_GRACE)
+                standing = await self._office.board.take(self._mailbox)
+                await unless(self._work(ending, standing), ending, grace=STOP_GRACE)
                 keeping.cancel()
                 following.cancel()
         finally:
-            MAILBOX_LAST_SUCCESS.remove(self._mailbox.id)
+            self._office.board.give_back(self._mailbox)
             await self._give_back()
 
     async def _keep(self, lease: Lease, ending: asyncio.Event) -> None:
@@ -111,11 +116,17 @@ class Tenure:
         except (TryLater, TimeoutError) as error:
             log.info("lease_left_to_expire", mailbox_id=lease.mailbox_id, detail=str(error)[:200])
 
-    async def _work(self, ending: asyncio.Event) -> None:
+    async def _work(self, ending: asyncio.Event, standing: Standing) -> None:
         bus, journal = self._office.bus, self._office.journal
-        connector = Connector(self._mailbox, journal)
-        poll = Poll(bus=bus, cursors=CursorBucket(bus.js), limits=self._office.limits, stopping=ending)
-        watch = Watch(self._mailbox, connector=connector, poll=poll, journal=journal)
+        connector = Connector(self._mailbox, journal, self._office.credentials)
+        poll = Poll(
+            bus=bus,
+            limits=self._office.limits,
+            pace=Pace(self._mailbox.settings.max_mails_per_minute),
+            stopping=ending,
+            turn_over=lambda: connector.turn_over,
+        )
+        watch = Watch(self._mailbox, connector=connector, poll=poll, journal=journal, standing=standing)
 
         async def fetch_now(_: bytes) -> bytes:
             watch.fetch_now()

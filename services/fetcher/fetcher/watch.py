@@ -9,29 +9,38 @@ from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from fetcher.poll import Poll
 from fetcher.run import Run
+from fetcher.standing import Standing
+from pipeline.connection import Category
 from pipeline.errors import TryLater
 from pipeline.events import FetchTrigger
 from pipeline.mailbox import Mailbox
 from pipeline.stopping import unless
-from pipeline.telemetry.metrics import MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS
 from pipeline.waiting import wait_for
 
 log = structlog.get_logger(__name__)
 
 KEEP_CONNECTED_S = 300.0  # with longer polling intervals and without IDLE, the connection is closed in between
 STOPPED = "stopped before the end; the rest is fetched next time"
+OF_A_FOLDER = frozenset((Category.MAILBOX_NOT_FOUND, Category.PERMISSIONS))  # the other folders may be well
 
 
 class Watch:
     """Polls a mailbox at its interval, at once when the server announces mail, and when asked to."""
 
-    def __init__(self, mailbox: Mailbox, *, connector: Connector, poll: Poll, journal: Journal) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, connector: Connector, poll: Poll, journal: Journal, standing: Standing
+    ) -> None:
+        first, *others = mailbox.settings.all_folders
         self._mailbox = mailbox
+        self._folders = (*others, first)  # the first one comes last: IDLE tells of the folder that is open
         self._connector = connector
         self._poll = poll
         self._journal = journal
-        self._asked = asyncio.Event()  # since the latest run began
+        self._standing = standing
+        self._asked = asyncio.Event()  # since the latest round began
         self._trigger = FetchTrigger.POLL
+        self._run: Run | None = None  # the one in hand
+        self._due = 0.0  # loop time of the next round through all folders
 
     def fetch_now(self) -> None:
         """Polls as soon as what is in hand is done; a waiting backoff is cut short."""
@@ -54,51 +63,79 @@ class Watch:
 
     async def _visit(self, stopping: asyncio.Event) -> float:
         """Polls over one session, for as long as it is kept; gives the seconds to rest before the next one."""
-        run: Run | None = self._new_run()
+        self._asked.clear()
+        self._standing.connecting()
+        self._run = self._new_run(self._folders[-1])  # a connection that cannot be made is a run that failed
         try:
             async with self._connector.session() as session:
-                while run is not None:
-                    await self._polled(session, run)
-                    run = None
-                    if stopping.is_set() or not self._stays_connected(session):
+                folders = self._folders
+                while folders:
+                    await self._round(session, folders)
+                    if stopping.is_set():
+                        return 0.0
+                    if not self._stays_connected(session):
+                        self._standing.resting(self._interval_s, idle=False)
                         return self._interval_s
-                    run = await self._next_run(session, stopping)
+                    folders = await self._next_folders(session, stopping)
                 return 0.0
         except ImapFault as fault:
             self._connector.failed(fault)
-            if run is not None:  # a connection that is lost between runs is only made anew
-                self._journal.note(run.finished(category=fault.category, detail=fault.detail))
-            return 0.0
+            if self._run is not None:  # a connection that is lost between runs is only made anew
+                self._journal.note(self._run.finished(category=fault.category, detail=fault.detail))
+            self._standing.backing_off(fault, self._connector.wait_s)
+            return self._connector.wait_s
 
-    async def _polled(self, session: ImapSession, run: Run) -> None:
+    async def _round(self, session: ImapSession, folders: tuple[str, ...]) -> None:
+        """Looks into the folders in turn. A folder that cannot be opened is complained about when all were tried."""
+        trigger, self._trigger = self._trigger, FetchTrigger.POLL
+        self._asked.clear()
+        self._standing.polling()
+        faults = []
+        whole = True
+        for folder in folders:
+            self._run = self._new_run(folder, trigger)
+            try:
+                whole = await self._polled(session, self._run) and whole
+            except ImapFault as fault:
+                if fault.category not in OF_A_FOLDER:
+                    raise
+                self._journal.note(self._run.finished(category=fault.category, detail=fault.detail))
+                faults.append(fault)
+            self._run = None
+        if faults:
+            raise faults[0]
+        self._connector.succeeded()
+        self._due = asyncio.get_running_loop().time() + (self._interval_s if whole else 0)
+        if whole:
+            self._standing.polled()
+
+    async def _polled(self, session: ImapSession, run: Run) -> bool:
         try:
-            await self._poll.run(session, run)
+            whole = await self._poll.run(session, run)
         except (asyncio.CancelledError, TryLater) as error:
             if run.seen:
                 self._journal.note(run.finished(detail=str(error) or STOPPED))
             raise
-        self._connector.succeeded()
-        MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set_to_current_time()
-        MAILBOX_BACKLOG.labels(self._mailbox.id).set(0)
         self._journal.note(run.finished())
         if run.seen:
             log.info("fetched", mailbox_id=self._mailbox.id, seen=run.seen, filtered=run.filtered, fetched=run.fetched)
+        return whole
 
-    async def _next_run(self, session: ImapSession, stopping: asyncio.Event) -> Run | None:
-        """The run that new mail or the interval asks for; None when the wait was cut short, which ends the session."""
-        waiting = session.wait_for_mail(self._interval_s) if self._idles else asyncio.sleep(self._interval_s, False)
-        finished, came = await unless(waiting, stopping, self._asked)
+    async def _next_folders(self, session: ImapSession, stopping: asyncio.Event) -> tuple[str, ...]:
+        """The folders that new mail or the interval asks for; none when the wait was cut short: the session ends."""
+        left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
+        self._standing.resting(left_s, idle=self._idles)
+        waiting = session.wait_for_mail(left_s) if self._idles else asyncio.sleep(left_s, False)
+        finished, came = await unless(waiting, stopping, self._asked, self._connector.wanted)
         if not finished:
-            return None
-        if came:
-            self._trigger = FetchTrigger.IDLE
-        return self._new_run()
+            return ()
+        if not came:
+            return self._folders
+        self._trigger = FetchTrigger.IDLE
+        return self._folders[-1:]
 
-    def _new_run(self) -> Run:
-        run = Run(self._mailbox, self._trigger)
-        self._trigger = FetchTrigger.POLL
-        self._asked.clear()
-        return run
+    def _new_run(self, folder: str, trigger: FetchTrigger | None = None) -> Run:
+        return Run(self._mailbox, trigger or self._trigger, folder, self._standing.progressed)
 
     @property
     def _interval_s(self) -> float:

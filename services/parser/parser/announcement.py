@@ -1,21 +1,32 @@
 """What the parser tells the world once a report is committed. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
+from typing import Any
+
+from pydantic_core import to_json
 
 from parser.line import row_as_json
 from parser.reports import StoredReport
 from pipeline.events import ReportStored
+from pipeline.limits import MiB
 from pipeline.report import ReportHeader
 
+MAX_ROWS_BYTES = 2 * MiB  # the broker takes 8 MB an event
+MAX_REPORT_BYTES = 1 * MiB
 _IDENTITY = frozenset(ReportHeader.model_fields)
 
 
 def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: datetime) -> ReportStored:
-    """The event for third parties: the report with its first `max_rows` rows, and the link to all of them."""
+    """The event for third parties: the report with its first `max_rows` rows, and the link to all of them.
+
+    Rows end earlier where they would make the event too large; a header too large for it is left out.
+    """
     candidate = stored.candidate
     report = candidate.reading.report
-    rows = tuple(row_as_json(row) for row in islice(candidate.reading.rows, max_rows))
+    rows = tuple(_within(MAX_ROWS_BYTES, map(row_as_json, islice(candidate.reading.rows, max_rows))))
+    header = report.model_dump(mode="json", exclude=set(_IDENTITY))
     return ReportStored.model_construct(  # not validated: these are our own values, and the rows may be many
         id=candidate.number,
         mail_id=candidate.event.mail.mail_id,
@@ -31,9 +42,18 @@ def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: da
         records=report.records,
         messages=report.messages,
         repairs=report.repairs,
-        report=report.model_dump(mode="json", exclude=set(_IDENTITY)),
+        report=header if len(to_json(header)) <= MAX_REPORT_BYTES else {},
         rows=rows,
         rows_complete=len(rows) == len(candidate.reading.rows),
         link=f"{public_url.rstrip('/')}/api/v1/reports/{candidate.number}",
         stored_at=at,
     )
+
+
+def _within(max_bytes: int, rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    left = max_bytes
+    for row in rows:
+        left -= len(to_json(row))
+        if left < 0:
+            return
+        yield row

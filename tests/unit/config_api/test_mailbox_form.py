@@ -5,9 +5,19 @@ from config_api.mailboxes.model import MailboxInput
 from config_api.pages import mailbox_form
 from config_api.validation import validated
 
-ACCOUNT = [("name", "R"), ("host", "h"), ("port", "993"), ("security", "tls"), ("username", "u"), ("auth", "password"),
-           ("folder", "INBOX"), ("max_connections", "2"), ("poll_interval_minutes", "60"), ("attachments.max_bytes", "10"),
-           ("attachments.formats", "xml")]  # fmt: skip
+ACCOUNT = [
+    ("name", "R"),
+    ("host", "h"),
+    ("port", "993"),
+    ("security", "tls"),
+    ("username", "u"),
+    ("auth", "password"),
+    ("folder", "INBOX"),
+    ("max_connections", "2"),
+    ("poll_interval_minutes", "60"),
+    ("attachments.max_bytes", "10"),
+    ("attachments.formats", "xml"),
+]
 
 
 def _read(*more: tuple[str, str]) -> mailbox_form.Values:

@@ -14,6 +14,7 @@ from dmarq.embedded.programs import nats_server
 READY_TIMEOUT_S = 30.0
 USER = "dmarq"
 
+# The streams reserve their bounds; without a number of its own NATS would grant only a share of the free disk.
 # The limits are those of deploy/nats.conf, which is for containers; a test holds the two together.
 CONFIG = Template("""\
 server_name: dmarq
@@ -22,6 +23,7 @@ max_payload: 8MB
 jetstream {
   store_dir: $store_dir
   sync_interval: $sync_interval
+  max_file_store: 64GB
 }
 authorization {
   user: $user

@@ -28,7 +28,7 @@ class Imported(BaseModel):
 @routes.post("/imports")
 @operation(Scope.OPERATE, gives=Imported, status=202, fails=(413,))
 @takes_bytes
-def import_file(query: ImportQuery) -> tuple[Imported, int]:
+def import_file(query: ImportQuery) -> tuple[Imported, int, dict[str, str]]:
     """Take in a file as if it had come by mail: a mail, or a report in any form that a mail may carry it in.
 
     The body is the file. The same file is the same mail for ever: imported again, it is not stored again.
@@ -36,4 +36,4 @@ def import_file(query: ImportQuery) -> tuple[Imported, int]:
     back = backend()
     request.max_content_length = back.settings.limits.max_mail_bytes
     taken = importing.take_in(back.bus, request.get_data(), name=query.name, limits=back.settings.limits)
-    return Imported(mail_id=back.run(taken).mail_id), 202
+    return Imported(mail_id=back.run(taken).mail_id), 202, {}

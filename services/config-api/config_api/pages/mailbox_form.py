@@ -88,6 +88,12 @@ def secrets_of(form: MultiDict[str, str]) -> Values:
     return {name: secret for name in MailboxSecrets.model_fields if (secret := form.get(name, "").strip("\r\n"))}
 
 
+def version_of(form: MultiDict[str, str]) -> int:
+    """The version that the values were based on; 0, which no mailbox has, where that makes no sense."""
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def differences(mine: Values, stored: Values) -> list[tuple[str, str, str]]:
     """Where two versions differ: the field's name, what is stored now, what I typed."""
     rows = []

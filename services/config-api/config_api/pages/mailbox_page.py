@@ -1,12 +1,14 @@
-"""The page that shows the settings form of a mailbox: for a new one, a stored one, with faults or with a test result."""
+"""The page that shows the settings form of a mailbox: new or stored, with faults or with a test result."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from flask import render_template
+from flask import render_template, request
 
 from config_api.mailboxes.model import MailboxView
 from config_api.pages import mailbox_form
 from config_api.pages.mailbox_form import MailboxForm
+from config_api.problem import FieldError
 from pipeline.connection import ConnectionTest
 
 SECURITY = [
@@ -27,6 +29,27 @@ ACTIONS = [
     ("move", "Move to a folder"),
     ("delete", "Delete"),
 ]
+
+
+def stored_form(stored: MailboxView, values: mailbox_form.Values | None = None) -> MailboxForm:
+    """The form of a mailbox as it is stored, or with other values on top of that version."""
+    shown = mailbox_form.settings_of(stored.model_dump(mode="json")) if values is None else values
+    return MailboxForm(shown, mailbox_id=stored.id, version=stored.version, has_password=stored.has_password)
+
+
+def sent_form(
+    values: mailbox_form.Values,
+    stored: MailboxView | None,
+    *,
+    errors: Sequence[FieldError] = (),
+    folders: Sequence[str] = (),
+) -> MailboxForm:
+    """The form as the browser sent it, on top of the version that it was based on."""
+    form = MailboxForm(values, errors=errors, folders=folders)
+    if stored is None:
+        return form
+    version = mailbox_form.version_of(request.form)
+    return replace(form, mailbox_id=stored.id, version=version, has_password=stored.has_password)
 
 
 def form_page(

@@ -11,7 +11,7 @@ from config_api.mailboxes import actions, store
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
 from config_api.pages.mailbox_form import MailboxForm
-from config_api.pages.mailbox_page import form_page
+from config_api.pages.mailbox_page import form_page, sent_form, stored_form
 from config_api.pages.notes import told
 from config_api.problem import Problem
 from config_api.validation import validated
@@ -43,7 +43,7 @@ def create() -> Response | tuple[str, int]:
     except Problem as problem:
         if problem.status != 422:
             raise
-        return form_page(MailboxForm(values, errors=problem.errors)), 422
+        return form_page(sent_form(values, None, errors=problem.errors)), 422
     return told(LIST, "added")
 
 
@@ -51,14 +51,14 @@ def create() -> Response | tuple[str, int]:
 def ask_change(mailbox_id: str) -> str:
     """The form of a mailbox."""
     stored = _stored(mailbox_id)
-    return form_page(_form_of(stored, mailbox_form.settings_of(stored.model_dump(mode="json"))), stored=stored)
+    return form_page(stored_form(stored), stored=stored)
 
 
 @blueprint.post("/<mailbox_id>")
 def change(mailbox_id: str) -> Response | tuple[str, int]:
     """Saves a change; shows both versions when somebody else was faster."""
     values = mailbox_form.read(request.form)
-    version = request.form.get("version", "0", type=int)
+    version = mailbox_form.version_of(request.form)
     changes = values | mailbox_form.secrets_of(request.form)
     try:
         backend().run(store.change(backend(), mailbox_id, changes, if_version=version, who=who()))
@@ -106,25 +106,11 @@ def _stored(mailbox_id: str) -> MailboxView:
     return backend().run(store.get(backend(), mailbox_id))
 
 
-def _form_of(stored: MailboxView, values: mailbox_form.Values, **more: Any) -> MailboxForm:
-    return MailboxForm(
-        values, mailbox_id=stored.id, version=stored.version, has_password=stored.has_password, **more
-    )
-
-
 def _not_saved(mailbox_id: str, values: mailbox_form.Values, problem: Problem) -> tuple[str, int]:
     if problem.status not in (412, 422):
         raise problem
     stored = _stored(mailbox_id)
     if problem.status == 422:
-        form = MailboxForm(
-            values,
-            mailbox_id=mailbox_id,
-            version=request.form.get("version", "0", type=int),
-            has_password=stored.has_password,
-            errors=problem.errors,
-        )
-        return form_page(form, stored=stored), 422
-    theirs = mailbox_form.settings_of(stored.model_dump(mode="json"))
-    rows = mailbox_form.differences(values, theirs)
-    return form_page(_form_of(stored, values), stored=stored, conflict=rows), 412
+        return form_page(sent_form(values, stored, errors=problem.errors), stored=stored), 422
+    rows = mailbox_form.differences(values, stored_form(stored).values)
+    return form_page(stored_form(stored, values), stored=stored, conflict=rows), 412

@@ -13,7 +13,10 @@ NOTES = {
     "resumed": ("good", "Resumed: mail is fetched again."),
     "reading-anew": ("good", "The folder is read anew from its first mail. Known mails are not stored twice."),
     "is-paused": ("bad", "The mailbox is paused. Resume it first."),
-    "no-fetcher": ("bad", "No fetcher holds this mailbox yet. One that has just started needs some seconds; try again."),
+    "no-fetcher": (
+        "bad",
+        "No fetcher holds this mailbox yet. One that has just started needs some seconds; try again.",
+    ),
     "retried": ("good", "On its way again. What becomes of it is shown under Mails."),
     "discarded": ("good", "The dead letter was discarded."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),

@@ -27,7 +27,13 @@ def listing() -> str:
         reports.find(backend().database, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor"))
     )
     return render_template(
-        "reports/list.html", found=found, here=here, sort=sort, share_bar=share_bar, filtered=bool(set(here) - _FRAME), export=_export(here)
+        "reports/list.html",
+        found=found,
+        here=here,
+        sort=sort,
+        share_bar=share_bar,
+        filtered=bool(set(here) - _FRAME),
+        export=_export(here),
     )
 
 

@@ -6,8 +6,7 @@ from config_api.backend import backend
 from config_api.mailboxes import checks, store
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
-from config_api.pages.mailbox_form import MailboxForm
-from config_api.pages.mailbox_page import form_page
+from config_api.pages.mailbox_page import form_page, sent_form
 from config_api.problem import Problem
 from config_api.validation import validated
 from pipeline.connection import ConnectionTest
@@ -43,22 +42,10 @@ def test_stored(mailbox_id: str) -> str | tuple[str, int]:
 
 
 def _result(values: mailbox_form.Values, tested: ConnectionTest, stored: MailboxView | None = None) -> str:
-    return form_page(_form(values, stored, folders=tested.folders), stored=stored, tested=tested)
+    return form_page(sent_form(values, stored, folders=tested.folders), stored=stored, tested=tested)
 
 
-def _refused(
-    values: mailbox_form.Values, problem: Problem, stored: MailboxView | None = None
-) -> tuple[str, int]:
+def _refused(values: mailbox_form.Values, problem: Problem, stored: MailboxView | None = None) -> tuple[str, int]:
     if problem.status != 422:
         raise problem
-    form = _form(values, stored, errors=problem.errors)
-    return form_page(form, stored=stored), 422
-
-
-def _form(values: mailbox_form.Values, stored: MailboxView | None, **more: object) -> MailboxForm:
-    if stored is None:
-        return MailboxForm(values, **more)  # type: ignore[arg-type]
-    version = request.form.get("version", "0", type=int)
-    return MailboxForm(
-        values, mailbox_id=stored.id, version=version, has_password=stored.has_password, **more  # type: ignore[arg-type]
-    )
+    return form_page(sent_form(values, stored, errors=problem.errors), stored=stored), 422

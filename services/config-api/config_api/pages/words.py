@@ -1,4 +1,4 @@
-"""The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states, and the tone of their badges."""
+"""The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states; and their badges' tone."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,6 @@ ACTION_STATES = {
     "pending": Said("Waiting", "warn"),
     "done": Said("Done", "good"),
     "absent": Said("No longer there"),
-    "skipped": Said("Left out: dry run"),
     "skipped": Said("Dry run"),
     "failed": Said("Failed", "bad"),
 }

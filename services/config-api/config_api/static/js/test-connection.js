@@ -5,8 +5,8 @@ const button = form.querySelector("[data-test-connection]");
 async function answered() {
   const answer = await fetch(button.formAction, { method: "POST", body: new FormData(form) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const folders = page.querySelector("#folders");
-  if (folders) form.querySelector("#folders").replaceWith(document.adoptNode(folders));
+  const folders = page.querySelector("#folder-choices");
+  if (folders) form.querySelector("#folder-choices").replaceWith(document.adoptNode(folders));
   return page.querySelector("#test-result") ?? failure(page.querySelector(".lead")?.textContent);
 }
 

@@ -1,0 +1,98 @@
+"""How one mailbox is doing, as its work goes on: the status that is told, and its metrics."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from fetcher.imap import ImapFault
+from fetcher.run import Run
+from pipeline.mailbox import Mailbox
+from pipeline.status import MailboxStatus, Progress, State, overdue
+from pipeline.telemetry.metrics import (
+    MAILBOX_BACKLOG,
+    MAILBOX_LAST_SUCCESS,
+    MAILBOX_NEXT_POLL,
+    MAILBOX_OVERDUE,
+    MAILBOX_STATE,
+)
+
+MAX_DETAIL = 500  # characters
+
+
+class Standing:
+    """The status of a mailbox that is held. `changed` is called after each change of it."""
+
+    def __init__(
+        self, mailbox: Mailbox, known: MailboxStatus | None, *, holder: str, changed: Callable[[], None]
+    ) -> None:
+        now = datetime.now(UTC)
+        started = {"state": State.CONNECTING, "since": now, "held_since": now, "holder": holder, "progress": None}
+        self._mailbox = mailbox
+        self._changed = changed
+        self._behind: dict[str, int] = {}
+        self.status = (known or MailboxStatus(mailbox_id=mailbox.id, state=State.CONNECTING, since=now)).model_copy(
+            update=started
+        )
+        self._enter(State.CONNECTING)
+
+    def connecting(self) -> None:
+        """A connection is being made."""
+        self._enter(State.CONNECTING, next_poll_at=None)
+
+    def polling(self) -> None:
+        """A look into the folders begins."""
+        self._enter(State.POLLING, last_poll_at=datetime.now(UTC), next_poll_at=None)
+
+    def progressed(self, run: Run) -> None:
+        """The run has found or dealt with mails."""
+        now = datetime.now(UTC)
+        self._behind[run.folder] = max(run.seen - run.done, 0)
+        progress = Progress(started_at=run.started_at, at=now, seen=run.seen, done=run.done) if run.seen else None
+        self._set(progress=progress, behind=sum(self._behind.values()))
+
+    def polled(self) -> None:
+        """Every folder was looked into, to its end."""
+        now = datetime.now(UTC)
+        MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set(now.timestamp())
+        self._behind.clear()
+        self._set(last_success_at=now, category="ok", detail="", behind=0, progress=None)
+
+    def resting(self, seconds: float, *, idle: bool) -> None:
+        """The next look is due in so many seconds; in `idle` the server announces mail before."""
+        self._enter(State.IDLE if idle else State.SLEEPING, next_poll_at=_in(seconds))
+
+    def backing_off(self, fault: ImapFault, seconds: float) -> None:
+        """It did not work; the next try is due in so many seconds."""
+        why = {"category": fault.category.value, "detail": fault.detail[:MAX_DETAIL], "progress": None}
+        self._enter(State.BACKING_OFF, next_poll_at=_in(seconds), **why)
+
+    def ended(self) -> None:
+        """The mailbox is no longer held here."""
+        self._enter(State.WAITING, next_poll_at=None, progress=None, holder="", held_since=None)
+        MAILBOX_STATE.remove(self._mailbox.id, State.WAITING)
+        for gauge in (MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS, MAILBOX_NEXT_POLL, MAILBOX_OVERDUE):
+            gauge.remove(self._mailbox.id)
+
+    def overdue(self) -> bool:
+        """Whether a good poll should have ended long ago."""
+        interval_s = self._mailbox.settings.poll_interval_minutes * 60
+        late = overdue(self.status, interval_s=interval_s, now=datetime.now(UTC))
+        MAILBOX_OVERDUE.labels(self._mailbox.id).set(1 if late else 0)
+        return late
+
+    def _enter(self, state: State, **changes: object) -> None:
+        if state is not self.status.state:
+            MAILBOX_STATE.remove(self._mailbox.id, self.status.state)
+            changes["since"] = datetime.now(UTC)
+        MAILBOX_STATE.labels(self._mailbox.id, state).set(1)
+        self._set(state=state, **changes)
+
+    def _set(self, **changes: object) -> None:
+        self.status = self.status.model_copy(update=changes)
+        MAILBOX_BACKLOG.labels(self._mailbox.id).set(self.status.behind)
+        if self.status.next_poll_at is not None:
+            MAILBOX_NEXT_POLL.labels(self._mailbox.id).set(self.status.next_poll_at.timestamp())
+        self._changed()
+
+
+def _in(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
