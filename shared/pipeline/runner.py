@@ -1,7 +1,8 @@
 """The consume loop that every service shares: pull a batch, work on it, again; until told to stop."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 
@@ -31,7 +32,7 @@ class StageRunner:
         self._readiness = readiness or Readiness()
         self._breaker = Breaker(stage.breaker)
         self._work = Work(bus, stage, stopping, breaker=self._breaker)
-        self._gate = asyncio.Lock()  # a pause holds up every loop
+        self._gate = asyncio.Lock()  # a pause holds up every loop, a suspect all but one
         self._ready = True
 
     async def run(self) -> None:
@@ -44,32 +45,41 @@ class StageRunner:
         subscription: Subscription | None = None
         attempt = 0
         while not self._stopping.is_set():
-            await self._pause_when_broken()
-            try:
-                subscription = subscription or await self._bus.subscribe(self._stage.consumer)
-                deliveries = await self._taken(subscription)
-            except TryLater as error:
-                attempt += 1
-                await _closed(subscription)
-                subscription = None  # the next one makes the consumer anew, should the broker have lost it
-                await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
-                continue
-            attempt = 0
-            if deliveries:
-                await self._work.do(deliveries)
+            async with self._turn():
+                try:
+                    subscription = subscription or await self._bus.subscribe(self._stage.consumer)
+                    deliveries = await self._taken(subscription)
+                except TryLater as error:
+                    attempt += 1
+                    await _closed(subscription)
+                    subscription = None  # the next one makes the consumer anew, should the broker have lost it
+                    await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
+                    continue
+                attempt = 0
+                if deliveries:
+                    await self._work.do(deliveries)
         await _closed(subscription)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """When a pause is over, if there is one; beside the other loops, unless an event is under suspicion."""
+        async with AsyncExitStack() as alone:
+            await alone.enter_async_context(self._gate)
+            await self._pause_when_broken()
+            if not self._work.suspects_about:
+                await alone.aclose()
+            yield
 
     async def _taken(self, subscription: Subscription) -> list[Delivery]:
         """The next deliveries; none when told to stop meanwhile."""
-        limit = 1 if self._breaker.on_probation else self._stage.batch
+        limit = 1 if self._breaker.on_probation or self._work.suspects_about else self._stage.batch
         _, deliveries = await unless(subscription.take(limit, wait=TAKE_WAIT), self._stopping)
         return deliveries or []
 
     async def _pause_when_broken(self) -> None:
-        async with self._gate:
-            seconds = self._breaker.pause()
-            if seconds:
-                await self._rest(seconds)
+        seconds = self._breaker.pause()
+        if seconds:
+            await self._rest(seconds)
         if not self._ready and not self._breaker.on_probation:
             self._tell(ready=True)
 

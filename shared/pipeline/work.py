@@ -1,6 +1,9 @@
 """What becomes of deliveries in hand: handle, publish, acknowledge — in that order, in this file alone — or a verdict.
 
 When a whole batch fails, its members are tried one by one, so that a bad mail never holds up a good one.
+
+An event that was handed out again and again without a verdict is a suspect: it may be what ends the process each time.
+It is handled when no other is in hand, so that it takes none along, and what its deliveries count is its own doing.
 """
 
 import asyncio
@@ -56,6 +59,7 @@ class Work:
         self._breaker = breaker
         self._burial = Burial(bus, stage, stopping, breaker=breaker)
         self._bugs = BugCount()
+        self.suspects_about = False  # then events must come one at a time, until one comes that is no suspect
         self._metrics = StageMetrics(stage.consumer.name)
 
     async def do(self, deliveries: Sequence[Delivery]) -> None:
@@ -74,13 +78,16 @@ class Work:
                 readable.append(_InHand(delivery, decode(delivery.wire.headers, delivery.wire.payload)))
             except Rejected as error:
                 unreadable.append((delivery, error))
-        alone_after = self._stage.policy.alone_after
-        together = [item for item in readable if item.delivery.deliveries <= alone_after]
-        for portion in portions(together, weight=lambda item: item.cargo_bytes, limit=self._stage.batch_bytes):
+        suspects = [item for item in readable if item.delivery.deliveries > self._stage.policy.alone_after]
+        if suspects and len(deliveries) == 1:
+            await self._one(suspects[0])
+            return
+        others = [item for item in readable if item not in suspects]
+        for portion in portions(others, weight=lambda item: item.cargo_bytes, limit=self._stage.batch_bytes):
             await self._batch(portion)
-        for item in readable:
-            if item.delivery.deliveries > alone_after:
-                await self._one(item)
+        self.suspects_about = bool(suspects) or (self.suspects_about and len(deliveries) > 1)
+        for item in suspects:
+            await item.delivery.again(0)
         for delivery, refusal in unreadable:
             await self._burial.bury(delivery, Dead.of(refusal))
 

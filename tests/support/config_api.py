@@ -14,6 +14,7 @@ from config_api.app import create_app
 from config_api.backend import Backend
 from config_api.links import Links
 from config_api.mailboxes.model import MailboxInput
+from pipeline.errors import leaves
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
 from tests.support.services import ADMIN_TOKEN, SECRET_KEY
@@ -78,7 +79,7 @@ def running_api(settings: Settings, *, declared: tuple[MailboxInput, ...] = (), 
         yield Api(app, backend)
     finally:
         links.stop()
-    assert links.failure is None, links.failure
+    assert links.failure is None, leaves(links.failure)
 
 
 def eventually(holds: Callable[[], Any]) -> Any:

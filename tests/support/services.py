@@ -56,10 +56,16 @@ class Services:
         self.running[name] = Child(spec)
         self.health[name] = health
         if ready:
-            self.running[name].wait_ready(lambda: _is_ready(health), timeout_s=READY_S)
+            self.wait_ready(name)
         return self.running[name]
 
+    def wait_ready(self, name: str) -> None:
+        health = self.health[name]
+        self.running[name].wait_ready(lambda: _is_ready(health), timeout_s=READY_S)
+
     def stop_all(self) -> None:
+        for child in self.running.values():
+            child.send(child.spec.stop_signal)
         for child in self.running.values():
             child.stop()
 
@@ -71,7 +77,9 @@ def services(*names: str, nats_url: str, database_url: str, logs: Path) -> Itera
     with ExitStack() as stack:
         stack.callback(started.stop_all)
         for name in names:
-            started.start(name)
+            started.start(name, ready=False)
+        for name in names:
+            started.wait_ready(name)
         yield started
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -49,7 +50,7 @@ class Inspector:
     bus: Bus
     database: "asyncpg.Connection[asyncpg.Record]"
 
-    async def work_for(self, user: User, **settings: object) -> Mailbox:
+    async def work_for(self, user: User, **settings: Any) -> Mailbox:
         """The pipeline works for this user's mailbox from now on."""
         mailbox = dovecot_mailbox(self.site.dovecot, user, **settings)
         await put_mailbox(self.bus, mailbox)

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.servers import fresh_database, running_nats
-from tests.web.sites import Site, running_site, visiting
+from tests.web.sites import Site, served_site, visiting, whole_site
 from tests.web.stored_facts import MAILBOX, fill
 
 pytest_plugins = ["tests.support.fixtures_postgres"]
@@ -38,12 +38,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def filled(postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def filled(postgres_server: str, migrated_template: str) -> Iterator[Site]:
     """A site with mailboxes and reports, for tests that only look."""
-    logs = tmp_path_factory.mktemp("filled")
     with fresh_database(postgres_server, template=migrated_template) as url, running_nats() as nats_url:
         asyncio.run(fill(url))
-        with running_site("config-api", nats_url=nats_url, database_url=url, logs=logs) as site:
+        with served_site(nats_url=nats_url, database_url=url) as site:
             account = {"host": "imap.example.com", "username": "dmarc@example.com", "password": "x" * 12}
             site.api("POST", "/mailboxes", {"id": MAILBOX, "name": "DMARC reports", **account})
             site.api("POST", "/mailboxes", {"name": "Old mailbox", "enabled": False, **account})
@@ -51,17 +50,16 @@ def filled(postgres_server: str, migrated_template: str, tmp_path_factory: pytes
 
 
 @pytest.fixture
-def empty(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Site]:
+def empty(nats_url: str, migrated_url: str) -> Iterator[Site]:
     """A site of the test's own with nothing in it, and no other service."""
-    with running_site("config-api", nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as site:
+    with served_site(nats_url=nats_url, database_url=migrated_url) as site:
         yield site
 
 
 @pytest.fixture
 def whole(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Site]:
     """A site of the test's own with all four services."""
-    names = ("config-api", "fetcher", "extractor", "parser")
-    with running_site(*names, nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as site:
+    with whole_site(nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as site:
         yield site
 
 

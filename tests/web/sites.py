@@ -6,15 +6,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from playwright.async_api import Browser, Page
+from waitress import create_server
 
+from dmarq.embedded.port import LOOPBACK
+from tests.support.config_api import api_settings, running_api
 from tests.support.services import ADMIN_TOKEN, services
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "web"
+THREADS = 24  # live views hold some
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SIGN_IN_LINK = f"/sign-in#{quote(ADMIN_TOKEN)}"
 
@@ -38,10 +43,26 @@ class Site:
 
 
 @contextmanager
-def running_site(*names: str, nats_url: str, database_url: str, logs: Path) -> Iterator[Site]:
-    """The site with these services."""
+def whole_site(*, nats_url: str, database_url: str, logs: Path) -> Iterator[Site]:
+    """All four services, each a process of its own."""
+    names = ("config-api", "fetcher", "extractor", "parser")
     with services(*names, nats_url=nats_url, database_url=database_url, logs=logs) as started:
         yield Site(started.http_address, nats_url, database_url)
+
+
+@contextmanager
+def served_site(*, nats_url: str, database_url: str) -> Iterator[Site]:
+    """config-api alone, served by a thread of this process."""
+    with running_api(api_settings(nats_url=nats_url, database_url=database_url)) as api:
+        server = create_server(api.app, host=LOOPBACK, port=0, threads=THREADS)
+        thread = Thread(target=server.run, name="served-site")
+        thread.start()
+        try:
+            yield Site(f"{LOOPBACK}:{server.effective_port}", nats_url, database_url)
+        finally:
+            api.backend.feed.close()
+            server.close()
+            thread.join()
 
 
 @asynccontextmanager

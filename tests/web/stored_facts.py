@@ -1,5 +1,6 @@
 """What a database looks like after some weeks, for the pages to show: the same every time, relative to today."""
 
+import gzip
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from pipeline.mail import mail_id_of
+from tests.web.stored_runs import tell_runs
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>document.title="owned"</script>'
 MAILBOX = "dmarc-reports"
@@ -42,7 +44,7 @@ class _Story:
             await self._day(self._midnight - timedelta(days=ago))
         await self._failed_mail()
         await self._tls_report()
-        await self._runs_and_log()
+        await tell_runs(self._insert, MAILBOX)
 
     async def _day(self, day: datetime) -> None:
         weekend = 0.45 if day.weekday() >= 5 else 1.0
@@ -137,6 +139,7 @@ class _Story:
                 "format": "xml",
                 "size": 4211,
                 "sha256": digest,
+                "bytes": gzip.compress(b"<feedback/>"),
                 "outcome": "stored",
                 "parser_version": "1",
                 "stored_at": day + timedelta(days=1),
@@ -236,58 +239,9 @@ class _Story:
             },
         )
 
-    async def _runs_and_log(self) -> None:
-        now = datetime.now(UTC)
-        for ago in range(30):
-            at = now - timedelta(minutes=5 + 60 * ago)
-            bad = ago == 4
-            await self._insert(
-                "fetch_run",
-                {
-                    "run_id": f"run{ago}",
-                    "mailbox_id": MAILBOX,
-                    "folder": "INBOX",
-                    "trigger": "idle" if ago % 5 == 1 else "poll",
-                    "started_at": at,
-                    "finished_at": at + timedelta(milliseconds=180 + 37 * ago),
-                    "seen": 0 if bad else 3 + ago % 4,
-                    "filtered": ago % 2,
-                    "fetched": 0 if bad else 3,
-                    "fetched_bytes": 30_000,
-                    "category": "connectivity" if bad else "ok",
-                    "detail": "The server closed the connection." if bad else "",
-                },
-            )
-            for name, level, data in _LOG[:2] if bad else _LOG:
-                at += timedelta(milliseconds=41)
-                await self._insert(
-                    "activity",
-                    {
-                        "id": f"{ago}-{name}",
-                        "mailbox_id": MAILBOX,
-                        "source": "imap",
-                        "name": name,
-                        "level": level,
-                        "text": "",
-                        "data": data,
-                        "at": at,
-                    },
-                )
-
     async def _insert(self, table: str, row: dict[str, Any]) -> int:
         names = ", ".join(f'"{name}"' for name in row)
         places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
         returning = " RETURNING id" if table in ("document", "report") else ""
         statement = f"INSERT INTO {table} ({names}) VALUES ({places}){returning}"
         return await self._db.fetchval(statement, *row.values()) or 0
-
-
-_LOG: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("connected", "info", {"host": "imap.example.com", "port": 993, "tls": "TLSv1.3"}),
-    ("capabilities", "debug", {"idle": True, "move": True, "uidplus": True}),
-    ("signed_in", "info", {"username": "dmarc@example.com"}),
-    ("selected", "info", {"folder": "INBOX", "mails": 412, "uidvalidity": 1700000000}),
-    ("searched", "info", {"found": 3, "criteria": "UID 410:*"}),
-    ("fetched", "info", {"mails": 3, "bytes": 30411}),
-    ("disconnected", "info", {"why": "done"}),
-)

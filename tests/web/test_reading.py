@@ -74,6 +74,10 @@ async def test_a_report_shows_its_policy_its_records_and_leads_to_its_mail(reade
     await reader.get_by_label("Search").fill("198.51.100.7")
     await reader.get_by_role("button", name="Filter").click()
     assert await rows.count() <= 1
+    async with reader.expect_download() as starting:
+        await reader.get_by_role("link", name="Download original").click()
+    file = Path(await (await starting.value).path())
+    assert await asyncio.to_thread(file.read_bytes) == b"<feedback/>"
     await reader.get_by_role("link", name="Mail it came in").click()
     await expect(reader.get_by_role("heading", name="Trace")).to_be_visible()
     await expect(reader.locator(".timeline")).to_contain_text("Moved to Processed: done.")

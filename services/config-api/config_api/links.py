@@ -31,6 +31,7 @@ class Links:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._stopping = asyncio.Event()
+        self._closing = asyncio.Event()  # nobody uses the connections any more
         self._came_back = asyncio.Event()
         self._ended = asyncio.Event()
         self._tasks: asyncio.Task[None] | None = None
@@ -70,11 +71,17 @@ class Links:
             ):
                 group.create_task(self._hold_database(), name="database")
                 group.create_task(self._hold_bus(), name="bus")
-                group.create_task(Pusher(self._backend).run(self._stopping), name="pusher")
+                group.create_task(self._push(), name="pusher")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:
             self._ended.set()
+
+    async def _push(self) -> None:
+        try:
+            await Pusher(self._backend).run(self._stopping)
+        finally:
+            self._closing.set()
 
     async def _hold_database(self) -> None:
         settings = self._backend.settings
@@ -92,7 +99,7 @@ class Links:
                 return
             self._backend.take_database(found)
             await self._prepared()
-            await self._stopping.wait()
+            await self._closing.wait()
 
     async def _prepared(self) -> None:
         """The administrator can sign in, and the declared mailboxes are there."""
@@ -127,7 +134,7 @@ class Links:
             backend.take_bus(bus)
             self._bus_changed(up=True)
             self._came_back.clear()
-            await unless(ensured_again(bus, backend.settings, self._stopping, self._came_back), self._stopping)
+            await unless(ensured_again(bus, backend.settings, self._stopping, self._came_back), self._closing)
 
     def _bus_changed(self, up: bool) -> None:
         is_ready = up and self._backend.has_bus

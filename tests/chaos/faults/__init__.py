@@ -10,4 +10,6 @@ from tests.chaos.faults.poison import POISON
 from tests.chaos.faults.twins import TWINS
 from tests.chaos.trial import Fault
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*KILLS, *NETWORK, *IMAP, *FULL, *CLUSTER, *TWINS, *POISON, *AWAY)}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for fault in (*KILLS, *NETWORK, *IMAP, *FULL, *CLUSTER, *TWINS, *POISON, *AWAY)
+}

@@ -215,7 +215,7 @@ async def test_idle_ends_cleanly_although_the_server_agreed_to_it_late() -> None
 
 
 async def test_a_mail_that_is_announced_while_others_are_fetched_ends_the_next_wait_at_once() -> None:
-    fetched = b'* 4 EXISTS\r\n* 1 FETCH (UID 1 RFC822.SIZE 1 FLAGS ())\r\n{tag} OK done\r\n'
+    fetched = b"* 4 EXISTS\r\n* 1 FETCH (UID 1 RFC822.SIZE 1 FLAGS ())\r\n{tag} OK done\r\n"
     searched = b"* 4 EXISTS\r\n* SEARCH 1 2 3 4\r\n{tag} OK done\r\n"
     answers: dict[str, Answer] = {"UID FETCH": fetched, "UID SEARCH": searched, "IDLE": b"+ idling\r\n"}
     async with opened(answers, capabilities="IMAP4rev1 IDLE") as (session, server):

@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dmarq.embedded import EmbeddedNats
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.ensure import stream_config
 from pipeline.breaker import BreakerPolicy
@@ -11,10 +12,12 @@ from pipeline.errors import Rejected, TryLater
 from pipeline.events import MailDied
 from pipeline.limits import MiB
 from pipeline.reasons import Reason
+from pipeline.runner import StageRunner
 from pipeline.stage import Result
 from pipeline.telemetry.health import Readiness
 from pipeline.topology import DEAD, EXTRACT, EXTRACTOR, PARSER, RECORDER
 from pipeline.wire import TYPE, Envelope, Wire, decode
+from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
 from tests.support.stages import (
     QUICK,
@@ -248,6 +251,39 @@ async def test_an_event_handed_out_often_is_handled_by_itself(bus: Bus) -> None:
         await until_count(bus, "MAIL", 0)
 
     assert sorted(handler.batches) == [[1], [2, 3]]
+
+
+async def test_events_that_end_the_process_take_no_others_with_them(bus: Bus, broker: EmbeddedNats) -> None:
+    """A process that dies is played by a runner that is cancelled, and whose connection ends: it settles nothing."""
+    consumer = impatient(EXTRACTOR, 0.5)
+    killers = {3, 7}
+    died = asyncio.Event()
+    handler = Handler()
+
+    async def fragile(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        if killers & {uid_of(envelope.event) for envelope in envelopes}:
+            died.set()
+            await asyncio.Event().wait()
+        return await handler(envelopes)
+
+    async def lives() -> None:
+        died.clear()
+        async with bus_on(broker.url) as own:
+            process = asyncio.create_task(StageRunner(own, stage_of(fragile, consumer=consumer), asyncio.Event()).run())
+            await asyncio.wait(
+                [asyncio.create_task(died.wait()), asyncio.create_task(until_count(bus, "MAIL", 0))],
+                return_when="FIRST_COMPLETED",
+            )
+            process.cancel()
+            await asyncio.gather(process, return_exceptions=True)
+
+    await bus.publish([fetched(uid) for uid in range(20)])
+    while await count(bus, "MAIL"):
+        await lives()
+
+    letters = [decode(letter.headers, letter.payload).event for letter in await dead_wires(bus)]
+    assert sorted(uid_of(event) for event in letters) == sorted(killers)
+    assert handler.tries == {uid: 1 for uid in range(20) if uid not in killers}
 
 
 async def test_heartbeats_keep_the_events_of_a_slow_handler(bus: Bus) -> None:

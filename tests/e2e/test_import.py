@@ -1,0 +1,110 @@
+"""`dmarq import` against the running pipeline."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+
+from config_api.importing import MAILBOX_ID
+from dmarq.__main__ import dmarq
+from dmarq.samples import make_mails, total
+from tests.support.reports import changed
+from tests.support.servers import fresh_database
+from tests.support.services import ADMIN_TOKEN, Services, services
+
+MAILS = 120
+OUTCOMES = "SELECT outcome, count(*) FROM mail WHERE mailbox_id = $1 GROUP BY 1"
+
+
+@pytest.fixture
+def running(
+    nats_url: str, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Services, str]]:
+    """The pipeline without a fetcher, and the URL of its database."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    names = ("parser", "extractor", "config-api")
+    with (
+        fresh_database(postgres_server) as database_url,
+        services(*names, nats_url=nats_url, database_url=database_url, logs=logs) as started,
+    ):
+        monkeypatch.setenv("DMARQ_HTTP_ADDRESS", started.http_address)
+        monkeypatch.setenv("DMARQ_ADMIN_TOKEN", ADMIN_TOKEN)
+        yield started, database_url
+
+
+async def imported(folder: Path) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, dmarq, ["import", str(folder)])
+
+
+async def ledger(database_url: str, mails: int) -> dict[str, int]:
+    """The mails by outcome, once there are so many."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                found = {row["outcome"]: row["count"] for row in await connection.fetch(OUTCOMES, MAILBOX_ID)}
+                if sum(found.values()) >= mails:
+                    return found
+                await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+
+
+async def test_a_folder_is_imported_and_imported_again_it_is_known(
+    running: tuple[Services, str], tmp_path: Path
+) -> None:
+    _, database_url = running
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    mails = list(make_mails(MAILS, seed=11))
+    for number, mail in enumerate(mails):
+        (folder / f"{number}.eml").write_bytes(mail.raw)
+    (folder / "bare.xml").write_text(changed("r-1", "bare"), encoding="utf-8")
+    expected = {outcome.value: number for outcome, number in total(mails).outcomes.items() if number}
+    expected["imported"] += 1
+
+    first = await imported(folder)
+
+    assert (first.exit_code, first.stdout) == (0, f"{MAILS + 1} sent\n"), first.output
+    outcomes = await ledger(database_url, MAILS + 1)
+    assert sum(outcomes.values()) == sum(expected.values())
+    assert outcomes["imported"] == expected["imported"]
+
+    again = await imported(folder)
+
+    assert again.exit_code == 0
+    (folder / "one-more.xml").write_text(changed("r-1", "more"), encoding="utf-8")
+    assert (await imported(folder)).exit_code == 0
+    assert await ledger(database_url, MAILS + 2) == outcomes | {"imported": outcomes["imported"] + 1}
+
+
+async def test_a_file_over_the_limit_is_named_and_the_others_are_sent(
+    running: tuple[Services, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "good.xml").write_text(changed("r-1", "good"), encoding="utf-8")
+    (folder / "huge.xml").write_bytes(b"<" + b" " * 11_000_000)
+
+    result = await imported(folder)
+
+    assert result.exit_code == 1
+    assert "huge.xml" in result.stderr
+    assert result.stdout == "1 sent, 1 left out\n" or result.stdout == "1 left out, 1 sent\n"
+
+
+async def test_a_wrong_token_ends_the_import_at_once(
+    running: tuple[Services, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DMARQ_ADMIN_TOKEN", "another one, long enough")
+    for number in range(30):
+        (tmp_path / f"{number}.xml").write_text(changed("r-1", str(number)), encoding="utf-8")
+
+    result = await imported(tmp_path)
+
+    assert result.exit_code == 1
+    assert result.stderr.count("left out") == 0

@@ -1,0 +1,97 @@
+"""Several folders of one mailbox, over one session, each with its own cursor."""
+
+from pipeline.adapters.bus import Bus
+from pipeline.events import FetchRunFinished, FetchTrigger
+from pipeline.mailbox import Action
+from tests.support.client import dovecot_mailbox, put_mailbox
+from tests.support.dovecot import Dovecot, User
+from tests.support.fetching import acted, command, fetched, fetching, imap_log, runs, until, until_fetched
+
+MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
+HOURLY = {"poll_interval_minutes": 60}
+FOLDERS = {"folders": ["Größe", "Archive.2024"]}
+
+
+def fill(user: User) -> None:
+    user.deliver(MAIL)
+    user.deliver(MAIL, MAIL, folder="Größe")
+    user.deliver(MAIL, folder="Archive.2024")
+
+
+async def test_every_folder_is_read_over_one_connection(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, **HOURLY, **FOLDERS))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished, 3)
+
+    assert sorted((event.mail.folder, event.mail.uid) for event in await fetched(bus)) == [
+        ("Archive.2024", 1),
+        ("Größe", 1),
+        ("Größe", 2),
+        ("INBOX", 1),
+    ]
+    assert [(run.folder, run.seen) for run in await runs(bus)] == [("Größe", 2), ("Archive.2024", 1), ("INBOX", 1)]
+    assert len(await imap_log(bus, "connected")) == 1
+
+
+async def test_each_folder_goes_on_where_it_was_left(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, **HOURLY, **FOLDERS))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished, 3)
+    user.deliver(MAIL, folder="Größe")
+    async with fetching(bus):
+        again = (await until(bus, FetchRunFinished, 6))[3:]
+
+    assert [(run.folder, run.seen) for run in again] == [("Größe", 1), ("Archive.2024", 0), ("INBOX", 0)]
+    assert len(await fetched(bus)) == 5
+
+
+async def test_a_new_mail_in_the_first_folder_is_heard_of_at_once(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, **HOURLY, **FOLDERS))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished, 3)
+        user.deliver(MAIL)
+        await until_fetched(bus, 5)
+        last = (await until(bus, FetchRunFinished, 4))[3]
+
+    assert (last.folder, last.trigger) == ("INBOX", FetchTrigger.IDLE)
+
+
+async def test_the_other_folders_are_read_at_the_interval(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, poll_interval_minutes=0.01, **FOLDERS))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished, 3)
+        user.deliver(MAIL, folder="Archive.2024")
+        assert (await until_fetched(bus, 5))[-1].mail.folder == "Archive.2024"
+
+
+async def test_a_folder_that_is_not_there_keeps_no_other_from_being_read(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, folders=["Nowhere", "Größe"], **HOURLY))
+    async with fetching(bus):
+        await until_fetched(bus, 3)
+        found = await until(bus, FetchRunFinished, 3)
+
+    assert [(run.folder, run.category) for run in found] == [
+        ("Nowhere", "mailbox_not_found"),
+        ("Größe", "ok"),
+        ("INBOX", "ok"),
+    ]
+
+
+async def test_a_mail_is_acted_on_in_its_own_folder(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    fill(user)
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, **HOURLY, **FOLDERS))
+    async with fetching(bus):
+        mails = await until_fetched(bus, 4)
+        inside = next(event for event in mails if event.mail.folder == "Archive.2024")
+        await acted(bus, command(inside, Action.MOVE, folder="Done"))
+
+    assert len(user.stored("Done")) == 1
+    assert user.stored("Archive.2024") == []
+    assert len(user.stored()) == 1

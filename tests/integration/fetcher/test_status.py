@@ -1,0 +1,166 @@
+"""How a mailbox is doing, as its fetcher tells it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import REGISTRY
+
+from fetcher.__main__ import body
+from pipeline import status as status_rules
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.forgetting import forget_mailbox
+from pipeline.adapters.statuses import StatusBucket
+from pipeline.mailbox import Mailbox
+from pipeline.service import Frame
+from pipeline.settings import Settings
+from pipeline.status import MailboxStatus, State
+from pipeline.telemetry.health import Readiness
+from tests.support.client import dovecot_mailbox, put_mailbox
+from tests.support.dovecot import Dovecot, User
+from tests.support.fetching import PATIENCE, fetching
+from tests.support.proxy import FaultyProxy
+from tests.support.services import SECRET_KEY
+
+MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
+HOURLY = {"poll_interval_minutes": 60}
+
+
+async def until_status(bus: Bus, mailbox: Mailbox, fits: Callable[[MailboxStatus], bool]) -> MailboxStatus:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = await StatusBucket(bus.js).get(mailbox.id)
+            if found is not None and fits(found):
+                return found
+            await asyncio.sleep(0.05)
+
+
+def in_state(state: State) -> Callable[[MailboxStatus], bool]:
+    return lambda found: found.state is state
+
+
+def metric(name: str, mailbox: Mailbox, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"mailbox": mailbox.id, **labels})
+
+
+async def test_a_mailbox_that_waits_for_mail_tells_when_it_looked_and_when_it_will(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, **HOURLY)
+    user.deliver(MAIL)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        found = await until_status(bus, mailbox, in_state(State.IDLE))
+        assert metric("dmarq_mailbox_state", mailbox, state="idle") == 1
+        assert metric("dmarq_mailbox_overdue", mailbox) == 0
+        assert metric("dmarq_mailbox_next_poll_timestamp_seconds", mailbox) is not None
+
+    assert found.last_poll_at is not None
+    assert found.last_success_at is not None
+    assert found.next_poll_at is not None
+    assert found.last_poll_at <= found.last_success_at < found.next_poll_at
+    assert (found.category, found.behind, found.progress) == ("ok", 0, None)
+    assert found.holder
+
+
+async def test_one_that_is_not_connected_in_between_sleeps(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, use_idle=False, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        await until_status(bus, mailbox, in_state(State.SLEEPING))
+
+
+async def test_what_went_wrong_is_told_with_the_next_try(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, port=1, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        found = await until_status(bus, mailbox, in_state(State.BACKING_OFF))
+
+    assert found.category == "connectivity"
+    assert "refuses connections" in found.detail
+    assert found.next_poll_at is not None
+    assert found.last_success_at is None
+
+
+async def test_a_connection_that_is_being_made_is_told(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    async with FaultyProxy(port=dovecot.imaps_port) as way:
+        way.hang()
+        mailbox = dovecot_mailbox(dovecot, user, port=way.port, **HOURLY)
+        await put_mailbox(bus, mailbox)
+        async with fetching(bus):
+            await until_status(bus, mailbox, in_state(State.CONNECTING))
+
+
+async def test_a_stopped_fetcher_leaves_the_mailbox_waiting_and_its_metrics_gone(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        before = await until_status(bus, mailbox, in_state(State.IDLE))
+    after = await until_status(bus, mailbox, in_state(State.WAITING))
+
+    assert after.last_success_at == before.last_success_at
+    assert metric("dmarq_mailbox_state", mailbox, state="waiting") is None
+    assert metric("dmarq_mailbox_overdue", mailbox) is None
+
+
+async def test_a_restart_remembers_the_last_success(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        before = await until_status(bus, mailbox, in_state(State.IDLE))
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, version=2, port=1, **HOURLY))
+    async with fetching(bus):
+        after = await until_status(bus, mailbox, in_state(State.BACKING_OFF))
+
+    assert after.last_success_at == before.last_success_at
+
+
+async def test_a_long_run_tells_how_far_it_is(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    """The limit holds the run where it can be seen."""
+    mailbox = dovecot_mailbox(dovecot, user, max_mails_per_minute=20, **HOURLY)
+    user.deliver(*[MAIL] * 30)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        found = await until_status(bus, mailbox, lambda found: found.behind == 10)
+
+        assert found.state is State.POLLING
+        assert found.progress is not None
+        assert (found.progress.seen, found.progress.done) == (30, 20)
+        assert metric("dmarq_mailbox_backlog_mails", mailbox) == 10
+
+
+async def test_a_mailbox_that_is_overdue_makes_the_fetcher_unhealthy_but_not_unready(
+    bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_rules, "GRACE", status_rules.timedelta(0))
+    mailbox = dovecot_mailbox(dovecot, user, port=1, poll_interval_minutes=0.001)
+    await put_mailbox(bus, mailbox)
+    readiness, stopping = Readiness(), asyncio.Event()
+    running = asyncio.create_task(
+        body(Frame(Settings.load({"DMARQ_SECRET_KEY": SECRET_KEY}), bus, readiness, stopping))
+    )
+    async with asyncio.timeout(PATIENCE):
+        while not readiness.unhealthy:  # noqa: ASYNC110 nobody tells
+            await asyncio.sleep(0.05)
+    assert readiness.unhealthy == {"mailboxes": f"overdue: {mailbox.id}"}
+    assert readiness.missing == {}
+    assert metric("dmarq_mailbox_overdue", mailbox) == 1
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, version=2, **HOURLY))
+    async with asyncio.timeout(PATIENCE):
+        while readiness.unhealthy:  # noqa: ASYNC110 nobody tells
+            await asyncio.sleep(0.05)
+    stopping.set()
+    await running
+
+
+async def test_a_deleted_mailbox_has_no_status(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        await until_status(bus, mailbox, in_state(State.IDLE))
+    await forget_mailbox(bus.js, mailbox.id)
+
+    assert await StatusBucket(bus.js).get(mailbox.id) is None
+    assert await StatusBucket(bus.js).all() == {}

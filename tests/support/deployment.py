@@ -1,0 +1,90 @@
+"""What deploy/ says, brought to life on loopback: its secrets, its NATS users, its PostgreSQL roles."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from urllib.parse import urlsplit, urlunsplit
+
+from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.port import LOOPBACK, free_port, greets_with
+from dmarq.embedded.programs import nats_server, postgres_bin_dir
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+VOLUMES = ("nats-data", "nats", "postgres", "migrate", "fetcher", "extractor", "parser", "config-api", "grafana")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The volumes that prepare.sh fills."""
+
+    volumes: Path
+
+    @classmethod
+    def made(cls, volumes: Path) -> "Secrets":
+        """New ones, or those that are there already."""
+        for name in VOLUMES:
+            (volumes / name).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["sh", DEPLOY / "compose/prepare.sh", volumes], check=True)
+        return cls(volumes)
+
+    def read(self, path: str) -> str:
+        """One secret, "service/name"."""
+        return (self.volumes / path).read_text(encoding="utf-8").strip()
+
+    def url(self, path: str, address: str) -> str:
+        """A secret URL, with the address of a server of this test instead of the container's."""
+        parts = urlsplit(self.read(path))
+        return urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@{address}"))
+
+
+def nats_configuration(directory: Path, secrets: Secrets) -> Path:
+    """The configuration of the NATS container, with its passwords, as the container has it."""
+    (directory / "secrets").mkdir(parents=True)
+    for name in ("nats.conf", "nats-users.conf"):
+        copy(DEPLOY / name, directory)
+    copy(secrets.volumes / "nats/passwords.conf", directory / "secrets")
+    return directory / "nats.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedNats:
+    """A NATS server with the users of deploy/."""
+
+    address: str
+    log: Path
+
+    @property
+    def refusals(self) -> list[str]:
+        """What the server has refused to somebody."""
+        return [line for line in self.log.read_text(encoding="utf-8").splitlines() if "Violation" in line]
+
+
+@contextmanager
+def guarded_nats(directory: Path, secrets: Secrets) -> Iterator[GuardedNats]:
+    """Runs inside the block, its data below `directory`."""
+    port = free_port()
+    command = (
+        str(nats_server()), "--config", str(nats_configuration(directory / "conf", secrets)),
+        "--addr", LOOPBACK, "--port", str(port), "--http_port", str(free_port()), "--store_dir", str(directory / "data"),
+    )  # fmt: skip
+    log = directory / "nats.log"
+    child = Child(ChildSpec(name="nats", command=command, log=log, environment={}))
+    try:
+        child.wait_ready(lambda: greets_with(b"INFO ", port=port), timeout_s=30)
+        yield GuardedNats(f"{LOOPBACK}:{port}", log)
+    finally:
+        child.stop()
+
+
+def make_roles(superuser_url: str, secrets: Secrets) -> None:
+    """Runs roles.sql, as the PostgreSQL container does."""
+    variables = (f"{role}_password={secrets.read(f'postgres/{role}')}" for role in ROLES)
+    options = [part for variable in variables for part in ("-v", variable)]
+    psql = postgres_bin_dir() / "psql"
+    subprocess.run([psql, "-Xq", *options, "-f", DEPLOY / "postgres/roles.sql", superuser_url], check=True)
+
+
+ROLES = ("owner", "parser", "config_api", "grafana")
