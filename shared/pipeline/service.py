@@ -89,6 +89,7 @@ async def _serve(name: str, body: Body, settings: Settings, *, health_address: s
         loop.add_signal_handler(number, stopping.set)
     readiness = Readiness()
     readiness.set("nats", up=False, detail="not connected yet")
+    readiness.set("streams", up=False, detail="not looked at yet")
     came_back = asyncio.Event()
 
     def on_change(up: bool) -> None:
@@ -109,6 +110,7 @@ async def _serve(name: str, body: Body, settings: Settings, *, health_address: s
         if stopping.is_set():
             return
         log.info("started", health=health_address)
+        readiness.set("streams", up=True)  # no wait between here and what the body itself needs
         async with asyncio.TaskGroup() as group:
             ensuring = group.create_task(ensured_again(bus, settings, stopping, came_back), name="ensure")
             await body(Frame(settings, bus, readiness, stopping))

@@ -76,6 +76,9 @@ class Settings(BaseModel):
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning, error.")
     log_json: bool | None = Field(None, description="JSON log lines; empty: unless stderr is a terminal.")
+    reconcile_minutes: float = Field(
+        60, ge=0, description="How often each folder is compared with the ledger; what is missing is fetched. 0: never."
+    )
     failure_sample: str = Field(
         "headers",
         pattern="^(headers|whole|none)$",

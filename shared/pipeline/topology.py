@@ -86,6 +86,8 @@ def dead_subject(consumer: str, mailbox_id: str) -> str:
     return f"dead.{consumer}.{mailbox_id or 'none'}"
 
 
+LEDGER_SUBJECT = "parser.ledger"  # request: a LedgerInquiry; any parser answers with a LedgerAnswer
+REPARSE_SUBJECT = "parser.reparse"  # request: a ReparseRequest; any parser answers with the job that it became
 TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test
 
 

@@ -59,7 +59,9 @@ class Work:
         self._breaker = breaker
         self._burial = Burial(bus, stage, stopping, breaker=breaker)
         self._bugs = BugCount()
-        self.suspects_about = False  # then events must come one at a time, until one comes that is no suspect
+        # Then events must come one at a time, until one comes that is no suspect. At the start nobody knows: an event
+        # may have ended the process that was here before.
+        self.suspects_about = True
         self._metrics = StageMetrics(stage.consumer.name)
 
     async def do(self, deliveries: Sequence[Delivery]) -> None:

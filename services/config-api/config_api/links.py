@@ -22,6 +22,7 @@ from pipeline.telemetry.health import serving_health
 log = structlog.get_logger(__name__)
 
 NAME = "config-api"
+SETUP = "setup"
 STOP_TIMEOUT = 10.0  # seconds
 
 
@@ -41,6 +42,7 @@ class Links:
         """Returns at once; what is not there yet is waited for in the background."""
         self._backend.readiness.set("nats", up=False, detail="not connected yet")
         self._backend.readiness.set("postgres", up=False, detail="not connected yet")
+        self._backend.readiness.set(SETUP, up=False, detail="admin token and declared mailboxes are not made yet")
         self._backend.run(self._start())
 
     def stop(self) -> None:
@@ -99,6 +101,7 @@ class Links:
                 return
             self._backend.take_database(found)
             await self._prepared()
+            self._backend.readiness.set(SETUP, up=True)
             await self._closing.wait()
 
     async def _prepared(self) -> None:

@@ -34,6 +34,7 @@ async def body(frame: Frame) -> None:
         limits=frame.settings.limits,
         credentials=credentials,
         board=board,
+        reconcile_s=frame.settings.reconcile_minutes * 60,
     )
     roster = Roster(office, MailboxBucket(frame.bus.js, keys))
     all_done = asyncio.Event()

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from fetcher.downloads import Batch, Download, Stretch, downloads, stretches
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.pace import Pace
+from fetcher.reconcile import Reconciliation
 from fetcher.run import Run
 from fetcher.search import criteria_for
 from pipeline.adapters.bus import Bus
@@ -36,7 +37,7 @@ STRAIN = frozenset((Category.THROTTLED, Category.TIMEOUT))
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """The UIDs above the cursor, rising."""
+    """The UIDs to look at, rising: those above the cursor, and what reconciliation found below it."""
 
     cursor: Cursor
     stored: Bookmark
@@ -47,12 +48,20 @@ class Poll:
     """Fetches what is new in one mailbox's folder."""
 
     def __init__(
-        self, *, bus: Bus, limits: Limits, pace: Pace, stopping: asyncio.Event, turn_over: Callable[[], bool]
+        self,
+        *,
+        bus: Bus,
+        limits: Limits,
+        pace: Pace,
+        reconciliation: Reconciliation,
+        stopping: asyncio.Event,
+        turn_over: Callable[[], bool],
     ) -> None:
         self._bus = bus
         self._cursors = CursorBucket(bus.js)
         self._limits = limits
         self._pace = pace
+        self._reconciliation = reconciliation
         self._stopping = stopping
         self._turn_over = turn_over
 
@@ -94,7 +103,8 @@ class Poll:
         stored = await self._cursors.get(run.mailbox.id, run.folder)
         cursor = start_of(stored.cursor, uidvalidity=selected.uidvalidity, filters=filters)
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
-        return _News(cursor, stored, above(cursor, await session.search(everything)))
+        new = above(cursor, await session.search(everything))
+        return _News(cursor, stored, [*await self._reconciliation.unsettled(session, run, cursor), *new])
 
     async def _batches(self, session: ImapSession, run: Run, news: _News) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters

@@ -12,6 +12,7 @@ from fetcher.journal import Journal
 from fetcher.kept_session import KeptSession
 from fetcher.pace import Pace
 from fetcher.poll import Poll
+from fetcher.reconcile import Reconciliation
 from fetcher.standing import Standing
 from fetcher.status_board import StatusBoard
 from fetcher.watch import Watch
@@ -39,7 +40,10 @@ COMMANDS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What the mailboxes of one fetcher have in common. `holder` is a name that no other fetcher has."""
+    """What the mailboxes of one fetcher have in common. `holder` is a name that no other fetcher has.
+
+    `reconcile_s`: how often a folder is compared with the ledger, in seconds.
+    """
 
     holder: str
     bus: Bus
@@ -47,6 +51,7 @@ class Office:
     limits: Limits
     credentials: Credentials
     board: StatusBoard
+    reconcile_s: float
 
 
 class Tenure:
@@ -123,6 +128,7 @@ class Tenure:
             bus=bus,
             limits=self._office.limits,
             pace=Pace(self._mailbox.settings.max_mails_per_minute),
+            reconciliation=Reconciliation(bus, journal, every_s=self._office.reconcile_s),
             stopping=ending,
             turn_over=lambda: connector.turn_over,
         )

@@ -71,7 +71,7 @@ class Watch:
                 folders = self._folders
                 while folders:
                     await self._round(session, folders)
-                    if stopping.is_set():
+                    if stopping.is_set() or self._connector.turn_over:
                         return 0.0
                     if not self._stays_connected(session):
                         self._standing.resting(self._interval_s, idle=False)

@@ -7,12 +7,15 @@ import sys
 from parser.documents import ReadOptions
 from parser.failure.sample import SampleKept
 from parser.handler import ParserHandler
+from parser.inquiry import Inquiry
 from parser.recorder import Recorder
 from parser.relay import Relay
+from parser.reparse.worker import Reparser
 from parser.retention import keep_house
 from parser.store import AnnouncementOptions, Store
 from pipeline import topology
 from pipeline.adapters.postgres import Database, database
+from pipeline.adapters.requests import serving
 from pipeline.service import Frame, run_service
 from pipeline.settings import Settings
 from pipeline.stage import Stage
@@ -45,25 +48,54 @@ async def work(frame: Frame, postgres: Database) -> None:
     """The stages; beside them the relay, which finishes after them, and the retention."""
     relay = Relay(postgres, frame.bus)
     parser, recorder = stages(frame.settings, postgres, relay)
+    reparser = Reparser(
+        postgres,
+        options=read_options(frame.settings),
+        announcements=announcement_options(frame.settings),
+        committed=relay.wake,
+    )
     finish = asyncio.Event()
     days = frame.settings.keep_documents_days
     async with asyncio.TaskGroup() as group:
         group.create_task(relay.run(finish), name="relay")
         group.create_task(keep_house(postgres, frame.stopping, keep_documents_days=days), name="retention")
+        group.create_task(reparse(frame, reparser), name="reparse")
+        group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)
         finish.set()
 
 
+async def reparse(frame: Frame, reparser: Reparser) -> None:
+    """Takes requests for reparse, and works on them, until told to stop."""
+    async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
+        await reparser.run(frame.stopping)
+
+
+async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:
+    """Tells fetchers what the ledger does not know, until told to stop."""
+    async with serving(frame.bus.client, topology.LEDGER_SUBJECT, inquiry.answer, queue="parser"):
+        await frame.stopping.wait()
+
+
 def stages(settings: Settings, postgres: Database, relay: Relay) -> tuple[Stage, Stage]:
     """The parser's and the recorder's stage."""
-    announcements = AnnouncementOptions(settings.report_rows, settings.public_url or f"http://{settings.http_address}")
-    options = ReadOptions(limits=settings.limits, sample_kept=SampleKept(settings.failure_sample))
-    handler = ParserHandler(postgres, Store(postgres, announcements), options=options, committed=relay.wake)
+    store = Store(postgres, announcement_options(settings))
+    handler = ParserHandler(postgres, store, options=read_options(settings), committed=relay.wake)
     recorder = Recorder(postgres, committed=relay.wake)
     return (
         Stage(topology.PARSER, handler, batch=BATCH, concurrency=2),
         Stage(topology.RECORDER, recorder, batch=BATCH, concurrency=1),
     )
+
+
+def announcement_options(settings: Settings) -> AnnouncementOptions:
+    """How reports are announced."""
+    return AnnouncementOptions(settings.report_rows, settings.public_url or f"http://{settings.http_address}")
+
+
+def read_options(settings: Settings) -> ReadOptions:
+    """How documents are read."""
+    return ReadOptions(limits=settings.limits, sample_kept=SampleKept(settings.failure_sample))
 
 
 def main() -> int:

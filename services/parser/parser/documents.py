@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
 
 from parser.failure.sample import SampleKept
 from parser.identity import identity_of
@@ -38,6 +40,17 @@ class Document:
     identity: bytes = b""
     refusal: Rejected | None = None
 
+    def close(self) -> None:
+        """Frees the rows of its report."""
+        if self.reading is not None:
+            self.reading.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
@@ -49,8 +62,7 @@ class ReadMail:
     def close(self) -> None:
         """Frees the rows of its reports."""
         for document in self.documents:
-            if document.reading is not None:
-                document.reading.close()
+            document.close()
 
 
 def groups(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
@@ -102,6 +114,11 @@ def _read_document(info: DocumentInfo, envelope: Envelope, from_domain: str, opt
         data = envelope.cargo[info.cargo].bytes
     except Rejected as refusal:
         return Document(info, b"", refusal=refusal)
+    return read_document(info, data, from_domain=from_domain, options=options)
+
+
+def read_document(info: DocumentInfo, data: bytes, *, from_domain: str, options: ReadOptions) -> Document:
+    """A document (one gzip member), read or refused. `from_domain` is that of the mail's From. Use it in a `with`."""
     hints = Hints(file_name=info.name, from_domain=from_domain)
     try:
         reading = read(data, format=info.format, limits=options.limits, hints=hints, sample_kept=options.sample_kept)

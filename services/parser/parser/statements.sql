@@ -9,6 +9,13 @@ SELECT
 FROM mail
 WHERE mail_id = ANY($1::uuid[]);
 
+-- name: settled_mails
+-- Those of these mails that have an outcome, and whose command was done, or was given within so many seconds.
+SELECT mail_id
+FROM mail
+WHERE mail_id = ANY($1::uuid[])
+    AND (action_state <> 'pending' OR stored_at > now() - make_interval(secs => $2));
+
 -- name: forget_failed_mails
 -- Makes room for another take of mails that failed; their documents go with them.
 DELETE FROM mail

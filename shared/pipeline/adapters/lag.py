@@ -31,6 +31,17 @@ async def lag(js: JetStreamContext, consumer: topology.Consumer) -> Lag:
     return Lag(info.num_pending or 0, info.num_ack_pending or 0)
 
 
+async def in_flight(js: JetStreamContext, mailbox_id: str) -> int:
+    """How many mails of the mailbox are fetched and not in the ledger yet. Raises TryLater."""
+    found = 0
+    for stream in (topology.MAIL, topology.EXTRACT):
+        subject = stream.subjects[0].replace("*", mailbox_id)
+        with nats_errors():
+            subjects = (await js.stream_info(stream.name, subjects_filter=subject)).state.subjects
+        found += (subjects or {}).get(subject, 0)
+    return found
+
+
 async def holding(js: JetStreamContext, stream: topology.Stream) -> Holding:
     """What the stream holds at this moment. Raises TryLater."""
     with nats_errors():

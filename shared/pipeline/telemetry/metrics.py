@@ -31,6 +31,11 @@ FETCHED_MAILS = Counter("dmarq_fetched_mails_total", "Mails fetched and publishe
 FETCHED_BYTES = Counter("dmarq_fetched_bytes_total", "Bytes of mail fetched", ["mailbox"])
 FILTERED_MAILS = Counter("dmarq_filtered_mails_total", "Mails that the filters passed over", ["mailbox"])
 ACTED_MAILS = Counter("dmarq_acted_mails_total", "Mails acted on", ["mailbox", "action", "result"])
+RECONCILED_MAILS = Counter(
+    "dmarq_reconciled_mails_total",
+    "Mails below the cursor that were fetched again: the ledger lacked them",
+    ["mailbox"],
+)
 MAILBOX_BACKLOG = Gauge("dmarq_mailbox_backlog_mails", "Mails found in the folder and not fetched yet", ["mailbox"])
 MAILBOX_STATE = Gauge("dmarq_mailbox_state", "1 for the state that the mailbox is in", ["mailbox", "state"])
 MAILBOX_NEXT_POLL = Gauge("dmarq_mailbox_next_poll_timestamp_seconds", "Epoch of the next poll", ["mailbox"])

@@ -60,7 +60,7 @@ def lied(site: Site, rng: Random) -> bool:
 
 def renumber(site: Site, rng: Random) -> bool:
     """The folder gets another UIDVALIDITY while its mails are on their way."""
-    with site.wire("fetcher", "imap").trap(rb"UID MOVE ") as trap:
+    with site.wire("fetcher", "imap").trap(rb"UID MOVE ", after=True) as trap:
         went_in = trap.wait(PATIENCE_S)
     site.user.renumber()
     site.wire("fetcher", "imap").cut()  # the server notices when the folder is opened anew
@@ -69,7 +69,7 @@ def renumber(site: Site, rng: Random) -> bool:
 
 def take_away(site: Site, rng: Random) -> bool:
     """Somebody else removes mails that are fetched but not acted on yet."""
-    with site.wire("extractor", "nats").trap(rb"PUB mail\.extracted\.") as trap:
+    with site.wire("extractor", "nats").trap(rb"PUB mail\.extracted\.", after=True) as trap:
         went_in = trap.wait(PATIENCE_S)
     chosen = site.folders.names(INBOX)[:REMOVED]
     removed = {name for name in chosen if site.folders.remove(INBOX, name)}

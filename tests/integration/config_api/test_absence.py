@@ -22,7 +22,7 @@ def test_before_anything_is_there_we_are_alive_and_not_ready() -> None:
         browser = api.browser()
         assert browser.get("/healthz").status_code == 200
         ready = browser.get("/readyz")
-        assert (ready.status_code, ready.json) == (503, {"status": "waiting", "missing": ["nats", "postgres"]})
+        assert (ready.status_code, ready.json) == (503, {"status": "waiting", "missing": ["nats", "postgres", "setup"]})
         for path in (*NEEDS_DATABASE, "/dead-letters"):
             _expect_later(api("GET", path))
 

@@ -201,3 +201,10 @@ def _signed_in(api: Api) -> FlaskClient:
     browser = api.browser()
     assert _sign_in(browser, ADMIN_TOKEN).status_code == 303
     return browser
+
+
+def test_the_api_describes_itself_on_a_page(api: Api) -> None:
+    page = _signed_in(api).get("/api/v1/docs")
+    assert page.status_code == 200
+    assert "POST /api/v1/mailboxes/{mailbox_id}/test" in page.text
+    assert "http://" not in page.text.replace("http://www.w3.org", "")

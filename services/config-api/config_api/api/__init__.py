@@ -13,13 +13,14 @@ from config_api.api import (
     mailbox_actions,
     mailboxes,
     mails,
+    reparse,
     reports,
     summary,
 )
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, imports, access, events, description,
-    health
+    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, imports, reparse, access, events,
+    description, health
 )  # fmt: skip
 
 

@@ -5,4 +5,5 @@ from pipeline.statements import Statements
 ACTIVITY = Statements.of("config_api.reading", "activity.sql")
 MAILS = Statements.of("config_api.reading", "mails.sql")
 REPORTS = Statements.of("config_api.reading", "reports.sql")
+REPARSE = Statements.of("config_api.reading", "reparse.sql")
 SUMMARY = Statements.of("config_api.reading", "summary.sql")

@@ -1,6 +1,7 @@
-"""`dmarq import` against the running pipeline."""
+"""`dmarq import` and `dmarq reparse` against the running pipeline."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,8 +37,12 @@ def running(
         yield started, database_url
 
 
+async def command(*arguments: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, dmarq, arguments)
+
+
 async def imported(folder: Path) -> Result:
-    return await asyncio.to_thread(CliRunner().invoke, dmarq, ["import", str(folder)])
+    return await command("import", str(folder))
 
 
 async def ledger(database_url: str, mails: int) -> dict[str, int]:
@@ -108,3 +113,46 @@ async def test_a_wrong_token_ends_the_import_at_once(
 
     assert result.exit_code == 1
     assert result.stderr.count("left out") == 0
+
+
+async def test_a_report_that_an_older_parser_refused_is_read_by_command(
+    running: tuple[Services, str], tmp_path: Path
+) -> None:
+    _, database_url = running
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.xml").write_text(changed("r-1", name), encoding="utf-8")
+    await imported(tmp_path)
+    await ledger(database_url, 2)
+    await as_if_refused(database_url, "one")
+    arguments = ("reparse", "--reason", "not_well_formed", "--json")
+
+    tried = await command(*arguments, "--dry-run")
+    assert json.loads(tried.stdout)["counts"] == {"new": 1}, tried.output
+    assert await reports(database_url) == {"two"}
+
+    done = await command(*arguments)
+    assert json.loads(done.stdout)["counts"] == {"new": 1}
+    assert await reports(database_url) == {"one", "two"}
+    again = await command("reparse")
+    assert again.stdout.split() == ["2", "documents:", "2", "read", "as", "before"]
+
+
+async def as_if_refused(database_url: str, report_id: str) -> None:
+    """What an older parser would have left, had it not been able to read the report."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        number = await connection.fetchval("DELETE FROM report WHERE report_id = $1 RETURNING id", report_id)
+        await connection.execute("DELETE FROM record WHERE report = $1", number)
+        await connection.execute(
+            "UPDATE document SET outcome = 'refused', reason = 'not_well_formed', report = NULL WHERE id = $1", number
+        )
+    finally:
+        await connection.close()
+
+
+async def reports(database_url: str) -> set[str]:
+    connection = await asyncpg.connect(database_url)
+    try:
+        return {row["report_id"] for row in await connection.fetch("SELECT report_id FROM report")}
+    finally:
+        await connection.close()

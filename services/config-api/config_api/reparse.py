@@ -1,0 +1,33 @@
+"""Reading kept documents anew: a parser is asked to, and the database tells how far it has come."""
+
+from config_api.backend import Backend
+from config_api.paging import MAX_BIGINT
+from config_api.problem import Problem, not_found
+from config_api.reading.sql import REPARSE
+from pipeline.adapters.postgres import Database
+from pipeline.adapters.requests import NobodyAnswers, request
+from pipeline.reparse import ReparseJob, ReparseRequest, ReparseWish
+from pipeline.topology import REPARSE_SUBJECT
+
+TIMEOUT = 10.0  # seconds
+
+
+async def start(backend: Backend, wish: ReparseWish, *, who: str) -> ReparseJob:
+    """The job that the wish became. Raises Problem 503 where no parser is there to take it."""
+    payload = ReparseRequest(wish=wish, who=who).model_dump_json().encode()
+    try:
+        answer = await request(backend.bus.client, REPARSE_SUBJECT, payload, timeout=TIMEOUT)
+    except NobodyAnswers:
+        raise Problem(503, "No parser is running", "Start one, or wait until it is connected.", retry_after=5) from None
+    return ReparseJob.model_validate_json(answer)
+
+
+async def get(database: Database, job_id: int) -> ReparseJob:
+    """How far a job has come. Raises Problem 404."""
+    if not 0 < job_id <= MAX_BIGINT:
+        raise not_found("reparse")
+    async with database.connection() as connection:
+        row = await connection.fetchrow(REPARSE["job"], job_id)
+    if row is None:
+        raise not_found("reparse")
+    return ReparseJob.model_validate(dict(row))

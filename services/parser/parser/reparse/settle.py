@@ -1,0 +1,114 @@
+"""What reading a document anew changes, done in one transaction (or only said, on a dry run)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from parser.documents import Document
+from parser.outcome import Fate, conclude
+from parser.reparse.compare import is_stored
+from parser.reparse.kept import Kept
+from parser.reparse.sql import REPARSE
+from parser.reports import Candidate, StoredReport, store_reports
+from parser.sql import SQL
+from parser.version import PARSER_VERSION
+from pipeline.adapters.postgres import Connection
+from pipeline.document import LineOutcome, PartLine
+from pipeline.errors import Rejected
+from pipeline.mailbox import Handling
+from pipeline.reparse import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What changed, and the report that is to be announced for it."""
+
+    change: Change
+    announced: Sequence[StoredReport] = ()
+
+
+async def settle(connection: Connection, kept: Kept, document: Document, *, dry_run: bool) -> Settled | None:
+    """Brings what is stored in line with `document`; None when the document is gone. Runs in the caller's transaction.
+
+    A report that was stored is never given up: where its document would be refused now, it stays as it is.
+    """
+    held = await connection.fetchrow(REPARSE["hold_document"], kept.number)
+    if held is None:
+        return None
+    was_refused = kept.outcome is LineOutcome.REFUSED
+    if document.refusal is not None:
+        if not was_refused:
+            return Settled(Change.KEPT)
+        return await _refused_again(connection, kept, document.refusal, held["lines"], dry_run=dry_run)
+    candidate = _candidate(kept, document)
+    if not was_refused and await is_stored(connection, candidate):
+        if not dry_run and kept.parser_version != PARSER_VERSION:
+            await connection.execute(REPARSE["note_version"], kept.number, PARSER_VERSION)
+        return Settled(Change.SAME)
+    if dry_run:
+        return Settled(await _foreseen(connection, candidate, was_refused=was_refused))
+    return await _store(connection, kept, candidate, held["lines"], was_refused=was_refused)
+
+
+async def _refused_again(
+    connection: Connection, kept: Kept, refusal: Rejected, lines: list[Any], *, dry_run: bool
+) -> Settled:
+    is_same = (kept.reason, kept.detail) == (refusal.reason.value, refusal.detail)
+    if not dry_run:
+        fate = Fate(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
+        await _note(connection, kept, fate, lines)
+    return Settled(Change.SAME if is_same else Change.CHANGED)
+
+
+async def _store(
+    connection: Connection, kept: Kept, candidate: Candidate, lines: list[Any], *, was_refused: bool
+) -> Settled:
+    """In place of what was read before, under the same number."""
+    before = await connection.fetchrow(REPARSE["stored_report"], kept.number)
+    if before is not None:
+        await connection.execute(REPARSE["forget_records"], kept.number, before["begin"])
+        await connection.execute(REPARSE["forget_report"], kept.number)
+    stored = await store_reports(connection, [candidate], at=kept.stored_at)
+    fate = stored.fates[kept.number]
+    if before is not None:
+        await connection.execute(REPARSE["promote_variant"], before["identity"])
+        if fate.report != kept.number:
+            await connection.execute(REPARSE["redirect_duplicates"], kept.number, fate.report)
+    await _note(connection, kept, fate, lines)
+    if fate.outcome is LineOutcome.DUPLICATE:
+        return Settled(Change.DUPLICATE)
+    return Settled(Change.NEW if was_refused else Change.CHANGED, stored.new)
+
+
+async def _foreseen(connection: Connection, candidate: Candidate, *, was_refused: bool) -> Change:
+    identity, fingerprint = candidate.key
+    originals = await connection.fetch(SQL["find_originals"], [identity], [fingerprint])
+    if any(row["id"] != candidate.number for row in originals):
+        return Change.DUPLICATE
+    return Change.NEW if was_refused else Change.CHANGED
+
+
+async def _note(connection: Connection, kept: Kept, fate: Fate, lines: list[Any]) -> None:
+    """The document's row, its line in the mail, and the mail's outcome. What is to be done to the mail stays."""
+    repairs = list(dict.fromkeys((*kept.info.repairs, *fate.repairs)))
+    reason = None if fate.reason is None else fate.reason.value
+    row = (kept.number, fate.outcome.value, reason, fate.detail, repairs, fate.report, PARSER_VERSION)
+    await connection.execute(REPARSE["note_document"], *row)
+    fresh = [_reopened(PartLine.model_validate(line), kept) for line in lines]
+    end = conclude(fresh, {kept.info.path: fate}, Handling(settings_version=0))
+    written = [line.model_dump(mode="json") for line in end.lines]
+    reason = None if end.reason is None else end.reason.value
+    mail_id = kept.event.mail.mail_id
+    await connection.execute(REPARSE["note_mail"], mail_id, end.outcome.value, reason, end.detail, written)
+
+
+def _reopened(line: PartLine, kept: Kept) -> PartLine:
+    """The line of this document as it was before the document was read."""
+    if line.path != kept.info.path:
+        return line
+    return line.model_copy(update={"outcome": LineOutcome.DOCUMENT, "repairs": kept.info.repairs})
+
+
+def _candidate(kept: Kept, document: Document) -> Candidate:
+    assert document.reading is not None  # noqa: S101 - what is not refused was read
+    return Candidate(kept.number, kept.event, document.identity, document.reading)

@@ -1,0 +1,5 @@
+"""The SQL of reparse, by name."""
+
+from pipeline.statements import Statements
+
+REPARSE = Statements.of("parser.reparse")

@@ -1,0 +1,98 @@
+"""docker-compose.yml is what it claims to be: complete, documented and narrow."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.settings import documented
+from tests.support.deployment import DEPLOY, VOLUMES
+
+ROOT = DEPLOY.parent
+COMPOSE = ROOT / "docker-compose.yml"
+BESIDE_US = Path(sys.executable).parent
+EVERYTHING = ("--profile", "demo", "--profile", "monitoring")
+ONE_SHOTS = {"prepare", "migrate", "demo-mailbox"}
+# Set by docker-compose.yml itself, or of use to `dmarq run` alone.
+NOT_FOR_COMPOSE = {
+    "DMARQ_NATS_URL", "DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_HTTP_ADDRESS", "DMARQ_HEALTH_ADDRESS",
+    "DMARQ_MIGRATE", "DMARQ_LOG_JSON", "DMARQ_DATA_DIR", "DMARQ_POSTGRES_BIN_DIR", "DMARQ_NATS_SERVER",
+}  # fmt: skip
+
+
+def services() -> dict[str, dict[str, Any]]:
+    """Every service as Compose understands the file."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    return found
+
+
+def variables() -> set[str]:
+    return set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text(encoding="utf-8")))
+
+
+def test_compose_itself_takes_the_file() -> None:
+    command = [BESIDE_US / "docker-compose", "-f", COMPOSE, *EVERYTHING, "config", "--format", "json"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["services"].keys() == services().keys()
+
+
+def test_the_file_follows_the_specification() -> None:
+    command = [BESIDE_US / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", services())
+def test_every_container_is_as_narrow_as_it_can_be(name: str) -> None:
+    service = services()[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"].partition(":")[0] not in {"", "0"}
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+    assert service["restart"] == ("no" if name in ONE_SHOTS else "unless-stopped")
+
+
+@pytest.mark.parametrize("name", services().keys() - ONE_SHOTS - {"fetcher", "extractor", "parser", "config-api"})
+def test_every_foreign_server_has_a_health_check(name: str) -> None:
+    assert services()[name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_volume_of_secrets_is_mounted_by_its_service_alone(name: str) -> None:
+    mounted = [volume.partition(":")[0] for volume in services()[name].get("volumes", ())]
+    secret = {volume for volume in mounted if volume.startswith("secrets-")}
+
+    assert name == "prepare" or secret <= {f"secrets-{name}"} or name == "demo-mailbox"
+
+
+def test_the_secrets_are_prepared_for_every_volume() -> None:
+    mounted = {volume.rpartition("/")[2] for volume in services()["prepare"]["volumes"]}
+
+    assert mounted == set(VOLUMES)
+
+
+def test_only_who_needs_postgres_is_in_its_network() -> None:
+    reach = {name for name, service in services().items() if "database" in service.get("networks", ())}
+
+    assert reach == {"postgres", "migrate", "parser", "config-api", "grafana"}
+
+
+def test_every_setting_can_be_given_and_every_variable_is_documented() -> None:
+    settings = {name for name, _, _ in documented()}
+    example = (ROOT / "env.example").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+
+    assert settings - NOT_FOR_COMPOSE <= variables()
+    assert settings | variables() <= explained
