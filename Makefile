@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PACKAGES := shared services/fetcher services/extractor services/parser services/config-api deploy/standalone
 
+COMPILE  = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  $(addprefix --no-emit-package ,dmarq dmarq-pipeline dmarq-fetcher dmarq-extractor dmarq-parser dmarq-config-api)
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -47,6 +50,7 @@ check: setup ## format, lint, types, import rules
 	$(BIN)/mypy shared/pipeline services/fetcher/fetcher services/extractor/extractor services/parser/parser \
 	  services/config-api/config_api deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
+	$(BIN)/pytest tests/unit/deploy
 
 .PHONY: fix
 fix: setup ## format and apply the safe fixes
@@ -62,17 +66,23 @@ bench: setup ## mails per second from Dovecot to PostgreSQL; ARGS="--mails 5000"
 	@sh tests/programs.sh
 	$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: compose-test
+compose-test: setup ## docker-compose.yml under a real engine: images, demo, crash, upgrade, end; ARGS="--no-build"
+	$(BIN)/python -m tests.compose $(ARGS)
+
 .PHONY: docs
 docs: setup ## write the generated pages of docs/ anew
 	$(BIN)/python -m pipeline.reference docs
 	$(BIN)/python -m dmarq.reference docs
 
 .PHONY: lock
-lock: setup ## resolve requirements.lock anew
+lock: setup ## resolve requirements.lock anew, and from it the locks of the images
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  $(addprefix --no-emit-package ,dmarq dmarq-pipeline dmarq-fetcher dmarq-extractor dmarq-parser dmarq-config-api) \
-	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev -o requirements.lock
+	$(COMPILE) $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev -o requirements.lock
+	for service in fetcher extractor parser config-api; do \
+	  $(COMPILE) -c requirements.lock services/$$service/pyproject.toml -o deploy/locks/$$service.txt; done
+	$(COMPILE) -c requirements.lock deploy/standalone/pyproject.toml -o deploy/locks/standalone.txt
+	$(COMPILE) -c requirements.lock --group pyproject.toml:image-build -o deploy/locks/build.txt
 
 .PHONY: clean
 clean: ## remove what these commands made

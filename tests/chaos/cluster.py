@@ -16,7 +16,7 @@ from dmarq.embedded.programs import nats_server
 CONFIG = Path(__file__).parents[2] / "deploy" / "nats-cluster.conf"
 NAMES = ("a", "b", "c")
 READY_S = 60.0
-PASSWORD = "a password of the tests"
+PASSWORD = "of-the-tests"
 
 
 class Cluster:
@@ -32,8 +32,7 @@ class Cluster:
     @property
     def url(self) -> str:
         """All three, with commas in between."""
-        password = PASSWORD.replace(" ", "%20")
-        return ",".join(f"nats://dmarq:{password}@{LOOPBACK}:{port}" for port in self._ports.values())
+        return ",".join(f"nats://dmarq:{PASSWORD}@{LOOPBACK}:{port}" for port in self._ports.values())
 
     @property
     def port(self) -> int:

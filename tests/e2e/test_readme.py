@@ -67,7 +67,7 @@ def test_make_demo_keeps_every_promise(environment: dict[str, str]) -> None:
     summary = json.loads(done.stdout[done.stdout.index("{") :])
 
     assert done.returncode == 0
-    assert [] == [promise for promise in summary["promises"] if not promise["kept"]]
+    assert [promise for promise in summary["promises"] if not promise["kept"]] == []
     assert summary["mails"] == 120
     assert summary["reports"] > 100
 

@@ -1,4 +1,4 @@
-"""Many report mails: the corpus' real reports where it is there, generated ones of the same size distribution if not."""
+"""Many report mails: the corpus' real reports where it is there, generated ones of the same sizes if not."""
 
 import gzip
 import os

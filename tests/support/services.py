@@ -86,6 +86,6 @@ def services(*names: str, nats_url: str, database_url: str, logs: Path) -> Itera
 def _is_ready(address: str) -> bool:
     try:
         with urlopen(f"http://{address}/readyz", timeout=1) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except (URLError, OSError):
         return False

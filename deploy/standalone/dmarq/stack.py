@@ -153,11 +153,18 @@ class Stack:
 
 async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
     """The child's exit status, or None when told to stop before it ended."""
-    ending: asyncio.Future[int] = asyncio.wrap_future(child.exit)
+    ending = asyncio.ensure_future(_exit(child))
     stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait([asyncio.ensure_future(ending), stop], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([ending, stop], return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
-    return ending.result() if ending.done() else None
+    if ending.done():
+        return ending.result()
+    ending.cancel()
+    return None
+
+
+async def _exit(child: Child) -> int:
+    return await asyncio.wrap_future(child.exit)
 
 
 def _is_ready(address: str) -> bool:

@@ -79,7 +79,7 @@ def postgres_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _closed_is_later(connection: Connection) -> Iterator[None]:
+def _closed_is_later(connection: "Connection | asyncpg.Connection[asyncpg.Record]") -> Iterator[None]:
     """The driver reports the use of a connection that broke meanwhile as if it were a mistake of ours."""
     try:
         yield
@@ -89,7 +89,7 @@ def _closed_is_later(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _is_gone(connection: Connection) -> bool:
+def _is_gone(connection: "Connection | asyncpg.Connection[asyncpg.Record]") -> bool:
     try:
         return connection.is_closed()
     except asyncpg.InterfaceError:  # so much that the pool has taken it back

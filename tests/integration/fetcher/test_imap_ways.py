@@ -10,10 +10,13 @@ import uvloop
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
 from fetcher.imap.reach import reach
 from fetcher.oauth import TokenEndpoint, TokenFault
+from pipeline.adapters.bus import Bus
 from pipeline.connection import Category
-from pipeline.mailbox import Security
+from pipeline.mailbox import MailboxSecrets, Security
 from pipeline.proxy import ProxyKind, ProxySettings
+from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
+from tests.support.fetching import fetching, until_fetched
 from tests.support.fixtures_imap import account_of, quiet
 from tests.support.proxies import running_proxy
 from tests.support.proxy import FaultyProxy
@@ -78,6 +81,18 @@ async def test_a_server_that_the_proxy_cannot_reach_is_named_so(dovecot: Dovecot
             await mails(account_of(dovecot, user, port=1, proxy=through(kind, proxy.port)))
 
     assert caught.value.category is Category.CONNECTIVITY
+
+
+async def test_the_fetcher_goes_through_the_mailbox_s_proxy(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    user.deliver(b"Subject: report\r\n\r\n")
+    async with running_proxy(ProxyKind.SOCKS5, username="ann", password="geheim") as proxy:
+        mailbox = dovecot_mailbox(dovecot, user, proxy=through(ProxyKind.SOCKS5, proxy.port, "ann"))
+        kept = MailboxSecrets.model_validate({"password": user.password, "proxy_password": "geheim"})
+        await put_mailbox(bus, mailbox.model_copy(update={"secrets": kept}))
+        async with fetching(bus):
+            await until_fetched(bus, 1)
+
+        assert proxy.used >= 1
 
 
 async def test_a_proxy_that_is_away_is_named(dovecot: Dovecot, user: User) -> None:

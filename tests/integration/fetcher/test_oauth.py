@@ -16,13 +16,17 @@ from pipeline.adapters.bus import Bus
 from pipeline.adapters.tokens import TokenBucket
 from pipeline.connection import Category
 from pipeline.errors import TryLater
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.events import FetchRunFinished
+from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.secrets import Keyring
+from tests.support.client import put_mailbox
 from tests.support.dovecot import Dovecot, User
+from tests.support.fetching import fetching, until, until_fetched
 from tests.support.fixtures_imap import quiet
+from tests.support.services import SECRET_KEY
 from tests.support.token_server import CLIENT_SECRET, TokenServer
 
-KEYS = Keyring("a-key-of-the-tests-long-enough")
+KEYS = Keyring(SECRET_KEY)
 
 
 @dataclass
@@ -286,3 +290,31 @@ async def test_while_the_broker_is_away_no_refresh_token_is_used_up(rotating: Pr
     with pytest.raises(TryLater):
         await source.access_token(rotating.server.oauth(), secrets())
     assert rotating.server.asked == []
+
+
+def mailbox_of(provider: Provider, kept: MailboxSecrets, *, version: int = 1) -> Mailbox:
+    settings = provider.settings()
+    return Mailbox(id=provider.user.name.lower(), version=version, settings=settings, secrets=kept)
+
+
+async def test_the_fetcher_fetches_with_tokens(rotating: Provider) -> None:
+    rotating.user.deliver(b"Subject: report\r\n\r\n")
+    await put_mailbox(rotating.bus, mailbox_of(rotating, secrets()))
+    async with fetching(rotating.bus):
+        await until_fetched(rotating.bus, 1)
+
+    assert len(rotating.server.asked) == 1
+
+
+async def test_a_mailbox_whose_sign_in_was_withdrawn_says_so_until_it_is_authorized_anew(provider: Provider) -> None:
+    provider.server.refresh_tokens = {"from the new sign-in"}
+    await put_mailbox(provider.bus, mailbox_of(provider, secrets()))
+    async with fetching(provider.bus):
+        run = (await until(provider.bus, FetchRunFinished))[0]
+        provider.user.deliver(b"Subject: report\r\n\r\n")
+        anew = secrets(refresh_token="from the new sign-in")
+        await put_mailbox(provider.bus, mailbox_of(provider, anew, version=2))
+        await until_fetched(provider.bus, 1)
+
+    assert run.category == "auth_expired"
+    assert "authorize the mailbox again" in run.detail

@@ -2,9 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from config_api.pages.charts import Bar, label_places, nice_ceiling, share_bar, sparkline, stacked_bars
-
-SVG = "{http://www.w3.org/2000/svg}"
+from config_api.pages.charts import Bar, label_places, nice_ceiling, share_bar, stacked_bars
 
 
 def _tree(markup: str) -> ElementTree.Element:
@@ -47,10 +45,3 @@ def test_no_more_labels_than_there_is_room_for(bars: int, labels: int) -> None:
 def test_a_share_without_a_whole_is_an_empty_track() -> None:
     assert "pass" not in share_bar(0, 0, told="-")
     assert "fail" not in share_bar(3, 3, told="all")
-
-
-def test_a_line_needs_two_points() -> None:
-    assert sparkline([1], told="-") == ""
-    line = _tree(sparkline([0, 5, 10], told="rising")).find("polyline")
-    assert line is not None
-    assert line.attrib["points"] == "0,98 50,50 100,2"

@@ -45,7 +45,7 @@ def announced(reading: Reading, *, max_rows: int = 10_000) -> ReportStored:
 def test_the_first_rows_are_announced_with_a_link_to_the_rest() -> None:
     event = announced(aggregate([record("a.example"), record("b.example")]), max_rows=1)
 
-    assert ["a.example"] == [row["header_from"] for row in event.rows]
+    assert [row["header_from"] for row in event.rows] == ["a.example"]
     assert not event.rows_complete
     assert event.link.startswith("https://dmarq.example/api/v1/reports/")
 
@@ -74,4 +74,4 @@ def test_a_header_that_is_too_large_is_left_out() -> None:
     )
     event = announced(Reading(report))
 
-    assert {} == event.report
+    assert event.report == {}

@@ -1,5 +1,8 @@
 """`dmarq status`: how the mailboxes and the mails are doing."""
 
+import json
+from typing import Any
+
 import click
 
 from dmarq.client import Client
@@ -11,7 +14,7 @@ COLUMNS = ("id", "state.word", "state.last_success_at", "state.mails_24h", "stat
 @click.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Show each mailbox: its state, its last good fetch, mails of the last day, and what waits as dead letters."""
+    """Show each mailbox, where every fetched mail is, and what waits: in the streams, the outbox, as dead letters."""
     with Client.here() as client:
         show(client.get("/mailboxes")["items"], COLUMNS, as_json=as_json, empty="no mailbox is configured yet")
         letters = client.get("/dead-letters/reasons")["items"]

@@ -15,11 +15,12 @@ from config_api.api import (
     mails,
     reparse,
     reports,
+    status,
     summary,
 )
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, dead_letters, imports, reparse, access, events,
+    mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access, events,
     description, health
 )  # fmt: skip
 

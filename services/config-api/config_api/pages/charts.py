@@ -48,19 +48,6 @@ def share_bar(part: int, whole: int, *, told: str) -> Markup:
     ).format(told, rest, pass_)
 
 
-def sparkline(values: Sequence[int], *, told: str) -> Markup:
-    """A small line without axes, from the first value to the last."""
-    if len(values) < 2:
-        return Markup("")
-    top = max(*values, 1)
-    points = [f"{_percent(100 * at / (len(values) - 1))},{_percent(98 - 96 * v / top)}" for at, v in enumerate(values)]
-    line = " ".join(points)
-    return Markup(
-        '<svg class="chart chart-spark" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label="{}">'
-        '<polygon class="area" points="0,100 {} 100,100"/><polyline points="{}"/></svg>'
-    ).format(told, line, line)
-
-
 def nice_ceiling(value: int) -> int:
     """The smallest of 4, 10, 20, 40, 100, ... (halves are round, too) that is not below `value`."""
     step = 1

@@ -9,7 +9,7 @@ from config_api.backend import Backend, backend
 from config_api.mailboxes import store
 from config_api.mailboxes.model import MailboxView
 from config_api.pages.bars import bars_of
-from config_api.pages.charts import share_bar, sparkline, stacked_bars
+from config_api.pages.charts import share_bar, stacked_bars
 from config_api.pages.period import CHOICES, Period, period_of
 from config_api.pages.view import query
 from config_api.reading import summary
@@ -36,7 +36,6 @@ def index() -> str:
         bars=bars_of(found.days, period),
         stacked_bars=stacked_bars,
         share_bar=share_bar,
-        sparkline=sparkline,
         here=query(),
     )
 
