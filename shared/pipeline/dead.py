@@ -9,7 +9,7 @@ from hashlib import sha256
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import Rejected
-from pipeline.events import Event, MailCommand, MailDied, MailEvent
+from pipeline.events import Event, MailCommand, MailDied, MailEvent, MailExtracted, MailFetched
 from pipeline.judge import Dead
 from pipeline.reasons import Reason
 from pipeline.topology import dead_subject
@@ -76,6 +76,7 @@ def autopsy(headers: Mapping[str, str]) -> DeadLetter:
 def revived(wire: Wire, *, again: int) -> Wire:
     """A dead letter's event on its way again: as another take where it is about a mail, so that it is a new fact.
 
+    A mail starts at the extractor, whichever step it died at: nobody knows which of them was mended meanwhile.
     What cannot be decoded goes as it is, under another key: a later version may be able to read it.
     """
     buried = autopsy(wire.headers)
@@ -86,7 +87,14 @@ def revived(wire: Wire, *, again: int) -> Wire:
     if not isinstance(envelope.event, MailEvent | MailCommand | MailDied):
         return Wire(buried.subject, _alive(wire.headers, again), wire.payload)
     event = envelope.event.model_copy(update={"take": envelope.event.take + 1})
+    if isinstance(event, MailExtracted) and envelope.cargo:
+        return encode(Envelope(_fetched(event), envelope.cargo[:1]))
     return encode(Envelope(event, envelope.cargo))
+
+
+def _fetched(event: MailExtracted) -> MailFetched:
+    """The mail as it was before it was extracted; cargo 0 holds its bytes in both events."""
+    return MailFetched(**{name: getattr(event, name) for name in MailEvent.model_fields})
 
 
 def _alive(headers: Mapping[str, str], again: int) -> dict[str, str]:

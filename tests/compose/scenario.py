@@ -8,7 +8,7 @@ from datetime import date
 from itertools import chain
 
 from dmarq.samples import Totals, make_mails, total
-from tests.compose.images import ROOT
+from tests.compose.images import ROOT, SERVICES
 from tests.compose.programs import Failed
 from tests.compose.stack import Stack, wait_until
 
@@ -72,7 +72,9 @@ def reports_arrive(stack: Stack, expected: Totals) -> str:
     aggregate = int(stack.query("SELECT count(*) FROM report WHERE kind = 'aggregate' AND NOT variant"))
     _require(totals["reports"] == aggregate, f"the API counts {totals['reports']} of {aggregate} aggregate reports")
     newest = stack.api("/reports")["items"][0]
-    _require(stack.api(f"/reports/{newest['id']}")["id"] == newest["id"], "the API does not give a report that it lists")
+    _require(
+        stack.api(f"/reports/{newest['id']}")["id"] == newest["id"], "the API lists a report that it does not give"
+    )
     dead = int(stack.query("SELECT count(*) FROM mail WHERE outcome = 'failed'"))
     return f"{expected.mails} mails, {expected.reports} reports, {expected.records} records, {dead} failed"
 
@@ -83,7 +85,7 @@ def least_privilege_holds(stack: Stack) -> str:
         about = stack.inspect(stack.containers(service)[0])
         _require(about["HostConfig"]["ReadonlyRootfs"], f"{service} has a root that can be written")
         _require(about["Config"]["User"] not in {"", "0", "root"}, f"{service} runs as root")
-    for service in ("fetcher", "extractor", "parser", "config-api"):
+    for service in SERVICES:
         status = dict(line.split(":\t", 1) for line in stack.python(service, STATUS).splitlines() if ":\t" in line)
         _require(int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, f"{service} has capabilities")
         _require(status["NoNewPrivs"] == "1", f"{service} may gain privileges")
@@ -108,7 +110,7 @@ def a_crash_and_an_upgrade_lose_nothing(stack: Stack, version: str) -> str:
         stack.up("--scale", "parser=3")
         for service in ("extractor", "parser", "fetcher", "nats", "postgres"):
             stack.kill(service)
-        stack.up(version=version)
+        stack.up(*SERVICES, version=version)  # not the mail server, which would forget its mails
         image = stack.inspect(stack.containers("fetcher")[0])["Config"]["Image"]
         _require(image.endswith(f":{version}"), f"the fetcher still runs {image}")
     return f"kill -9 of five containers, three parsers, then version {version}: {reports_arrive(stack, all_totals())}"

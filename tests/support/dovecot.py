@@ -161,7 +161,8 @@ class Dovecot:
     def kill(self) -> None:
         """Ends the server and all its sessions with SIGKILL."""
         if self._process is not None:
-            for process in (*psutil.Process(self._process.pid).children(recursive=True), self._process):
+            master = psutil.Process(self._process.pid)
+            for process in (*master.children(recursive=True), master):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
             self._process.wait(START_S)

@@ -8,6 +8,7 @@ from pipeline.document import LineOutcome, PartLine
 from pipeline.errors import Rejected
 from pipeline.events import MailExtracted, MailFetched
 from pipeline.limits import Limits
+from pipeline.mailbox import AttachmentRules
 from pipeline.reasons import Reason
 from pipeline.stage import Handler, Result
 from pipeline.wire import Envelope, Parcel
@@ -36,7 +37,7 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
         return Envelope(
             MailExtracted(**passed_on, subject_line=event.subject_line, from_address=event.from_address, lines=(line,))
         )
-    found = find_in_mail(envelope.cargo[0].bytes, rules=event.handling.attachments, limits=limits)
+    found = find_in_mail(envelope.cargo[0].bytes, rules=_bounded(event.handling.attachments, limits), limits=limits)
     documents = tuple(info.model_copy(update={"cargo": info.cargo + 1}) for info in found.documents)
     return Envelope(
         MailExtracted(
@@ -50,6 +51,11 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
         ),
         (envelope.cargo[0], *map(Parcel.of, found.blobs)),
     )
+
+
+def _bounded(rules: AttachmentRules, limits: Limits) -> AttachmentRules:
+    """A mailbox may allow less than the limit, not more."""
+    return rules.model_copy(update={"max_bytes": min(rules.max_bytes, limits.max_attachment_bytes)})
 
 
 _PASSED_ON = ("mail", "handling", "size", "internal_date", "fetched_at", "run_id", "take")

@@ -19,9 +19,9 @@ class Fingerprint:
 
     def add_row(self, row: Record) -> None:
         """Take in the next row; as plain tuples, which are encoded much faster than named ones."""
-        *front, reasons, header_from, envelope_from, envelope_to, dkim, spf, raw = row
+        _, _, _, _, _, reasons, header_from, envelope_from, envelope_to, dkim, spf, raw = row
         results = (tuple(map(tuple, reasons)), tuple(map(tuple, dkim)), tuple(map(tuple, spf)))
-        self._hash.update(to_json((front, header_from, envelope_from, envelope_to, results, raw)))
+        self._hash.update(to_json((row[:5], header_from, envelope_from, envelope_to, results, raw)))
 
     def add(self, *values: Any) -> None:
         """Take in other values: anything that has a JSON form, pydantic models included."""

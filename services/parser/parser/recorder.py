@@ -10,8 +10,9 @@ from parser.sql import SQL
 from parser.tables import activity_row, fetch_run_row, mail_row, utc
 from pipeline.adapters.postgres import Connection, Database
 from pipeline.document import LineOutcome, PartLine
-from pipeline.events import ActivityLogged, FetchRunFinished, MailActed, MailDied
+from pipeline.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
 from pipeline.stage import Result
+from pipeline.telemetry.metrics import MAILS
 from pipeline.wire import Envelope
 
 
@@ -26,7 +27,7 @@ class Recorder:
         """Nothing follows from a fact. Raises TryLater while PostgreSQL is away."""
         events = [envelope.event for envelope in envelopes]
         async with self._database.transaction() as connection:
-            await record_deaths(connection, [event for event in events if isinstance(event, MailDied)])
+            failed = await record_deaths(connection, [event for event in events if isinstance(event, MailDied)])
             await record_actions(connection, [event for event in events if isinstance(event, MailActed)])
             runs = [fetch_run_row(event) for event in events if isinstance(event, FetchRunFinished)]
             if runs:
@@ -35,27 +36,29 @@ class Recorder:
             if lines:
                 await connection.execute(SQL["insert_activities"], lines)
         self._committed()
+        MAILS.labels(Outcome.FAILED.value).inc(failed)
         return [[] for _ in envelopes]
 
 
-async def record_deaths(connection: Connection, events: Sequence[MailDied]) -> None:
+async def record_deaths(connection: Connection, events: Sequence[MailDied]) -> int:
     """Mails that died before the parser could write their outcome: failed, with the command that a failed mail gets.
 
-    A mail that has an outcome keeps it, unless it failed and this is a later take of it.
+    A mail that has an outcome keeps it, unless it failed and this is a later take of it. Gives how many were written.
     """
     deaths = {event.mail.mail_id: event for event in sorted(events, key=lambda event: event.take)}
     if not deaths:
-        return
+        return 0
     known = await known_mails(connection, list(deaths))
     superseded = [mail_id for mail_id, before in known.items() if before.is_superseded_by(deaths[mail_id].take)]
     new = {i: (death, died(death)) for i, death in deaths.items() if i not in known or i in superseded}
     if not new:
-        return
+        return 0
     at = datetime.now(UTC)
     rows = [mail_row(death, conclusion, stored_at=at) for death, conclusion in new.values()]
     added = await write_new_mails(connection, rows, superseded=superseded)
     commands = [command_for(*new[mail_id]) for mail_id in sorted(added)]
     await outbox.put(connection, [command for command in commands if command is not None])
+    return len(added)
 
 
 def died(event: MailDied) -> Conclusion:

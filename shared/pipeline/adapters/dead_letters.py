@@ -1,7 +1,7 @@
 """The dead letters in their stream: listed by their headers alone, opened, sent on their way again, discarded."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from nats.errors import TimeoutError as NatsTimeoutError
@@ -64,20 +64,18 @@ class DeadLetters:
         return Letter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
 
     async def retry(self, sequence: int) -> None:
-        """Publishes the event as a new take, then deletes the letter. Raises NoSuchLetter."""
+        """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter."""
         letter = await self.get(sequence)
-        await self._bus.publish_wires([revived(letter.wire, again=sequence)])
+        wire = revived(letter.wire, again=sequence)
+        await self._bus.publish_wires([wire])
         await self._delete(sequence)
+        await self._release(letter, kept=_blobs(wire))
 
     async def discard(self, sequence: int) -> None:
         """Deletes the letter and the bytes that it keeps in the object store. Raises NoSuchLetter."""
         letter = await self.get(sequence)
         await self._delete(sequence)
-        try:
-            envelope = decode(letter.wire.headers, letter.wire.payload)
-        except Rejected:
-            return
-        await self._bus.release(envelope, kept=frozenset())
+        await self._release(letter, kept=frozenset())
 
     async def cargo(self, sequence: int) -> bytes | None:
         """The bytes of the mail that died, or None where the event carries none.
@@ -90,6 +88,10 @@ class DeadLetters:
             return None
         mail = envelope.cargo[0]
         return await self._bus.blobs.get(mail.blob) if mail.blob is not None else mail.bytes
+
+    async def _release(self, letter: Letter, *, kept: frozenset[str]) -> None:
+        with suppress(Rejected):
+            await self._bus.release(decode(letter.wire.headers, letter.wire.payload), kept=kept)
 
     async def _state(self) -> StreamState:
         with nats_errors():
@@ -121,6 +123,13 @@ class DeadLetters:
                     headers = dict(msg.headers or {})
                     size = int(headers.pop(SIZE, "0"))
                     found.append(Letter(sequence, Wire(msg.subject, headers, b""), size))
+
+
+def _blobs(wire: Wire) -> frozenset[str]:
+    """The names of the blobs that an event's cargo is kept in; none where it cannot be read."""
+    with suppress(Rejected):
+        return frozenset(p.blob for p in decode(wire.headers, wire.payload).cargo if p.blob is not None)
+    return frozenset()
 
 
 @asynccontextmanager

@@ -29,8 +29,8 @@ class Step:
 
 
 def acknowledging(stream: str) -> bytes:
-    """How the acknowledgement of an event of this stream looks."""
-    return rb"PUB \$JS\.ACK\.(\S+\.)?%s\.[^\r]*\r\n\+ACK" % stream.encode()
+    """How the acknowledgement of an event of this stream looks: without a word, unlike a heartbeat."""
+    return rb"PUB \$JS\.ACK\.(\S+\.)?%s\.\S+ +0\r\n" % stream.encode()
 
 
 STEPS = (

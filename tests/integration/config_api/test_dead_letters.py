@@ -120,11 +120,16 @@ def test_a_retried_letter_goes_on_its_way_as_another_take_and_is_gone(api: Api) 
     assert api("POST", "/dead-letters/1/retry").status_code == 404
 
 
-def test_an_extracted_mail_goes_back_to_the_parser(api: Api) -> None:
-    _bury(api, extracted(1, "<feedback/>"))
+def test_an_extracted_mail_goes_back_to_the_extractor_which_may_have_been_mended(api: Api) -> None:
+    died = extracted(1, "<feedback/>")
+    _bury(api, died)
     assert api("POST", "/dead-letters/1/retry").status_code == 204
-    [msg] = _on_its_way(api, "EXTRACT")
-    assert isinstance(decode(msg.headers or {}, msg.data or b"").event, MailExtracted)
+    [msg] = _on_its_way(api, "MAIL")
+    envelope = decode(msg.headers or {}, msg.data or b"")
+    assert isinstance(envelope.event, MailFetched)
+    assert isinstance(died.event, MailExtracted)
+    assert (envelope.event.mail, envelope.event.take) == (died.event.mail, 1)
+    assert [parcel.data for parcel in envelope.cargo] == [died.cargo[0].data]
 
 
 def test_what_nobody_can_decode_is_sent_on_as_it_is(api: Api) -> None:

@@ -16,8 +16,8 @@ from tests.support.deployment import DEPLOY, VOLUMES
 ROOT = DEPLOY.parent
 COMPOSE = ROOT / "docker-compose.yml"
 BESIDE_US = Path(sys.executable).parent
-EVERYTHING = ("--profile", "demo", "--profile", "monitoring")
-ONE_SHOTS = {"prepare", "migrate", "demo-mailbox"}
+EVERYTHING = ("--profile", "demo", "--profile", "monitoring", "--profile", "tools")
+ONE_SHOTS = {"prepare", "migrate", "demo-mailbox", "dmarq"}
 # Set by docker-compose.yml itself, or of use to `dmarq run` alone.
 NOT_FOR_COMPOSE = {
     "DMARQ_NATS_URL", "DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_HTTP_ADDRESS", "DMARQ_HEALTH_ADDRESS",

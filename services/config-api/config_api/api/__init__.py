@@ -20,8 +20,8 @@ from config_api.api import (
 )
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access, events,
-    description, health
+    mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access,
+    events, description, health
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ ON_THEIR_WAY = (MAIL.name, EXTRACT.name)
 class Mails(Row):
     """fetched = imported + duplicate + failed + not_a_report + in_flight.
 
-    `commands_pending`: mails whose command is given and not done. `commands_failed`: those that the mail server refused.
+    `commands_pending`: mails whose command is given and not done. `commands_failed`: those the mail server refused.
     """
 
     fetched: Count
