@@ -70,6 +70,11 @@ bench: setup ## mails per second from Dovecot to PostgreSQL; ARGS="--mails 5000"
 compose-test: setup ## docker-compose.yml under a real engine: images, demo, crash, upgrade, end; ARGS="--no-build"
 	$(BIN)/python -m tests.compose $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## faults under load: what is lost, doubled, how long recovery takes; ARGS="--mails 2000 --fault 'kill -9 *'"
+	@sh tests/programs.sh
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: docs
 docs: setup ## write the generated pages of docs/ anew
 	$(BIN)/python -m pipeline.reference docs

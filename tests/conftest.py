@@ -1,3 +1,7 @@
 """What all tests share."""
 
-pytest_plugins = ["tests.support.fixtures_servers", "tests.support.fixtures_imap"]
+pytest_plugins = [
+    "tests.support.fixtures_servers",
+    "tests.support.fixtures_postgres",
+    "tests.support.fixtures_imap",
+]

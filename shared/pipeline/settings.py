@@ -46,7 +46,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     nats_url: NatsUrl = Field(
-        SecretStr("nats://127.0.0.1:4222"), description="NATS server; user and password may be part of it."
+        SecretStr("nats://127.0.0.1:4222"),
+        description="NATS server, user and password may be part of it; several of a cluster with commas in between.",
     )
     nats_replicas: int = Field(1, ge=1, le=5, description="Copies of every stream in a NATS cluster.")
     database_url: PostgresUrl = Field(

@@ -1,7 +1,8 @@
 """Faults under load, and what they cost: `python -m tests.chaos [--mails 2000] [--fault NAME ...]`.
 
 Prints a table: how often each fault was injected, what was lost and doubled, and how long the recovery took. Ends with
-status 1 when anything was lost, doubled, or moved before it was committed.
+status 1 when anything was lost, doubled, or moved before it was committed. `python -m tests.chaos soak --minutes 30`
+injects them at random instead, one upon the other.
 """
 
 import argparse
@@ -11,13 +12,18 @@ from dataclasses import asdict
 from fnmatch import fnmatch
 
 from tests.chaos.faults import FAULTS
+from tests.chaos.soak import soak, told
 from tests.chaos.table import as_line, as_table, complaints
 from tests.chaos.trial import Fault, Row, trial
 
 
 def main() -> int:
-    """Runs the faults that were asked for."""
+    """Runs the faults that were asked for, or the soak."""
     options = _options()
+    if options.what == "soak":
+        soaked = soak(minutes=options.minutes, seed=options.seed)
+        print(told(soaked))
+        return 0 if soaked.clean else 1
     rows = []
     for fault in _chosen(options.fault):
         row = trial(fault, mails=options.mails, seed=options.seed, times=options.times)
@@ -41,6 +47,8 @@ def _chosen(names: list[str]) -> list[Fault]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("faults", "soak"), default="faults", help="default: faults")
+    parser.add_argument("--minutes", type=float, default=30, help="how long the soak lasts (default 30)")
     parser.add_argument("--mails", type=int, default=2000, help="mails a fault (default 2000)")
     parser.add_argument("--fault", action="append", default=[], help="only this one; * stands for anything; repeatable")
     parser.add_argument("--times", type=int, help="how often each fault is injected (default: its own number)")

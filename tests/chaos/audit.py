@@ -14,8 +14,8 @@ class Allowance:
     """What a fault makes right that would be wrong without it.
 
     `numberings`: under how many UIDVALIDITYs a mail may be in the ledger. `removed`: names of mails that somebody else
-    removed. `may_stay`: mails whose command was refused for good may be where they were. `poison`: mails that are
-    expected to end as dead letters.
+    removed. `may_stay`: mails whose command was refused for good may be where they were. `poison`: mails that nobody
+    could read, so that the ledger knows them without their names.
     """
 
     numberings: int = 1
@@ -61,7 +61,7 @@ class Findings:
 
 def audit(evidence: Evidence, allowance: Allowance = Allowance()) -> Findings:
     """Judges the evidence."""
-    findings = Findings(early=sorted(evidence.early))
+    findings = Findings(early=sorted(set(evidence.early) - allowance.poison))
     _ledger(evidence, allowance, findings)
     _store(evidence, allowance, findings)
     _mailbox(evidence, allowance, findings)

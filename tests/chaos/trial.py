@@ -66,7 +66,7 @@ def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> R
         with _round(fault, site):
             injected, recovery_s = _strikes(fault, site, load, rng, times=times)
         witness.look()
-        findings = audit(_evidence(site, load, witness), fault.allowance(site))
+        findings = audit(evidence(site, load, witness), fault.allowance(site))
         return Row(
             fault=fault.name,
             injected=injected,
@@ -125,7 +125,8 @@ def _all_known(site: Site, mails: int) -> bool:
     return all(not count for count in site.desk.waiting().values())
 
 
-def _evidence(site: Site, load: Load, witness: Witness) -> Evidence:
+def evidence(site: Site, load: Load, witness: Witness) -> Evidence:
+    """What is there now that everything is done."""
     figures = site.ledger.figures()
     ledger = site.ledger.mails()
     assert figures is not None

@@ -15,9 +15,7 @@ def store(backend: Backend, *mails: Envelope) -> None:
     """The parser takes these extracted mails."""
     database = backend.database
     options = AnnouncementOptions(max_rows=2, public_url="https://dmarq.example")
-    parser = ParserHandler(
-        database, Store(database, options), options=ReadOptions(), committed=lambda: None
-    )
+    parser = ParserHandler(database, Store(database, options), options=ReadOptions(), committed=lambda: None)
     backend.run(_taken(parser, list(mails)))
 
 

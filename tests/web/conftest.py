@@ -12,8 +12,6 @@ from tests.support.servers import fresh_database, running_nats
 from tests.web.sites import Site, served_site, visiting, whole_site
 from tests.web.stored_facts import MAILBOX, fill
 
-pytest_plugins = ["tests.support.fixtures_postgres"]
-
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,7 +1,6 @@
 """The parser service: `parser`, or `python -m parser`."""
 
 import asyncio
-import gc
 import sys
 
 from parser.documents import ReadOptions
@@ -22,9 +21,6 @@ from pipeline.stage import Stage
 
 HEALTH_ADDRESS = "127.0.0.1:9103"
 BATCH = 100
-# Reports are many small objects in no cycles: to look for cycles as often as Python does by default takes a third of
-# the time that reading and storing takes.
-COLLECT_AFTER = (50_000, 20, 50)
 ABOUT = "Reads reports, stores them in PostgreSQL, and says what becomes of the mail."
 
 
@@ -100,8 +96,6 @@ def read_options(settings: Settings) -> ReadOptions:
 
 def main() -> int:
     """Runs the service and gives its exit status."""
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
     return run_service("parser", ABOUT, serve, health_address=HEALTH_ADDRESS)
 
 

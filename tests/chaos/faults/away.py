@@ -1,4 +1,4 @@
-"""PostgreSQL away for the whole of a large run: the streams fill to their bound, the fetcher waits, memory stays flat."""
+"""PostgreSQL away for the whole of a large run: the streams fill up, the fetcher waits, memory stays flat."""
 
 import time
 from collections.abc import Iterator

@@ -52,6 +52,20 @@ def sizes_that_lie(site: Site) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def without_move(site: Site) -> Iterator[None]:
+    """The server does not say that it can move mails; they are copied and removed."""
+    with site.wire("fetcher", "imap").rewriting(rb" MOVE\b", rb""):
+        yield
+
+
+def cut_after_copy(site: Site, rng: Random) -> bool:
+    """Resets the connection when a COPY is sent and its answer has not come."""
+    wire = site.wire("fetcher", "imap")
+    with wire.trap(rb"UID COPY ", spring=wire.proxy.cut, after=True, skip=rng.randrange(2)) as trap:
+        return trap.wait(PATIENCE_S)
+
+
 def lied(site: Site, rng: Random) -> bool:
     """Waits until a lie was told."""
     time.sleep(rng.uniform(2.0, 3.0))
@@ -80,6 +94,7 @@ def take_away(site: Site, rng: Random) -> bool:
 IMAP = (
     *(Fault(name=f"IMAP {name}", strike=partial(say, *words), times=2) for name, words in SAID.items()),
     Fault(name="IMAP sizes that lie", strike=lied, round_all=sizes_that_lie),
+    Fault(name="IMAP without MOVE, cut after COPY", strike=cut_after_copy, round_all=without_move),
     Fault(
         name="IMAP uidvalidity changed",
         strike=renumber,

@@ -7,8 +7,6 @@ import pytest
 from pipeline.settings import Settings
 from tests.support.config_api import Api, api_settings, running_api
 
-pytest_plugins = ["tests.support.fixtures_postgres"]
-
 
 @pytest.fixture
 def settings(nats_url: str, migrated_url: str) -> Settings:

@@ -12,8 +12,6 @@ from tests.support.config_api import eventually
 from tests.support.dovecot import Dovecot
 from tests.support.services import ADMIN_TOKEN, services
 
-pytest_plugins = ["tests.support.fixtures_imap"]
-
 
 @pytest.fixture
 def client(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[httpx.Client]:

@@ -1,5 +1,7 @@
 """Several folders of one mailbox, over one session, each with its own cursor."""
 
+from typing import Any
+
 from pipeline.adapters.bus import Bus
 from pipeline.events import FetchRunFinished, FetchTrigger
 from pipeline.mailbox import Action
@@ -8,8 +10,8 @@ from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import acted, command, fetched, fetching, imap_log, runs, until, until_fetched
 
 MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
-HOURLY = {"poll_interval_minutes": 60}
-FOLDERS = {"folders": ["Größe", "Archive.2024"]}
+HOURLY: dict[str, Any] = {"poll_interval_minutes": 60}
+FOLDERS: dict[str, Any] = {"folders": ["Größe", "Archive.2024"]}
 
 
 def fill(user: User) -> None:

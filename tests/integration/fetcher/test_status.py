@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
@@ -134,7 +135,7 @@ async def test_a_long_run_tells_how_far_it_is(bus: Bus, dovecot: Dovecot, user: 
 async def test_a_mailbox_that_is_overdue_makes_the_fetcher_unhealthy_but_not_unready(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status_rules, "GRACE", status_rules.timedelta(0))
+    monkeypatch.setattr(status_rules, "GRACE", timedelta(0))
     mailbox = dovecot_mailbox(dovecot, user, port=1, poll_interval_minutes=0.001)
     await put_mailbox(bus, mailbox)
     readiness, stopping = Readiness(), asyncio.Event()

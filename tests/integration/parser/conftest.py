@@ -7,8 +7,6 @@ from parser.handler import ParserHandler
 from parser.store import AnnouncementOptions, Store
 from pipeline.adapters.postgres import Database
 
-pytest_plugins = ["tests.support.fixtures_postgres"]
-
 
 def new_parser(postgres: Database) -> ParserHandler:
     store = Store(postgres, AnnouncementOptions(max_rows=2, public_url="https://dmarq.example"))

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 from helm_python import Chart, HelmError, disable_logging, lint
+from kubernetes_validate.utils import validate
 
 from tests.support.deployment import DEPLOY
 
@@ -44,7 +44,7 @@ def test_helm_itself_has_nothing_to_complain_about() -> None:
 def test_every_document_is_one_of_kubernetes(values: dict[str, Any], version: str) -> None:
     for document in rendered(values):
         if document["kind"] not in CUSTOM:
-            kubernetes_validate.validate(document, version, strict=True)
+            validate(document, version, strict=True)
 
 
 def test_everything_can_be_switched_on() -> None:

@@ -36,7 +36,7 @@ def variables() -> set[str]:
 
 
 def test_compose_itself_takes_the_file() -> None:
-    command = [BESIDE_US / "docker-compose", "-f", COMPOSE, *EVERYTHING, "config", "--format", "json"]
+    command = [str(BESIDE_US / "docker-compose"), "-f", str(COMPOSE), *EVERYTHING, "config", "--format", "json"]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -45,7 +45,7 @@ def test_compose_itself_takes_the_file() -> None:
 
 
 def test_the_file_follows_the_specification() -> None:
-    command = [BESIDE_US / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE]
+    command = [str(BESIDE_US / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 

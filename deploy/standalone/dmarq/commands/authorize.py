@@ -51,7 +51,7 @@ def authorize(
         mailbox = client.get(f"/mailboxes/{mailbox_id}")
         oauth = _settings(mailbox.get("oauth") or {}, given)
         issued = asyncio.run(_signed_in(oauth, client_secret, browser=browser, port=port))
-        patch = _patch(oauth, issued, client_secret)
+        patch = _patch(oauth, issued, client_secret, known=mailbox.get("oauth"))
         client.patch(f"/mailboxes/{mailbox_id}", patch, version=mailbox["version"])
         click.echo("Saved. Trying it:")
         click.echo(client.post(f"/mailboxes/{mailbox_id}/test")["summary"])
@@ -88,11 +88,15 @@ async def _signed_in(oauth: OAuthSettings, client_secret: str, *, browser: bool,
     return issued
 
 
-def _patch(oauth: OAuthSettings, issued: Issued, client_secret: str) -> dict[str, Any]:
-    """What a mailbox is changed by; empty secrets keep the saved ones."""
-    settings = oauth.model_dump(mode="json", exclude_defaults=True)
-    tokens = {"refresh_token": issued.refresh_token, "client_secret": client_secret}
-    return {"auth": "xoauth2", "oauth": settings, **{name: value for name, value in tokens.items() if value}}
+def _patch(
+    oauth: OAuthSettings, issued: Issued, client_secret: str, *, known: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What a mailbox is changed by. A saved client secret stays while it is for the same application (`known`)."""
+    settings = oauth.model_dump(mode="json")
+    patch = {"auth": "xoauth2", "oauth": settings, "refresh_token": issued.refresh_token or None}
+    if client_secret or settings != known:
+        patch["client_secret"] = client_secret or None
+    return patch
 
 
 def _enter(code: DeviceCode) -> None:

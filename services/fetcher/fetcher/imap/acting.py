@@ -6,7 +6,8 @@ what other clients have flagged `\\Deleted`; nor is CLOSE, which does the same.
 
 from collections.abc import Iterable
 
-from fetcher.imap import folders, names, quoting, uidset
+from fetcher.imap import copying, folders, names, quoting, uidset
+from fetcher.imap.answers import Selected
 from fetcher.imap.connection import Connection, Reply
 
 MAX_UIDS_A_COMMAND = 500
@@ -18,13 +19,13 @@ async def mark_read(connection: Connection, uids: Iterable[int]) -> None:
         await _store(connection, uid_set, "\\Seen")
 
 
-async def move(connection: Connection, uids: Iterable[int], target: str, *, source: str) -> None:
+async def move(connection: Connection, uids: Iterable[int], target: str, *, source: Selected) -> None:
     """Moves the mails of the open folder `source` to the folder `target`, which is created when it is missing."""
     for uid_set in uidset.chunks(uids, max_uids=MAX_UIDS_A_COMMAND):
         target = await _move(connection, uid_set, target, source=source)
 
 
-async def delete(connection: Connection, uids: Iterable[int], *, source: str) -> None:
+async def delete(connection: Connection, uids: Iterable[int], *, source: Selected) -> None:
     """Removes the mails for good where the server can do that for single mails, else flags them `\\Deleted`."""
     trash = await _gmail_trash(connection)
     if trash is not None:
@@ -34,24 +35,33 @@ async def delete(connection: Connection, uids: Iterable[int], *, source: str) ->
         await _remove(connection, uid_set)
 
 
-async def _move(connection: Connection, uid_set: str, target: str, *, source: str) -> str:
+async def _move(connection: Connection, uid_set: str, target: str, *, source: Selected) -> str:
     """The target's real name, to be used from now on.
 
     A move of a mail to where it is would give it a new UID, so that it is fetched again, for ever.
     """
-    if names.same(target, source):
-        return source
-    verb = "UID MOVE" if "MOVE" in connection.capabilities else "UID COPY"
+    if names.same(target, source.name):
+        return source.name
+    if "MOVE" in connection.capabilities:
+        target = await _transfer(connection, "UID MOVE", uid_set, target, source=source)
+    else:
+        left = await copying.to_copy(connection, uid_set, target, source=source)
+        target = await _transfer(connection, "UID COPY", left, target, source=source) if left else target
+        if not names.same(target, source.name):
+            await _remove(connection, uid_set)
+    connection.log("info", "moved", {"uids": uid_set[:200], "folder": target})
+    return target
+
+
+async def _transfer(connection: Connection, verb: str, uid_set: str, target: str, *, source: Selected) -> str:
+    """MOVE or COPY; gives the target's real name. Where that is the open folder, nothing is done."""
     reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
     if folders.is_missing(reply.status):
         target = await folders.find_or_create(connection, target)
-        if names.same(target, source):
-            return source
+        if names.same(target, source.name):
+            return target
         reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
     reply.required()
-    if verb == "UID COPY":
-        await _remove(connection, uid_set)
-    connection.log("info", "moved", {"uids": uid_set[:200], "folder": target})
     return target
 
 

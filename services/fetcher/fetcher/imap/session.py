@@ -113,11 +113,11 @@ class ImapSession:
 
     async def move(self, uids: Iterable[int], folder: str) -> None:
         """Moves the mails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
-        await acting.move(self._connection, uids, folder, source=self._ensure_writable().name)
+        await acting.move(self._connection, uids, folder, source=self._ensure_writable())
 
     async def delete(self, uids: Iterable[int]) -> None:
         """Removes the mails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
-        await acting.delete(self._connection, uids, source=self._ensure_writable().name)
+        await acting.delete(self._connection, uids, source=self._ensure_writable())
 
     async def wait_for_mail(self, timeout_s: float) -> bool:
         """Waits until the server announces a mail, at most `timeout_s`; whether it did.

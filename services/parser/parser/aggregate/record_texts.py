@@ -97,9 +97,7 @@ class RecordTextsReader:
         comment = found.get("comment")
         return ReasonTexts(kind, text_of(comment), language_of(comment))
 
-    def _auth_results(
-        self, element: etree._Element | None
-    ) -> tuple[tuple[ResultTexts, ...], tuple[ResultTexts, ...]]:
+    def _auth_results(self, element: etree._Element | None) -> tuple[tuple[ResultTexts, ...], tuple[ResultTexts, ...]]:
         if element is None:
             self._notes.add(Repair.MISSING_AUTH_RESULTS)
             return (), ()

@@ -99,4 +99,3 @@ class ShapedTextsReader:
 def _pick(*positions: str | None) -> Pick:
     """Takes the texts at these positions, of which there are several."""
     return itemgetter(*(NOWHERE if position is None else int(position) for position in positions))
-

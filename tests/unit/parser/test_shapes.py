@@ -1,0 +1,77 @@
+"""Records of a known shape are read by position, and that changes nothing."""
+
+import pytest
+
+from parser.aggregate import shapes
+from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
+
+EVALUATED, IDENTIFIERS = (
+    "</spf></policy_evaluated>",
+    "<identifiers><header_from>example.com</header_from></identifiers>",
+)
+ADDRESS, COUNT, RESULT = "<source_ip>192.0.2.1</source_ip>", "<count>3</count>", "<result>pass</result>"
+SECOND = "<dkim><domain>two.example</domain><result>Fail</result></dkim>"
+
+
+def with_change(old: str, new: str) -> str:
+    assert old in RECORD
+    return RECORD.replace(old, new)
+
+
+ODD = {
+    "a reason": with_change(EVALUATED, "</spf><reason><type>forwarded</type></reason></policy_evaluated>"),
+    "a reason as text": with_change(EVALUATED, "</spf><reason>sampled_out</reason></policy_evaluated>"),
+    "a human result": with_change(RESULT, RESULT + '<human_result lang="de">gut</human_result>'),
+    "no identifiers": with_change(IDENTIFIERS, ""),
+    "no results": RECORD[: RECORD.index("<auth_results>")] + "</record>",
+    "two signatures": with_change("<spf><domain>", SECOND + "<spf><domain>"),
+    "an empty text": with_change("<selector>s1</selector>", "<selector/>"),
+    "a repeated element": with_change(COUNT, COUNT + "<count>4</count>"),
+    "an extension": with_change("</row>", "</row><x:note xmlns:x='urn:x'><count>9</count></x:note>"),
+    "a misplaced element": with_change(COUNT, "").replace("</row>", "</row><count>3</count>"),
+    "other order": with_change(ADDRESS + COUNT, COUNT + ADDRESS),
+    "other case": with_change("source_ip", "Source_IP"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_a_record_is_read_the_same_by_position_and_by_element(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = report_xml(records=(RECORD + odd) * 3)
+    by_position = read_xml(document)
+
+    monkeypatch.setattr(shapes, "MAX_SHAPES", 0)
+
+    assert read_xml(document) == by_position
+    report, rows = by_position
+    assert rows[0::2] == [rows[0]] * 3
+    assert rows[1::2] == [rows[1]] * 3
+    assert report.records == 6
+
+
+def test_values_stay_with_their_records() -> None:
+    records = "".join(RECORD.replace("192.0.2.1", f"192.0.2.{n}").replace("s1", f"s{n}") for n in range(1, 200))
+
+    _, rows = read_xml(report_xml(records=records))
+
+    assert [row.source_ip for row in rows] == [f"192.0.2.{n}" for n in range(1, 200)]
+    assert [row.dkim_results[0].selector for row in rows] == [f"s{n}" for n in range(1, 200)]
+
+
+def test_the_same_tags_nested_otherwise_are_another_shape() -> None:
+    flat = with_change("<row>" + ADDRESS, "<row/>" + ADDRESS).replace(
+        "</policy_evaluated></row>", "</policy_evaluated>"
+    )
+
+    report, rows = read_xml(report_xml(records=RECORD + flat + RECORD + flat))
+
+    assert [row.source_ip for row in rows] == ["192.0.2.1", "192.0.2.1"]
+    assert "empty-record-dropped" in report.repairs
+
+
+def test_more_shapes_than_are_remembered_are_read_all_the_same() -> None:
+    many = "".join(RECORD.replace("</auth_results>", "<spf/>" * n + "</auth_results>") for n in range(250))
+    document = f"<feedback>{METADATA}{POLICY}{many}</feedback>"
+
+    _, rows = read_xml(document)
+
+    assert [len(row.spf_results) for row in rows] == list(range(1, 251))
