@@ -55,16 +55,23 @@ class Frame:
 
 
 Body = Callable[[Frame], Awaitable[None]]
+Check = Callable[[Settings], object]
 
 
-def run_service(name: str, about: str, body: Body, *, health_address: str) -> int:
-    """Runs a service to its end and gives the exit status: 0 after a stop, 78 for bad settings, 1 for a failure."""
+def run_service(name: str, about: str, body: Body, *, health_address: str, check: Check | None = None) -> int:
+    """Runs a service to its end and gives the exit status: 0 after a stop, 78 for bad settings, 1 for a failure.
+
+    `check` says what the service asks of its settings beyond their form, before anything is connected: it raises
+    SettingsError or BadSecretKey.
+    """
     _read_command_line(name, about, health_address=health_address)
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     try:
         settings = Settings.load()
         configure_logs(service=name, level=settings.log_level, json_lines=settings.log_json)
+        if check is not None:
+            check(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(name, body, settings, health_address=settings.health_address or health_address))
     except (*BAD_SETTINGS, *FAILURES, BaseExceptionGroup) as error:

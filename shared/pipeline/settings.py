@@ -5,13 +5,14 @@ secret). `docs/configuration.md` is generated from this module.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
+from pipeline import addresses
 from pipeline.limits import Limits
 
 PREFIX = "DMARQ_"
@@ -21,23 +22,24 @@ class SettingsError(ValueError):
     """A setting is missing or wrong; the text says which one and what would be right."""
 
 
-def _nats(url: SecretStr) -> SecretStr:
-    for one in url.get_secret_value().split(","):
-        parts = urlsplit(one.strip())
-        if parts.scheme not in {"nats", "tls", "ws", "wss"} or not parts.hostname:
-            raise ValueError("should look like nats://host:4222, several with commas in between")
-    return url
+def _secret(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda secret: SecretStr(check(secret.get_secret_value())))
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-        raise ValueError("should look like postgresql://user:password@host:5432/database")
-    return url
+def _one_of(*choices: str) -> AfterValidator:
+    def chosen(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"should be one of {', '.join(choices)}")
+        return value
+
+    return AfterValidator(chosen)
 
 
-Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")]
-NatsUrl = Annotated[SecretStr, AfterValidator(_nats)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+Address = Annotated[str, AfterValidator(addresses.listening)]
+NatsUrl = Annotated[SecretStr, _secret(addresses.nats_url)]
+PostgresUrl = Annotated[SecretStr, _secret(addresses.postgres_url)]
+LogLevel = Annotated[str, _one_of("debug", "info", "warning", "error")]
+FailureSample = Annotated[str, _one_of("headers", "whole", "none")]
 
 
 class Settings(BaseModel):
@@ -75,14 +77,13 @@ class Settings(BaseModel):
     mailboxes: str = Field(
         "", description="Mailboxes to create at start: JSON, or the path of a JSON file; see configuration.md."
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning, error.")
+    log_level: LogLevel = Field("info", description="debug, info, warning, error.")
     log_json: bool | None = Field(None, description="JSON log lines; empty: unless stderr is a terminal.")
     reconcile_minutes: float = Field(
         60, ge=0, description="How often each folder is compared with the ledger; what is missing is fetched. 0: never."
     )
-    failure_sample: str = Field(
+    failure_sample: FailureSample = Field(
         "headers",
-        pattern="^(headers|whole|none)$",
         description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
     )
     keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
@@ -100,8 +101,11 @@ class Settings(BaseModel):
         try:
             return cls.model_validate({**plain, "limits": Limits.model_validate(bounds)})
         except ValidationError as error:
-            wrong = "; ".join(f"{PREFIX}{str(e['loc'][-1]).upper()}: {e['msg']}" for e in error.errors())
-            raise SettingsError(wrong) from None
+            raise SettingsError("; ".join(_in_words(wrong) for wrong in error.errors())) from None
+
+
+def _in_words(wrong: ErrorDetails) -> str:
+    return f"{PREFIX}{str(wrong['loc'][-1]).upper()}: {wrong['msg'].removeprefix('Value error, ')}"
 
 
 def _with_files(environment: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tests.support.services import ADMIN_TOKEN, services
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "web"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+TABLET = {"width": 1000, "height": 760}
 SIGN_IN_LINK = f"/sign-in#{quote(ADMIN_TOKEN)}"
 
 

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
-from tests.web.sites import DESKTOP, PHONE, Site, keep, visiting
+from tests.web.sites import DESKTOP, PHONE, TABLET, Site, keep, visiting
 
 PAGES = {
     "overview": "/",
@@ -26,6 +26,7 @@ PAGES = {
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
     "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "tablet": {"viewport": TABLET, "color_scheme": "light", "has_touch": True},
     "phone": {"viewport": PHONE, "color_scheme": "light", "has_touch": True},
     "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
 }
@@ -42,6 +43,7 @@ async def test_every_page_is_whole_accessible_and_as_wide_as_the_screen(
             assert answer.status == 200, path
             await keep(page, f"{name}-{look}")
             assert await _overflow(page) <= 0, path
+            assert await _cut_tables(page) == [], path
             assert await _serious_findings(page) == [], path
 
 
@@ -80,6 +82,13 @@ async def test_the_keyboard_reaches_the_content_by_the_skip_link(reader: Page) -
 
 async def _overflow(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+async def _cut_tables(page: Page) -> list[str]:
+    """The tables of which a part is to be scrolled into sight, by their captions."""
+    tables = page.locator(".table-scroll")
+    cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText.slice(0, 80))"
+    return list(await tables.evaluate_all(cut))
 
 
 async def _serious_findings(page: Page) -> list[str]:

@@ -1,6 +1,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.web.sites import Site
@@ -65,6 +66,30 @@ async def test_reports_are_exported_with_the_filter_of_the_page(reader: Page) ->
     assert all(DOMAINS[2] in line for line in lines[1:])
 
 
+async def test_the_export_as_json_has_no_bound_of_its_own(reader: Page) -> None:
+    await reader.goto(f"/reports?domain={DOMAINS[2]}")
+    link = await reader.get_by_role("link", name="Export JSON").get_attribute("href")
+    assert link == f"/api/v1/reports?domain={DOMAINS[2]}&format=json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reports?since=1000-01-01",
+        "/reports?until=9999-12-31",
+        "/reports?since=0001-01-01&until=0001-01-01",
+        "/?since=0001-01-01&until=0001-01-02",
+        "/?since=9999-12-30&until=9999-12-31",
+        "/?since=2026-01-01&until=9999-12-31",
+        "/?since=8999-12-30&until=9000-12-31",
+    ],
+)
+async def test_days_that_no_calendar_of_ours_has_are_no_fault_of_the_server(reader: Page, path: str) -> None:
+    answer = await reader.goto(path)
+    assert answer is not None
+    assert answer.status == 200
+
+
 async def test_a_report_shows_its_policy_its_records_and_leads_to_its_mail(reader: Page) -> None:
     await reader.goto("/reports")
     await reader.locator("#reports tbody th a").first.click()
@@ -105,5 +130,8 @@ async def test_the_imap_log_is_narrowed_by_mailbox_level_and_time(reader: Page, 
     await reader.get_by_role("button", name="Filter").click()
     await expect(reader.get_by_role("heading", name="Nothing matches")).to_be_visible()
     await reader.goto("/settings/logs?span=15&mailbox_id=dmarc-reports")
+    assert await reader.locator(".log-line").count() == 6
+    await reader.get_by_label("Level").select_option("All levels")
+    await reader.get_by_role("button", name="Filter").click()
     assert await reader.locator(".log-line").count() == 7
     await expect(reader.locator(".log-line").last).to_contain_text("imap.example.com")

@@ -14,6 +14,7 @@ from dmarq.commands.reparse import reparse
 from dmarq.commands.run import run
 from dmarq.commands.status import status
 from dmarq.embedded import EmbeddedError
+from pipeline.errors import leaves
 from pipeline.service import EXIT_BAD_SETTINGS, EXIT_FAILED
 from pipeline.settings import SettingsError
 
@@ -47,8 +48,12 @@ def main() -> int:
     except SettingsError as error:
         click.echo(f"dmarq: {error}", err=True)
         return EXIT_BAD_SETTINGS
-    except (EmbeddedError, OSError) as error:
-        click.echo(f"dmarq: {error}", err=True)
+    except (EmbeddedError, OSError, BaseExceptionGroup) as error:
+        known = [leaf for leaf in leaves(error) if isinstance(leaf, EmbeddedError | OSError)]
+        if not known:
+            raise
+        for leaf in known:
+            click.echo(f"dmarq: {leaf}", err=True)
         return EXIT_FAILED
     return 0
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import click
 import httpx
@@ -115,6 +116,11 @@ class Client:
         if answer.is_error:
             raise ApiError(_problem(answer), status=answer.status_code)
         return answer
+
+
+def segment(text: str) -> str:
+    """What a user typed, as one segment of a path."""
+    return quote(text, safe="")
 
 
 def _kept_token(data_dir: Path) -> str:

@@ -5,20 +5,16 @@ that an `.eml` file is one mail, whatever its text looks like.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, Final
 
+from extractor.mbox import is_divider, numbered_mails
 from pipeline.reasons import Reason
 
-LINE: Final = 64 * 1024  # bytes of a line that are read at a time
-
 _MAILDIR: Final = ("cur", "new")  # "tmp" holds mails that are still being delivered
-# The line before each mail of an mbox file (RFC 4155): sender, then a date with a time and a year.
-_MBOX_LINE: Final = re.compile(rb"From \S*.*\d\d:\d\d.*\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +71,15 @@ def _readable(path: Path, max_bytes: int) -> Iterator[Input]:
 
 
 def _read(file: BinaryIO, path: Path, max_bytes: int) -> Iterator[Input]:
-    is_mbox = path.suffix.lower() != ".eml" and _MBOX_LINE.match(file.readline(1024)) is not None
+    is_mbox = path.suffix.lower() != ".eml" and is_divider(file.readline(1024))
     file.seek(0)
     if is_mbox:
-        yield from _numbered(_mails(file, max_bytes), str(path), max_bytes)
+        for number, mail in numbered_mails(file, max_bytes=max_bytes):
+            label = f"{path}#{number}" if number else str(path)
+            yield _within(label, mail, max_bytes, Reason.MAIL_TOO_LARGE)
         return
     data = file.read(max_bytes + 1)
     yield _within(str(path), data, max_bytes, Reason.ATTACHMENT_TOO_LARGE)
-
-
-def _numbered(mails: Iterator[bytes], label: str, max_bytes: int) -> Iterator[Input]:
-    """The mails of an mbox file; the only one of its file goes by the file's name alone."""
-    held: bytes | None = next(mails, None)
-    number = 0
-    while held is not None:
-        number += 1
-        following = next(mails, None)
-        is_alone = number == 1 and following is None
-        yield _within(label if is_alone else f"{label}#{number}", held, max_bytes, Reason.MAIL_TOO_LARGE)
-        held = following
-
-
-def _mails(file: BinaryIO, max_bytes: int) -> Iterator[bytes]:
-    """Each mail of an mbox file, cut after `max_bytes` + 1 bytes."""
-    mail = bytearray()
-    after_blank = False
-    while line := file.readline(LINE):
-        if mail and after_blank and _MBOX_LINE.match(line):
-            yield bytes(mail)
-            mail.clear()
-        mail += line[: max(max_bytes + 1 - len(mail), 0)]
-        after_blank = line in (b"\n", b"\r\n")
-    yield bytes(mail)
 
 
 def _within(label: str, data: bytes, max_bytes: int, reason: Reason) -> Input:

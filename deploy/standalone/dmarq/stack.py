@@ -19,14 +19,25 @@ import structlog
 
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
 from dmarq.embedded.child import Child, ChildSpec
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.errors import ChildFailed
+from dmarq.embedded.log import cut_if_large, last_words
+from dmarq.embedded.port import LOOPBACK, ensure_free, free_port
+from pipeline.service import EXIT_BAD_SETTINGS
 from pipeline.settings import Settings, given, process_environment
 from pipeline.stopping import pause
 
 log = structlog.get_logger(__name__)
 
 MODULES = {"config-api": "config_api", "parser": "parser", "extractor": "extractor", "fetcher": "fetcher"}
+# A service is given what it needs: the extractor, which unpacks what strangers send, holds no secret but the broker's.
+SECRETS_OF = {
+    "config-api": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_ADMIN_TOKEN", "DMARQ_MAILBOXES"),
+    "parser": ("DMARQ_DATABASE_URL",),
+    "extractor": (),
+    "fetcher": ("DMARQ_SECRET_KEY",),
+}
 READY_S = 60.0
+LOOK_AT_LOGS_S = 60.0
 RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a service that ended by itself is started again
 STEADY_S = 30.0  # a service that ran so long starts with the first delay again
 
@@ -63,6 +74,7 @@ class Stack:
         self.admin_token = settings.admin_token.get_secret_value() or data.secret("admin")
 
     def __enter__(self) -> Self:
+        ensure_free(self.http_address)
         with ExitStack() as undo:
             self._start_servers(undo)
             self._start_services(undo)
@@ -86,6 +98,7 @@ class Stack:
         async with asyncio.TaskGroup() as group:
             for service in self.services:
                 group.create_task(self._keep(service, stopping), name=service.name)
+            group.create_task(self._cut_logs(stopping), name="logs")
 
     async def _keep(self, service: Service, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -97,12 +110,19 @@ class Stack:
                 return
             restarts = 0 if loop.time() - started > STEADY_S else restarts + 1
             delay = RESTART_DELAYS[min(restarts, len(RESTART_DELAYS) - 1)]
-            log.warning(
-                "service_ended", service=service.name, status=status, log=str(service.spec.log), restart_in_s=delay
-            )
+            words = last_words(service.spec.log)
+            if status == EXIT_BAD_SETTINGS:
+                raise ChildFailed(service.name, what="cannot use its settings", log=service.spec.log, last_words=words)
+            log.warning("service_ended", service=service.name, status=status, restart_in_s=delay, last_words=words)
             await pause(stopping, delay)
             if not stopping.is_set():
                 self._children[service.name] = Child(service.spec)
+
+    async def _cut_logs(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            for name in (*MODULES, "nats", "postgres"):
+                await asyncio.to_thread(cut_if_large, self._data.log(name))
+            await pause(stopping, LOOK_AT_LOGS_S)
 
     def _start_servers(self, undo: ExitStack) -> None:
         if "DMARQ_NATS_URL" in given():
@@ -130,13 +150,15 @@ class Stack:
 
     def _service(self, name: str) -> Service:
         health = self.http_address if name == "config-api" else f"{LOOPBACK}:{free_port()}"
-        environment = {
-            **process_environment(),
-            **self._environment,
-            "DMARQ_NATS_URL": self.nats_url,
+        secrets = {
             "DMARQ_DATABASE_URL": self.database_url,
             "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.secret("secret-key"),
             "DMARQ_ADMIN_TOKEN": self.admin_token,
+        }
+        environment = {
+            **without_others_secrets({**process_environment(), **self._environment}, service=name),
+            **{variable: secrets[variable] for variable in SECRETS_OF[name] if variable in secrets},
+            "DMARQ_NATS_URL": self.nats_url,
             "DMARQ_HTTP_ADDRESS": self.http_address,
             "DMARQ_HEALTH_ADDRESS": health,
         }
@@ -149,6 +171,12 @@ class Stack:
             grace_s=20.0,
         )
         return Service(name, spec, health)
+
+
+def without_others_secrets(environment: Mapping[str, str], *, service: str) -> dict[str, str]:
+    """The environment without the variables (and files) that only other services may have."""
+    others = {name for names in SECRETS_OF.values() for name in names}.difference(SECRETS_OF[service])
+    return {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in others}
 
 
 async def _ended(child: Child, stopping: asyncio.Event) -> int | None:

@@ -7,11 +7,10 @@ from config_api import server
 from config_api.auth import admin
 from config_api.backend import Backend
 from config_api.mailboxes import declared
-from pipeline.adapters.migrate import SchemaError
-from pipeline.errors import leaves
-from pipeline.secrets import BadSecretKey, Keyring
-from pipeline.service import EXIT_BAD_SETTINGS, EXIT_FAILED
-from pipeline.settings import Settings, SettingsError
+from pipeline.errors import described, leaves
+from pipeline.secrets import Keyring
+from pipeline.service import BAD_SETTINGS, EXIT_BAD_SETTINGS, EXIT_FAILED, FAILURES
+from pipeline.settings import Settings
 from pipeline.telemetry.logs import configure_logs
 
 EPILOG = """Settings come from the environment; docs/configuration.md lists every variable. Example:
@@ -35,19 +34,18 @@ def main() -> int:
         admin.check(settings)
         keys = Keyring(settings.secret_key.get_secret_value())
         failure = server.serve(Backend(settings, keys, declared=declared.read(settings.mailboxes)))
-    except (SettingsError, BadSecretKey) as error:
-        return _complaint(error, EXIT_BAD_SETTINGS)
-    except OSError as error:
-        return _complaint(error, EXIT_FAILED)
-    if failure is None:
-        return 0
-    schema = [leaf for leaf in leaves(failure) if isinstance(leaf, SchemaError)]
-    return _complaint(schema[0] if schema else failure, EXIT_BAD_SETTINGS if schema else EXIT_FAILED)
+    except (*BAD_SETTINGS, *FAILURES) as error:
+        failure = error
+    return 0 if failure is None else _complaint(failure)
 
 
-def _complaint(error: BaseException, status: int) -> int:
-    sys.stderr.write(f"config-api: {error}\n")
-    return status
+def _complaint(failure: BaseException) -> int:
+    """One line for each cause; gives the exit status."""
+    causes = leaves(failure)
+    for cause in causes:
+        text = str(cause) if isinstance(cause, BAD_SETTINGS + FAILURES) else described(cause)
+        sys.stderr.write(f"config-api: {text}\n")
+    return EXIT_BAD_SETTINGS if any(isinstance(cause, BAD_SETTINGS) for cause in causes) else EXIT_FAILED
 
 
 if __name__ == "__main__":

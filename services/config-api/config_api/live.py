@@ -1,23 +1,24 @@
 """What happens now, for browsers that watch: each event overheard on the bus, passed to every open stream."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from threading import Lock
+from time import monotonic
 from typing import Any
 
-from config_api.problem import Problem
-from config_api.reading.activity import ActivityLine, FetchRun
+from config_api.reading.activity import ActivityLine, FetchRun, from_level_on
 from pipeline.errors import Rejected
-from pipeline.events import ActivityLogged, Event, FetchRunFinished, MailActed, MailDied, ReportStored
+from pipeline.events import ActivityLogged, Event, FetchRunFinished, Level, MailActed, MailDied, ReportStored
 from pipeline.wire import Wire, decode
 
 SUBJECTS = ("event.*.*", "report.stored.*.*")
-MAX_STREAMS = 16  # each holds a thread
+MAX_STREAMS = 16  # each holds a thread; one more ends the oldest
 MAX_WAITING = 500  # lines for a browser that does not keep up; further ones are left out
-HEARTBEAT = 15.0  # seconds
-MAX_LIFE = 40  # heartbeats; then the browser connects anew and shows again who it is
+GLANCE = 1.0  # seconds between two looks at whether anybody still listens
+HEARTBEAT = 15  # glances
+LIFE = 60.0  # seconds; then the browser connects anew and shows again who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Happening:
     name: str
     mailbox_id: str
     source: str
-    level: str
+    level: Level
     data: dict[str, Any]
 
     @property
@@ -38,28 +39,29 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What a stream wants to hear; None: everything."""
+    """What a stream wants to hear; None: everything. `level` means this one and what matters more, as in the lists."""
 
     mailbox_id: str | None = None
     source: str | None = None
-    level: str | None = None
+    level: Level | None = None
 
     def holds(self, happening: Happening) -> bool:
         """Whether it wants this."""
-        wanted = (
-            (self.mailbox_id, happening.mailbox_id),
-            (self.source, happening.source),
-            (self.level, happening.level),
+        levels = from_level_on(self.level)
+        return (
+            self.mailbox_id in (None, happening.mailbox_id)
+            and self.source in (None, happening.source)
+            and (levels is None or happening.level in levels)
         )
-        return all(wish is None or wish == got for wish, got in wanted)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Listener:
     interest: Interest
-    waiting: "Queue[Happening | None]" = field(default_factory=lambda: Queue(MAX_WAITING))
+    waiting: "Queue[Happening]" = field(default_factory=lambda: Queue(MAX_WAITING))
+    is_over: bool = False
 
-    def offer(self, happening: Happening | None) -> None:
+    def offer(self, happening: Happening) -> None:
         try:
             self.waiting.put_nowait(happening)
         except Full:
@@ -67,9 +69,10 @@ class _Listener:
 
 
 class Feed:
-    """Heard on the loop's thread, read by the threads of the streams."""
+    """Heard on the loop's thread, read by the threads of the streams. `life`: seconds that a stream lasts at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, life: float = LIFE) -> None:
+        self._life = life
         self._listeners: list[_Listener] = []
         self._lock = Lock()
         self._closed = False
@@ -87,40 +90,47 @@ class Feed:
         for listener in listeners:
             listener.offer(happening)
 
-    def stream(self, interest: Interest) -> Iterator[str]:
-        """The text of a stream, from now on. Raises Problem 503 when too many are open."""
+    def stream(self, interest: Interest, *, is_gone: Callable[[], bool] = lambda: False) -> Iterator[str]:
+        """The text of a stream, from the first line taken on. `is_gone` says that nobody reads it any more."""
         listener = _Listener(interest)
-        with self._lock:
-            if self._closed or len(self._listeners) >= MAX_STREAMS:
-                raise Problem(503, "Too many live views", "Close one, or try again later.", retry_after=10)
-            self._listeners.append(listener)
-        return self._lines(listener)
+        self._add(listener)
+        try:
+            yield "retry: 3000\n\n"
+            yield from self._lines(listener, is_gone)
+        finally:
+            self._remove(listener)
 
     def close(self) -> None:
         """Ends every stream."""
         with self._lock:
             self._closed = True
-            listeners = list(self._listeners)
-        for listener in listeners:
-            listener.offer(None)
+            for listener in self._listeners:
+                listener.is_over = True
 
-    def _lines(self, listener: _Listener) -> Iterator[str]:
-        try:
-            yield "retry: 3000\n\n"
-            silences = 0
-            while silences < MAX_LIFE and not self._closed:
-                try:
-                    happening = listener.waiting.get(timeout=HEARTBEAT)
-                except Empty:
-                    silences += 1
-                    yield ": still here\n\n"
-                    continue
-                if happening is None:
-                    return
-                yield happening.text
-        finally:
-            with self._lock:
+    def _add(self, listener: _Listener) -> None:
+        """Whoever came last is looked at; the oldest stream may belong to somebody long gone."""
+        with self._lock:
+            listener.is_over = self._closed
+            self._listeners.append(listener)
+            for oldest in self._listeners[:-MAX_STREAMS]:
+                oldest.is_over = True
+            del self._listeners[:-MAX_STREAMS]
+
+    def _remove(self, listener: _Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
                 self._listeners.remove(listener)
+
+    def _lines(self, listener: _Listener, is_gone: Callable[[], bool]) -> Iterator[str]:
+        end = monotonic() + self._life
+        silences = 0
+        while not listener.is_over and monotonic() < end and not is_gone():
+            try:
+                yield listener.waiting.get(timeout=GLANCE).text
+            except Empty:
+                silences += 1
+                if silences % HEARTBEAT == 0:
+                    yield ": still here\n\n"
 
 
 def happening_of(event: Event) -> Happening | None:
@@ -131,15 +141,15 @@ def happening_of(event: Event) -> Happening | None:
             return Happening("activity", event.mailbox_id, event.source, event.level, line.model_dump(mode="json"))
         case FetchRunFinished():
             run = FetchRun.model_validate(event, from_attributes=True)
-            level = "info" if event.category == "ok" else "error"
+            level = Level.INFO if event.category == "ok" else Level.ERROR
             return Happening("run", event.mailbox_id, "fetch", level, run.model_dump(mode="json"))
         case MailActed():
-            level = "error" if event.reason else "info"
+            level = Level.ERROR if event.reason else Level.INFO
             return Happening("mail_acted", event.mailbox_id, "mail", level, event.model_dump(mode="json"))
         case MailDied():
-            return Happening("mail_died", event.mail.mailbox_id, "mail", "error", event.model_dump(mode="json"))
+            return Happening("mail_died", event.mail.mailbox_id, "mail", Level.ERROR, event.model_dump(mode="json"))
         case ReportStored():
             told = event.model_dump(mode="json", exclude={"report", "rows"})
-            return Happening("report", event.mailbox_id, "report", "info", told)
+            return Happening("report", event.mailbox_id, "report", Level.INFO, told)
         case _:
             return None

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
+from config_api.absence import Maybe
 from config_api.problem import FieldError, invalid
 
 T = TypeVar("T")
@@ -32,15 +32,13 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Entries a page.")
-    cursor: Annotated[str, Field(max_length=500)] | SkipJsonSchema[None] = Field(
-        None, description="`next_cursor` of the page before."
-    )
+    cursor: Maybe[Annotated[str, Field(max_length=500)]] = Field(None, description="`next_cursor` of the page before.")
 
 
 def page_of(found: Sequence[T], limit: int, mark: Callable[[T], Sequence[Any]]) -> Page[T]:
     """A page from one entry more than its limit. `mark` gives what the list is sorted by."""
     items = list(found[:limit])
-    return Page(items=items, next_cursor=_written(mark(items[-1])) if len(found) > limit else None)
+    return Page(items=items, next_cursor=cursor_of(mark(items[-1])) if len(found) > limit else None)
 
 
 def moment_mark(cursor: str | None) -> tuple[datetime, str] | None:
@@ -63,7 +61,8 @@ def number_mark(cursor: str | None) -> int | None:
     return None if cursor is None else _read(cursor, _number)[0]
 
 
-def _written(mark: Sequence[Any]) -> str:
+def cursor_of(mark: Sequence[Any]) -> str:
+    """The cursor that asks for what comes after the mark."""
     plain = [part.isoformat() if isinstance(part, datetime) else part for part in mark]
     return urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 

@@ -1,13 +1,17 @@
 """Lists as CSV for spreadsheets (RFC 4180). What a spreadsheet would take for a formula is made plain text."""
 
 import csv
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
+from itertools import dropwhile
 
 from pydantic import BaseModel
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_FORMULA_STARTS = tuple("=+-@|%＝＋－＠")  # a spreadsheet takes the full-width signs for the others
+_LINE_STARTS = ("\t", "\r", "\n")
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # Unicode categories: control, format, separators
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[BaseModel]) -> str:
@@ -33,7 +37,12 @@ def cell(value: object) -> str:
     if isinstance(value, bool | int | float):
         return str(value)
     text = "; ".join(_flat(value))
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(_LINE_STARTS) or _seen(text).startswith(_FORMULA_STARTS) else text
+
+
+def _seen(text: str) -> str:
+    """The text from its first character that shows."""
+    return "".join(dropwhile(lambda character: unicodedata.category(character) in _UNSEEN, text))
 
 
 def _flat(value: object) -> Iterator[str]:
@@ -42,6 +51,8 @@ def _flat(value: object) -> Iterator[str]:
             yield from _flat(item)
         return
     if isinstance(value, BaseModel):
-        yield " ".join(f"{name}={item}" for name, item in value if item is not None)
+        value = dict(value)
+    if isinstance(value, Mapping):
+        yield " ".join(f"{name}={' '.join(_flat(item))}" for name, item in value.items() if item is not None)
         return
     yield value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -10,6 +10,7 @@ from email.utils import collapse_rfc2231_value, decode_params
 from functools import cached_property
 from typing import Final
 
+from extractor.mbox import header_start
 from extractor.repairs import Repair
 
 MAX_BLOCK: Final = 256 * 1024  # bytes of a header block that are looked at
@@ -30,7 +31,6 @@ _MAIL_FIELDS: Final = frozenset(
     b"received from to subject date message-id mime-version return-path content-type delivered-to dkim-signature "
     b"reply-to sender cc x-mailer content-transfer-encoding authentication-results received-spf".split()
 )
-_MBOX_LINE: Final = re.compile(rb">?From [^\n]*\n")
 
 
 class Fields:
@@ -100,7 +100,8 @@ def begins_with_field(block: bytes, at: int = 0) -> bool:
 
 def is_mail(text: bytes) -> bool:
     """Whether a text begins like a mail: with a header block in which two fields are those of a mail."""
-    head = _MBOX_LINE.sub(b"", text[:16384].lstrip(b"\r\n"), count=1)
+    head = text[:16384].lstrip(b"\r\n")
+    head = head[header_start(head) :]
     if not begins_with_field(head):
         return False
     names = [name.lower() for name, _ in _header_lines(head)]

@@ -3,8 +3,8 @@
 Pure: no clock, no network, no files. Never raises for what is in the bytes. Every part and every archive member gets
 a line; limits hold over everything that is nested in the mail together.
 
-Paths number MIME parts from 1 ("2", "1/2"), a nested mail's parts below its own path ("3/1"), and name archive members
-("2/report.xml"). A failure report is the mail itself: path "0", or the path of the part that holds it.
+Paths number MIME parts from 1 ("2", "1/2"), a nested mail's parts below its own path ("3/1"), the mails of an mbox file
+likewise (the second mail's first part: "3/2/1"), and name archive members ("2/report.xml"). A failure report is the mail itself: path "0", or the path of the part that holds it.
 """
 
 from dataclasses import replace
@@ -88,8 +88,7 @@ class _Search:
         terms = Terms(self._rules, self._budget, self._is_expected)
         for piece in unpack(item, data, kind=kind, terms=terms, depth=depth):
             if isinstance(piece, NestedMail):
-                raw = with_line_feeds(piece.data)
-                self.mail(raw, top(raw), piece.item, depth=piece.depth)
+                self.mail(piece.data, top(piece.data), piece.item, depth=piece.depth)
             else:
                 self.notebook.note(piece)
 

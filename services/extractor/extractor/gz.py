@@ -1,16 +1,23 @@
 """A gzip file (RFC 1952): one member or several, perhaps with bytes after the last one."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from extractor.budget import Allowance
 from extractor.inflate import GZIP_FRAME, Inflater
 from extractor.repairs import Repair
 
-MAGIC = b"\x1f\x8b"
+MAGIC: Final = b"\x1f\x8b"
+
+_PADDING: Final = re.compile(rb"[\s\x00]*+")
 
 
 class Gzip:
-    """The plain bytes of a gzip file. Mail gateways append line ends to it; those are dropped and noted as a repair."""
+    """The plain bytes of a gzip file. Mail gateways append line ends to it; those are dropped and noted as a repair.
+
+    A member behind line ends, white space or NULs is a member like those that follow at once.
+    """
 
     def __init__(self, data: bytes, allowance: Allowance) -> None:
         start = data.find(MAGIC, 0, 16)
@@ -34,14 +41,27 @@ class Gzip:
                 self._data, start=at, end=len(self._data), window_bits=GZIP_FRAME, allowance=self._allowance
             )
             yield from inflater.chunks()
-            at = inflater.end
             self._members += 1
-            self._first_end = self._first_end or at
+            self._first_end = self._first_end or inflater.end
+            at = self._after_padding(inflater.end)
         if at < len(self._data):
-            self.repairs.append(Repair.GZIP_TRAILING_BYTES)
+            self._note_trailing_bytes()
 
     def as_gzip(self) -> bytes | None:
         """The file as it came, without what trails it; None when it has several members."""
         if self._members != 1:
             return None
         return self._data[: self._first_end]
+
+    def _after_padding(self, member_end: int) -> int:
+        """Where the next member begins; `member_end` when there is none."""
+        padding = _PADDING.match(self._data, member_end)
+        at = padding.end() if padding else member_end
+        if at == member_end or not self._data.startswith(MAGIC, at):
+            return member_end
+        self._note_trailing_bytes()
+        return at
+
+    def _note_trailing_bytes(self) -> None:
+        if Repair.GZIP_TRAILING_BYTES not in self.repairs:
+            self.repairs.append(Repair.GZIP_TRAILING_BYTES)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from extractor.fields import Fields, begins_with_field
+from extractor.mbox import header_start
 from extractor.repairs import Repair
 
 MAX_NESTING: Final = 20  # multiparts in multiparts; deeper ones are taken as leaves, which hold nothing readable
@@ -18,7 +19,6 @@ MAX_FALSE_DELIMITERS: Final = 1000  # lines that begin like a delimiter and are 
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FIELD_RUN: Final = re.compile(rb"(?:[A-Za-z0-9_.-]{1,100}[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+)*+")
-_MBOX_LINE: Final = re.compile(rb">?From [^\n]*\n")
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-]\S{0,199}+)[ \t]*+\r?\n[A-Za-z-]{1,40}+:", re.MULTILINE)
 _SPACE: Final = re.compile(rb"[\r\n \t]*+")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -53,8 +53,7 @@ def top(raw: bytes) -> Part:
     """The mail itself: its header fields and its whole body, whatever stands before its first header line."""
     start = len(_BOM) if raw.startswith(_BOM) else 0
     start = _SPACE.match(raw, start).end()  # type: ignore[union-attr]  # it matches anything
-    mbox_line = _MBOX_LINE.match(raw, start)
-    return _part(raw, "", start=mbox_line.end() if mbox_line else start, end=len(raw))
+    return _part(raw, "", start=header_start(raw, start), end=len(raw))
 
 
 def leaves(raw: bytes, mail: Part) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
 from extractor.gz import Gzip
 from extractor.inflate import Source
+from extractor.nested import nested_mails
 from extractor.pack import pack, pack_bytes
 from extractor.refusal import Refused
 from extractor.sniff import ENCRYPTED, UNSUPPORTED, Sniffed, looks_like_report, sniff
@@ -97,7 +98,7 @@ class _Opening:
         elif kind is Sniffed.ZIP:
             yield from self._zip(item, data, depth=depth)
         else:
-            yield NestedMail(item, data, depth)
+            yield from nested_mails(item, data, depth=depth, budget=self.terms.budget)
 
     def _zip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         if holds_other_things(data):

@@ -16,13 +16,19 @@ from pipeline.adapters.mailboxes import MailboxBucket
 from pipeline.adapters.tokens import TokenBucket
 from pipeline.secrets import Keyring
 from pipeline.service import Frame, run_service
+from pipeline.settings import Settings
 
 HEALTH_ADDRESS = "127.0.0.1:9101"
 
 
+def keyring(settings: Settings) -> Keyring:
+    """What opens the mailboxes' passwords. Raises BadSecretKey where no key is set, or one too short."""
+    return Keyring(settings.secret_key.get_secret_value())
+
+
 async def body(frame: Frame) -> None:
     """Works for every enabled mailbox until told to stop."""
-    keys = Keyring(frame.settings.secret_key.get_secret_value())
+    keys = keyring(frame.settings)
     credentials = Credentials(TokenSource(TokenBucket(frame.bus.js, keys)))
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
@@ -47,7 +53,7 @@ async def body(frame: Frame) -> None:
 
 def main() -> int:
     """Runs the service; gives the exit status."""
-    return run_service("fetcher", __doc__ or "", body, health_address=HEALTH_ADDRESS)
+    return run_service("fetcher", __doc__ or "", body, health_address=HEALTH_ADDRESS, check=keyring)
 
 
 if __name__ == "__main__":

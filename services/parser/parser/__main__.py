@@ -15,9 +15,11 @@ from parser.store import AnnouncementOptions, Store
 from pipeline import topology
 from pipeline.adapters.postgres import Database, database
 from pipeline.adapters.requests import serving
+from pipeline.errors import TryLater
 from pipeline.service import Frame, run_service
 from pipeline.settings import Settings
 from pipeline.stage import Stage
+from pipeline.waiting import wait_for
 
 HEALTH_ADDRESS = "127.0.0.1:9103"
 BATCH = 100
@@ -63,8 +65,14 @@ async def work(frame: Frame, postgres: Database) -> None:
 
 async def reparse(frame: Frame, reparser: Reparser) -> None:
     """Takes requests for reparse, and works on them, until told to stop."""
-    async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
-        await reparser.run(frame.stopping)
+    attempt = 0
+    while not frame.stopping.is_set():
+        try:
+            async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
+                await reparser.run(frame.stopping)
+        except TryLater as error:  # the broker went away just as we were about to listen
+            attempt += 1
+            await wait_for(error, attempt=attempt, stopping=frame.stopping)
 
 
 async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:

@@ -18,6 +18,8 @@ from nats.js.errors import (
     InvalidObjectNameError,
 )
 
+from pipeline.adapters.watch import Watch
+from pipeline.addresses import nats_servers
 from pipeline.errors import TryLater
 from pipeline.stopping import unless
 
@@ -28,7 +30,6 @@ FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the acc
 PENDING_BYTES = 64 * 1024 * 1024
 API_TIMEOUT = 5.0  # seconds
 LOOK_EVERY = 0.5  # seconds between looks at the connection while an answer is awaited
-SAY_AGAIN_AFTER = 10.0  # seconds until a connection error that repeats is logged again
 
 # No broker that comes back mends these: they are mistakes of ours, and the runtime judges them as such.
 MISTAKES = (
@@ -63,35 +64,6 @@ def nats_errors() -> Iterator[None]:
         raise TryLater(DEPENDENCY, str(error) or type(error).__name__) from error
 
 
-class _Watch:
-    """Hears what becomes of the connection, and says so in the log, but not the same thing twice a second."""
-
-    def __init__(self, on_change: Callable[[bool], None]) -> None:
-        self._on_change = on_change
-        self._said: dict[str, float] = {}
-        self.gone = asyncio.Event()  # the driver has given up for good
-
-    async def lost(self) -> None:
-        log.warning("nats_disconnected")
-        self._on_change(False)
-
-    async def back(self) -> None:
-        log.info("nats_reconnected")
-        self._said.clear()
-        self._on_change(True)
-
-    async def closed(self) -> None:
-        self._on_change(False)
-        self.gone.set()
-
-    async def failed(self, error: Exception) -> None:
-        text = str(error)[:300] or type(error).__name__
-        now = asyncio.get_running_loop().time()
-        if now - self._said.get(text, -SAY_AGAIN_AFTER) >= SAY_AGAIN_AFTER:
-            self._said[text] = now
-            log.warning("nats_error", error=text)
-
-
 @asynccontextmanager
 async def connected(
     url: str, *, name: str, stopping: asyncio.Event, on_change: Callable[[bool], None]
@@ -104,24 +76,25 @@ async def connected(
     Should the broker end the connection in a way that the driver does not come back from, stopping is set and
     ConnectionError is raised at the end of the context.
     """
-    watch = _Watch(on_change)
+    watch = Watch(nats_servers(url), on_change)
     client = Client()
     if not await _connect(client, url, name=name, stopping=stopping, watch=watch):
         yield None
         return
-    on_change(True)
+    watch.up()
     giving_up = asyncio.create_task(_stop_when_gone(watch, stopping), name="nats-gone")
     try:
         yield client
     finally:
         gone = watch.gone.is_set()
         giving_up.cancel()
+        watch.leaving()
         await _close(client)
     if gone:
         raise ConnectionError(f"NATS has ended the connection: {client.last_error or 'no reason given'}")
 
 
-async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Event, watch: _Watch) -> bool:
+async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Event, watch: Watch) -> bool:
     options: dict[str, Any] = {
         "name": name,
         "inbox_prefix": f"_INBOX_{name}",  # answers to one service can be kept from the others by permissions
@@ -146,7 +119,7 @@ async def _connect(client: Client, url: str, *, name: str, stopping: asyncio.Eve
     return done
 
 
-async def _stop_when_gone(watch: _Watch, stopping: asyncio.Event) -> None:
+async def _stop_when_gone(watch: Watch, stopping: asyncio.Event) -> None:
     await watch.gone.wait()
     log.error("nats_gone")
     stopping.set()

@@ -53,6 +53,15 @@ class DeadLetters:
                 yield letter
             upper = lower
 
+    async def oldest(self) -> AsyncIterator[Letter]:
+        """The letters that are there now, oldest first, without their payloads."""
+        state = await self._state()
+        if not state.messages:
+            return
+        for lower in range(state.first_seq, state.last_seq + 1, WINDOW):
+            for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
+                yield letter
+
     async def get(self, sequence: int) -> Letter:
         """One letter, whole. Raises NoSuchLetter."""
         with nats_errors():

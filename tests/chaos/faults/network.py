@@ -29,7 +29,7 @@ class Moment:
 MOMENTS = (
     Moment("a FETCH literal", rb"BODY\[\][^\r]* \{\d+\}", to_server=False),
     Moment("MOVE, before it is sent", rb"UID MOVE ", after=False),
-    Moment("MOVE, before its answer", rb"UID MOVE "),
+    Moment("MOVE, before its answer", rb"COPYUID", to_server=False, after=False),
     Moment("IDLE", rb" IDLE\r\n"),
     Moment("SELECT", rb" SELECT "),
 )

@@ -105,6 +105,8 @@ def test_the_pipeline_lacks_no_permission(
     assert _letters(api) == []
     for path in ("/mailboxes", "/mails", "/reports", "/summary", "/activity", "/logs"):
         assert api.get(path).is_success, path
+    (mailbox,) = api.get("/mailboxes").json()["items"]
+    assert mailbox["state"]["live"]["last_success_at"] is not None
 
     job = api.post("/reparse", json={}).raise_for_status().json()["id"]
     _until(lambda: api.get(f"/reparse/{job}").raise_for_status().json()["finished_at"] is not None)

@@ -45,3 +45,12 @@ def test_times_are_utc_and_machine_readable() -> None:
 )  # fmt: skip
 def test_how_long_ago_is_told_roughly(passed: timedelta, shown: str) -> None:
     assert formatting.ago(AT, now=AT + passed) == shown
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [(timedelta(hours=-1), "now"), (timedelta(seconds=9), "now"), (timedelta(minutes=5), "in 5 min"),
+     (timedelta(hours=3), "in 3 h"), (timedelta(days=1), "in 1 day"), (timedelta(days=2), "in 2 days")],
+)  # fmt: skip
+def test_how_long_until_then_is_told_roughly(left: timedelta, shown: str) -> None:
+    assert formatting.until(AT + left, now=AT) == shown

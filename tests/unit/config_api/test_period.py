@@ -33,7 +33,15 @@ def test_a_query_names_a_period(args: dict[str, str], since: date, until: date) 
     assert period_of(args, TODAY) == Period(since, until)
 
 
-@pytest.mark.parametrize("args", [{"since": "", "until": "2026-01-05"}, {"since": "0001-01-01", "until": "2026-01-05"}])
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"since": "", "until": "2026-01-05"},
+        {"since": "0001-01-01", "until": "2026-01-05"},
+        {"since": "0001-01-01", "until": "0001-01-02"},
+        {"since": "9999-12-30", "until": "9999-12-31"},
+    ],
+)
 def test_a_period_that_makes_no_sense_says_what_would(args: dict[str, str]) -> None:
     assert period_of(args, TODAY).fault != ""
 

@@ -40,6 +40,29 @@ def test_a_gzip_of_several_members_is_one_document() -> None:
     assert found.blobs[0].count(b"\x1f\x8b\x08") == 1
 
 
+@pytest.mark.parametrize("gap", [b"\r\n", b"\x00" * 512, b" \t\n", b"\n\x00\n"])
+def test_a_gzip_member_behind_a_gap_is_a_member_and_the_gap_is_noted(gap: bytes) -> None:
+    members = (gzip.compress(XML[:100]), gzip.compress(XML[100:200]), gzip.compress(XML[200:]))
+    found = search_file(gap.join(members) + gap)
+
+    assert contents(found) == [XML]
+    assert found.documents[0].repairs == ("gzip-trailing-bytes",)
+
+
+@pytest.mark.parametrize("gap", [b"", b"\r\n"])
+def test_a_second_gzip_member_that_is_cut_is_refused_with_or_without_a_gap(gap: bytes) -> None:
+    cut = gzip.compress(XML[100:])[:-9]
+
+    assert refusals(search_file(gzip.compress(XML[:100]) + gap + cut)) == [Reason.TRUNCATED_CONTAINER]
+
+
+def test_a_gzip_behind_words_is_not_a_member() -> None:
+    found = search_file(GZ + b"\nsignature\n" + GZ)
+
+    assert contents(found) == [XML]
+    assert found.documents[0].repairs == ("gzip-trailing-bytes",)
+
+
 def test_line_ends_before_a_gzip_are_dropped_and_noted() -> None:
     found = search_file(b"\r\n" + GZ)
 

@@ -8,7 +8,7 @@ import click
 from pydantic import ValidationError
 
 from dmarq.authorize import DeviceCode, by_browser, by_device_code
-from dmarq.client import Client
+from dmarq.client import Client, segment
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault, renewal_form
 from fetcher.oauth.grants import read_issued
 from pipeline.oauth import OAuthGrant, OAuthProvider, OAuthSettings
@@ -48,13 +48,13 @@ def authorize(
         click.echo(json.dumps(_patch(oauth, issued, client_secret), indent=2))
         return
     with Client.here() as client:
-        mailbox = client.get(f"/mailboxes/{mailbox_id}")
+        mailbox = client.get(f"/mailboxes/{segment(mailbox_id)}")
         oauth = _settings(mailbox.get("oauth") or {}, given)
         issued = asyncio.run(_signed_in(oauth, client_secret, browser=browser, port=port))
         patch = _patch(oauth, issued, client_secret, known=mailbox.get("oauth"))
-        client.patch(f"/mailboxes/{mailbox_id}", patch, version=mailbox["version"])
+        client.patch(f"/mailboxes/{segment(mailbox_id)}", patch, version=mailbox["version"])
         click.echo("Saved. Trying it:")
-        click.echo(client.post(f"/mailboxes/{mailbox_id}/test")["summary"])
+        click.echo(client.post(f"/mailboxes/{segment(mailbox_id)}/test")["summary"])
 
 
 def _settings(known: dict[str, Any], given: dict[str, str | None]) -> OAuthSettings:

@@ -16,7 +16,7 @@ from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
 from dmarq.embedded.port import LOOPBACK, free_port
 from dmarq.samples import Totals, make_mails, total
 from dmarq.stack import Stack
-from pipeline.settings import Settings
+from pipeline.settings import Settings, given
 from pipeline.telemetry.logs import configure_logs
 
 SEED = 1
@@ -35,7 +35,9 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
       dmarq demo --mails 2000 --once
       dmarq demo --mails 500 --once --json | jq .outcomes
     """
-    settings = Settings.load().model_copy(update={"http_address": f"{LOOPBACK}:{free_port()}"})
+    settings = Settings.load()
+    if "DMARQ_HTTP_ADDRESS" not in given():
+        settings = settings.model_copy(update={"http_address": f"{LOOPBACK}:{free_port()}"})
     configure_logs(service="dmarq", level="warning", json_lines=settings.log_json)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=as_machine)
@@ -47,7 +49,8 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
             console.print("starting NATS, PostgreSQL and the four services")
             environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)}
             with Stack(data, settings, environment=environment, durable=False) as stack:
-                console.print(f"to look at it, sign in: {stack.sign_in_link}", soft_wrap=True)
+                if not once:
+                    console.print(f"to look at it, sign in: {stack.sign_in_link}", soft_wrap=True)
                 result = asyncio.run(
                     _run(stack, mailbox, expected, console=console, is_once=once, as_machine=as_machine)
                 )

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from dmarq.client import Client
+from dmarq.client import Client, segment
 from dmarq.commands.authorize import authorize
 from dmarq.output import json_option, show
 
@@ -28,7 +28,7 @@ def list_mailboxes(*, as_json: bool) -> None:
 def test(mailbox_id: str) -> None:
     """Try the connection: says how many mails there are, or what is wrong and what to do. Changes nothing."""
     with Client.here() as client:
-        answer = client.post(f"/mailboxes/{mailbox_id}/test")
+        answer = client.post(f"/mailboxes/{segment(mailbox_id)}/test")
     click.echo(answer["summary"])
     for step in answer["recovery_steps"]:
         click.echo(f"  - {step}")
@@ -39,7 +39,7 @@ def _asking(action: str, about: str, done: str) -> click.Command:
     @click.argument("mailbox_id", metavar="ID")
     def ask(mailbox_id: str) -> None:
         with Client.here() as client:
-            answer = client.post(f"/mailboxes/{mailbox_id}/{action}")
+            answer = client.post(f"/mailboxes/{segment(mailbox_id)}/{action}")
         click.echo((answer or {}).get("text") or done)
 
     return click.command(action, help=about)(ask)

@@ -7,7 +7,16 @@ import click
 from dmarq.client import Client
 from dmarq.output import json_option, show
 
-MAILBOXES = ("id", "state.word", "state.last_success_at", "state.mails_24h", "state.failed_24h", "state.detail")
+MAILBOXES = (
+    "id",
+    "state.word",
+    "state.last_success_at",
+    "state.live.next_poll_at",
+    "state.live.behind",
+    "state.mails_24h",
+    "state.failed_24h",
+    "state.detail",
+)
 STREAMS = ("name", "events", "fullness")
 LETTERS = ("letters", "reason", "reason_text")
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from dmarq.embedded.errors import DataDirBusy
+from dmarq.embedded.errors import BadDataDir, DataDirBusy
 
 ORPHANS_END_S = 10.0
 RETRY_S = 0.05
@@ -30,8 +30,11 @@ class DataDir:
 
     def __enter__(self) -> Self:
         # Root's directory lets an unprivileged account pass to the one subdirectory that is its own.
-        self.path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise BadDataDir(self.path, error.strerror or str(error)) from None
         try:
             self._acquire(lock)
         except DataDirBusy:

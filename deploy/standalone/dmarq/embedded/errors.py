@@ -1,6 +1,8 @@
 """What can go wrong around an embedded server, each said in one line that a user can act on.
 
 EmbeddedError
+├── AddressTaken    the address to listen on belongs to another program
+├── BadDataDir      the data directory cannot be made or written
 ├── BinaryMissing   a server program is not installed
 ├── ChildFailed     a server ended, or was not ready in time
 ├── DataDirBusy     another process works in the data directory
@@ -12,6 +14,22 @@ from pathlib import Path
 
 class EmbeddedError(Exception):
     """Base of these errors; its text is fit for a user."""
+
+
+class AddressTaken(EmbeddedError):
+    """The HTTP address cannot be listened on."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"cannot listen on {address} ({why}): stop the program that does, or set DMARQ_HTTP_ADDRESS to another one"
+        )
+
+
+class BadDataDir(EmbeddedError):
+    """The data directory cannot be made or written."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be used as the data directory ({why}): set DMARQ_DATA_DIR to another one")
 
 
 class BinaryMissing(EmbeddedError):

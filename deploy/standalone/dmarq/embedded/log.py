@@ -1,6 +1,7 @@
 """The log file of a child: opened for appending, turned over when large, its last words quoted in an error."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,14 @@ def open_log(path: Path) -> BinaryIO:
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_name(f"{path.name}.1"))
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def cut_if_large(path: Path) -> None:
+    """Keeps a copy of a log that has grown large as `<name>.1` and empties it; whoever appends to it may go on."""
+    if not path.exists() or path.stat().st_size <= MAX_LOG_BYTES:
+        return
+    shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+    os.truncate(path, 0)
 
 
 def last_words(path: Path) -> str:

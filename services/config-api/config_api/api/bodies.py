@@ -3,18 +3,22 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, JsonValue, RootModel, SecretStr
-from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from config_api.absence import Maybe
+from config_api.api.export import Format
 from config_api.auth.scopes import Scope
 from config_api.auth.tokens import TokenName
 from config_api.mailboxes.model import MailboxInput
 from config_api.paging import PageQuery
 from config_api.problem import FieldError, Problem, invalid
-from config_api.reading.activity import ActivityFilter, EntryFilter, RunFilter
+from config_api.reading.activity import IMAP, ActivityFilter, EntryFilter, RunFilter
 from config_api.reading.letters import LetterFilter
 from config_api.reading.mails import MailFilter
 from config_api.reading.reports import RecordFilter, ReportFilter, Sort
+from config_api.reading.shapes import Text
+from pipeline.events import Level
 
 
 class Nothing(BaseModel):
@@ -44,7 +48,7 @@ class IfMatch(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    if_match: str | SkipJsonSchema[None] = Field(
+    if_match: Maybe[str] = Field(
         None, alias="If-Match", description='The ETag that was read ("3"), or * for whatever version there is.'
     )
 
@@ -63,7 +67,9 @@ class IfMatch(BaseModel):
 
 
 class LogQuery(PageQuery, ActivityFilter):
-    """Lines of the IMAP log."""
+    """Lines of the IMAP log, if nothing else is asked for."""
+
+    source: Maybe[Text] = Field(IMAP, description="imap (the connection log) or settings (who changed what).")
 
 
 class EntryQuery(PageQuery, EntryFilter):
@@ -79,16 +85,16 @@ class MailQuery(PageQuery, MailFilter):
 
 
 class ReportQuery(PageQuery, ReportFilter):
-    """Reports. `format` is for links, which cannot ask by Accept."""
+    """Reports. With `format` all that match come as one file, whatever the limit."""
 
     sort: Sort = Sort.BEGIN_FALLING
-    format: str | SkipJsonSchema[None] = Field(None, pattern="^(json|csv)$")
+    format: Maybe[Format] = None
 
 
 class RecordQuery(PageQuery, RecordFilter):
-    """Rows of a report. `format` is for links, which cannot ask by Accept."""
+    """Rows of a report. With `format` all that match come as one file, whatever the limit."""
 
-    format: str | SkipJsonSchema[None] = Field(None, pattern="^(json|csv)$")
+    format: Maybe[Format] = None
 
 
 class LetterQuery(PageQuery, LetterFilter):
@@ -100,9 +106,9 @@ class StreamQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mailbox_id: str | SkipJsonSchema[None] = None
-    source: str | SkipJsonSchema[None] = None
-    level: str | SkipJsonSchema[None] = Field(None, pattern="^(debug|info|warning|error)$")
+    mailbox_id: Maybe[str] = None
+    source: Maybe[str] = None
+    level: Maybe[Level] = None
 
 
 class TokenWish(BaseModel):

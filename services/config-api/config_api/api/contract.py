@@ -145,5 +145,12 @@ def _check_body() -> None:
         return
     if not request.is_json:
         raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
-    if not isinstance(request.get_json(silent=True), dict):
+    if not _holds_an_object():
         raise Problem(400, "Not a JSON object", "The body must be one JSON object.")
+
+
+def _holds_an_object() -> bool:
+    try:
+        return isinstance(request.get_json(silent=True), dict)
+    except RecursionError:  # nested deeper than can be read
+        return False

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from config_api.api.bodies import LetterQuery
 from config_api.api.contract import PREFIX, operation
-from config_api.api.reports import attachment
+from config_api.api.export import attachment
 from config_api.auth.scopes import Scope
 from config_api.backend import backend
 from config_api.paging import Page

@@ -1,12 +1,13 @@
 """What happens now, as server-sent events."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from config_api.api.bodies import StreamQuery
 from config_api.api.contract import PREFIX, operation
 from config_api.auth.scopes import Scope
 from config_api.backend import backend
 from config_api.live import Interest
+from pipeline.events import Level
 
 routes = Blueprint("api_events", __name__, url_prefix=PREFIX)
 
@@ -14,8 +15,13 @@ routes = Blueprint("api_events", __name__, url_prefix=PREFIX)
 @routes.get("/events/stream")
 @operation(Scope.READ, media=("text/event-stream",))
 def stream_events(query: StreamQuery) -> Response:
-    """Events from now on: activity, run, mail_acted, mail_died, report; each with the JSON that lists give for it."""
-    interest = Interest(mailbox_id=query.mailbox_id, source=query.source, level=query.level)
-    lines = backend().feed.stream(interest)
+    """Events from now on: activity, run, mail_acted, mail_died, report; each with the JSON that lists give for it.
+
+    The stream ends after a minute, or when too many others were opened since: connect again, as browsers do.
+    """
+    level = Level(query.level) if query.level else None
+    interest = Interest(mailbox_id=query.mailbox_id, source=query.source, level=level)
+    is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    lines = backend().feed.stream(interest, is_gone=is_gone)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(lines, headers=headers, content_type="text/event-stream")

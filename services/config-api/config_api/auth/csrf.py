@@ -19,7 +19,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def token() -> str:
     """The token for a form on the page that is being made."""
-    cookie = request.cookies.get(COOKIE) or request.cookies.get(ANONYMOUS_COOKIE) or g.get("visitor")
+    cookie = _cookie() or g.get("visitor")
     if not cookie:
         cookie = g.visitor = new_secret()
     return _bound_to(cookie)
@@ -31,8 +31,8 @@ def check() -> None:
     if origin is not None and urlsplit(origin).netloc not in _own_addresses():
         raise Problem(403, "Not from here", "The request came from a page of another site.")
     sent = (request.form.get(FIELD) or request.headers.get(HEADER) or "").encode()
-    cookies = [request.cookies.get(name) for name in (COOKIE, ANONYMOUS_COOKIE)]
-    if not any(same(sent, _bound_to(cookie).encode()) for cookie in cookies if cookie):
+    cookie = _cookie()
+    if not cookie or not same(sent, _bound_to(cookie).encode()):
         raise Problem(403, "The form is too old", "Load the page again, then send the form again.")
 
 
@@ -41,6 +41,11 @@ def keep_visitor(response: Response) -> Response:
     if "visitor" in g:
         set_cookie(response, g.visitor, name=ANONYMOUS_COOKIE, life=ANONYMOUS_LIFE)
     return response
+
+
+def _cookie() -> str | None:
+    """What tokens are bound to: the session wherever there is one, so that a visitor's token is no good in it."""
+    return request.cookies.get(COOKIE) or request.cookies.get(ANONYMOUS_COOKIE)
 
 
 def _bound_to(cookie: str) -> str:

@@ -28,13 +28,14 @@ Json = Mapping[str, Any]
 def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> MailboxInput:
     """The mailbox with a JSON merge patch applied (RFC 7396): what is absent stays, null goes back to the default.
 
-    An empty secret keeps the saved one. A saved secret is kept only for where it was saved for. Raises Problem 422.
+    An empty secret keeps the saved one. A saved secret is kept only for where it was saved for; it goes when that is
+    gone. Raises Problem 422.
     """
     if FIXED.intersection(patch):
         raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
     sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value != ""}
     together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent))
-    kept = {name: value for name, value in secrets if name not in sent}
+    kept = {name: value for name, value in secrets if name not in sent and not _is_homeless(name, settings, together)}
     astray = [name for name, value in kept.items() if value and _moves(name, settings, together)]
     if astray:
         raise invalid(*(FieldError(field=name, text=AGAIN) for name in astray))
@@ -74,6 +75,11 @@ def _patched(target: Json, patch: Json) -> dict[str, Any]:
 def _moves(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:
     fields = DESTINATIONS.get(secret, MailboxSettings.model_fields)
     return any(getattr(before, name) != getattr(after, name) for name in fields)
+
+
+def _is_homeless(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:
+    fields = DESTINATIONS.get(secret, MailboxSettings.model_fields)
+    return _moves(secret, before, after) and all(getattr(after, name) is None for name in fields)
 
 
 def _comparable(mailbox: MailboxInput) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
+from config_api.absence import Maybe
 from pipeline.mailbox import MailboxId, MailboxSecrets, MailboxSettings
+from pipeline.status import Progress, State
 
 
 class MailboxInput(MailboxSettings, MailboxSecrets):
     """Settings and secrets of a mailbox. Without an `id` one is made from the name; it stays for ever."""
 
-    id: MailboxId | SkipJsonSchema[None] = None
+    id: Maybe[MailboxId] = None
 
     @property
     def settings(self) -> MailboxSettings:
@@ -22,6 +23,23 @@ class MailboxInput(MailboxSettings, MailboxSecrets):
     def secrets(self) -> MailboxSecrets:
         """The part that may not."""
         return MailboxSecrets.model_validate({name: getattr(self, name) for name in MailboxSecrets.model_fields})
+
+
+class LiveState(BaseModel):
+    """What the fetcher does with a mailbox now, as it told."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    word: State
+    since: datetime = Field(description="When the fetcher began to do this.")
+    last_poll_at: datetime | None = None
+    last_success_at: datetime | None = None
+    next_poll_at: datetime | None = Field(None, description="When the next look, or the next try, is due.")
+    behind: int = Field(0, description="Mails that are known to wait in the mailbox.")
+    overdue: bool = Field(description="Whether a fetch should have ended well long ago.")
+    category: str = Field("ok", description="What the last look ended with; ok, or a connection test's category.")
+    detail: str = ""
+    progress: Progress | None = Field(None, description="Of the fetch in hand.")
 
 
 class MailboxState(BaseModel):
@@ -37,6 +55,7 @@ class MailboxState(BaseModel):
     mails_24h: int = 0
     imported_24h: int = 0
     failed_24h: int = 0
+    live: LiveState | None = Field(None, description="Null while no fetcher told, or the bus is away.")
 
 
 class MailboxView(MailboxSettings):

@@ -1,5 +1,6 @@
 """Mailboxes in the database: every change in one transaction with its activity line, and told to the bus at once."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +9,11 @@ from config_api.mailboxes import journal
 from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
+from config_api.mailboxes.statuses import all_live, one_live
 from config_api.problem import FieldError, Problem, not_found
 from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
 from pipeline.adapters.postgres import Connection, Record
-from pipeline.mailbox import Mailbox, MailboxSecrets
+from pipeline.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
 from pipeline.secrets import BadSecretKey, Keyring
 
 NOUN = "mailbox"
@@ -20,13 +22,15 @@ NOUN = "mailbox"
 async def all(backend: Backend) -> list[MailboxView]:
     """Every mailbox, by name."""
     async with backend.database.connection() as connection:
-        return [_view(row, backend.keys) for row in await connection.fetch(SQL["mailboxes"], None)]
+        views = [_view(row, backend.keys) for row in await connection.fetch(SQL["mailboxes"], None)]
+    return await all_live(backend, views)
 
 
 async def get(backend: Backend, mailbox_id: str) -> MailboxView:
     """One mailbox. Raises Problem 404."""
     async with backend.database.connection() as connection:
-        return await _shown(connection, mailbox_id, backend.keys)
+        view = await _shown(connection, mailbox_id, backend.keys)
+    return await one_live(backend, view)
 
 
 async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
@@ -70,7 +74,7 @@ async def change(
             await journal.note(connection, mailbox_id, name, text=text, who=who, fields=tuple(fields))
         view = await _shown(connection, mailbox_id, backend.keys)
     backend.changed.set()
-    return view
+    return await one_live(backend, view)
 
 
 async def remove(backend: Backend, mailbox_id: str, *, if_version: int | None, who: str) -> None:
@@ -114,7 +118,7 @@ async def _update(connection: Connection, sealed: SealedMailbox) -> None:
 
 
 async def _locked(connection: Connection, mailbox_id: str) -> Record:
-    row = await connection.fetchrow(SQL["locked"], mailbox_id)
+    row = await connection.fetchrow(SQL["locked"], _known_id(mailbox_id))
     if row is None:
         raise not_found(NOUN)
     return row
@@ -128,10 +132,16 @@ def _expect_version(row: Record, if_version: int | None) -> None:
 
 
 async def _shown(connection: Connection, mailbox_id: str, keys: Keyring) -> MailboxView:
-    row = await connection.fetchrow(SQL["mailboxes"], mailbox_id)
+    row = await connection.fetchrow(SQL["mailboxes"], _known_id(mailbox_id))
     if row is None:
         raise not_found(NOUN)
     return _view(row, keys)
+
+
+def _known_id(mailbox_id: str) -> str:
+    if not re.fullmatch(MAILBOX_ID_PATTERN, mailbox_id):
+        raise not_found(NOUN)
+    return mailbox_id
 
 
 def _view(row: Record, keys: Keyring) -> MailboxView:

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as Answer
 
 from config_api.backend import backend
 from config_api.pages.notes import told
-from config_api.pages.view import query
+from config_api.pages.view import MAX_LENGTH, query
 from config_api.reading import letters
 from config_api.reading.letters import LetterFilter
 
@@ -48,10 +48,13 @@ def retry(letter_id: int) -> Answer:
 
 @blueprint.post("/retry")
 def retry_reason() -> Answer:
-    """Retries all letters of one reason."""
-    wanted = LetterFilter(reason=request.form.get("reason") or None)
-    backend().run(letters.retry_all(backend().bus, wanted), timeout=60)
-    return told(LIST, "retried")
+    """Retries the letters of one reason, perhaps of one mailbox; tells when there are more than one press sends."""
+    names = ("reason", "mailbox_id")
+    narrowed = {name: request.form[name][:MAX_LENGTH] for name in names if request.form.get(name)}
+    done = backend().run(letters.retry_all(backend().bus, LetterFilter(**narrowed)), timeout=60)
+    if done.complete:
+        return told(LIST, "retried")
+    return told(LIST, "retried-some", count=done.retried, **narrowed)
 
 
 @blueprint.get("/<int:letter_id>/discard")

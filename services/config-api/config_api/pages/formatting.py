@@ -77,6 +77,20 @@ def ago(value: datetime | None, *, now: datetime | None = None) -> str:
     return "1 day ago" if passed.days == 1 else f"{passed.days} days ago"
 
 
+def until(value: datetime | None, *, now: datetime | None = None) -> str:
+    """How long until then, roughly: "now", "in 5 min", "in 3 h", "in 2 days"."""
+    if value is None:
+        return "not planned"
+    left = value - (now or datetime.now(UTC))
+    if left < timedelta(minutes=1):
+        return "now"
+    if left < timedelta(hours=1):
+        return f"in {left // timedelta(minutes=1)} min"
+    if left < timedelta(days=1):
+        return f"in {left // timedelta(hours=1)} h"
+    return "in 1 day" if left.days == 1 else f"in {left.days} days"
+
+
 def share(part: int, whole: int) -> str:
     """A percentage that never rounds a remainder away: "100%" means all, "99.9%" does not."""
     if whole <= 0:
@@ -94,4 +108,4 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-FILTERS = {f.__name__: f for f in (when, moment, day, number, size, duration, ago, share, plural)}
+FILTERS = {f.__name__: f for f in (when, moment, day, number, size, duration, ago, until, share, plural)}

@@ -1,9 +1,11 @@
 """Settings > Logs: every step of the IMAP connections, by mailbox, level and time."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, render_template
+from pydantic import JsonValue
 
 from config_api.backend import Backend, backend
 from config_api.mailboxes import store
@@ -22,6 +24,7 @@ SPANS = {
     "1440": "Last day",
     "10080": "Last 7 days",
 }  # minutes
+FACTS_FIRST = ("command", "arguments", "result", "ms")
 SOURCES = {"imap": "IMAP connections", "settings": "Settings changes", "all": "Everything"}
 
 blueprint = Blueprint("logs", __name__, url_prefix="/settings/logs")
@@ -31,19 +34,33 @@ blueprint = Blueprint("logs", __name__, url_prefix="/settings/logs")
 def lines() -> str:
     """The page; the newest line first."""
     here = query()
-    found, mailboxes = backend().run(_read(backend(), here))
+    level = here["level"] if here.get("level") in words.LEVELS else Level.INFO.value
+    found, mailboxes = backend().run(_read(backend(), here, Level(level)))
     names = {mailbox.id: mailbox.name for mailbox in mailboxes}
     return render_template(
-        "logs/lines.html", found=found, here=here, names=names, spans=SPANS, sources=SOURCES, levels=words.LEVELS
+        "logs/lines.html",
+        found=found,
+        here=here,
+        level=level,
+        names=names,
+        spans=SPANS,
+        sources=SOURCES,
+        facts=facts,
     )
 
 
-async def _read(services: Backend, here: dict[str, str]) -> tuple[Page[ActivityLine], list[MailboxView]]:
-    span, level = here.get("span", ""), here.get("level")
+def facts(data: Mapping[str, JsonValue]) -> list[tuple[str, JsonValue]]:
+    """What a line tells besides its text: the command and its end first, the others by name, nothing that is empty."""
+    names = [*FACTS_FIRST, *sorted(set(data) - set(FACTS_FIRST))]
+    return [(name, data[name]) for name in names if data.get(name) not in (None, "", [], {})]
+
+
+async def _read(services: Backend, here: dict[str, str], level: Level) -> tuple[Page[ActivityLine], list[MailboxView]]:
+    span = here.get("span", "")
     wanted = ActivityFilter(
         mailbox_id=here.get("mailbox_id"),
         source=here.get("source", "imap") if here.get("source") != "all" else None,
-        level=Level(level) if level in words.LEVELS else None,
+        level=level,
         since=datetime.now(UTC) - timedelta(minutes=int(span)) if span in SPANS else None,
         q=here.get("q"),
     )

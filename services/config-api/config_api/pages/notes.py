@@ -1,5 +1,7 @@
 """What a page tells after something was done: the redirect carries a code, the text is here. Nothing is stored."""
 
+from urllib.parse import urlencode
+
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
@@ -18,17 +20,23 @@ NOTES = {
         "No fetcher holds this mailbox yet. One that has just started needs some seconds; try again.",
     ),
     "retried": ("good", "On its way again. What becomes of it is shown under Mails."),
+    "retried-some": ("good", "{} sent on their way again, more remain. Press the button again for the next ones."),
     "discarded": ("good", "The dead letter was discarded."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
     "password": ("good", "The password was changed. Other browsers were signed out."),
 }
 
 
-def told(path: str, code: str) -> Response:
-    """Goes to the page and tells the note there."""
-    return redirect(f"{path}?{PARAMETER}={code}", 303)
+def told(path: str, code: str, *, count: int | None = None, **query: str) -> Response:
+    """Goes to the page, with the query, and tells the note there; `count` is the number that its text speaks of."""
+    named = code if count is None else f"{code}:{count}"
+    return redirect(f"{path}?{urlencode({**query, PARAMETER: named}, safe=':')}", 303)
 
 
 def note() -> tuple[str, str] | None:
     """The tone and the text of this request's note."""
-    return NOTES.get(request.args.get(PARAMETER, ""))
+    code, _, count = request.args.get(PARAMETER, "").partition(":")
+    if code not in NOTES:
+        return None
+    tone, text = NOTES[code]
+    return tone, text.format(count if count.isdecimal() else "Many")

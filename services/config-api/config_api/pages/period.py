@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR
+
 CHOICES = (7, 30, 90)
 DEFAULT_DAYS = 30
 MAX_DAYS = 1100
@@ -40,6 +42,8 @@ def period_of(args: Mapping[str, str], today: date) -> Period:
     since, until = _date(args.get("since", "")), _date(args.get("until", "")) or today
     if since is None:
         return Period(default.since, default.until, "The first day is missing. Choose one, for example 30 days ago.")
+    if not all(FIRST_YEAR <= day.year <= LAST_YEAR for day in (since, until)):
+        return Period(default.since, default.until, f"Choose days of the years {FIRST_YEAR} to {LAST_YEAR}.")
     if since > until:
         since, until = until, since
     if (until - since).days >= MAX_DAYS:

@@ -10,6 +10,7 @@ from config_api.pages.charts import share_bar
 from config_api.pages.view import query
 from config_api.reading import reports
 from config_api.reading.reports import RecordFilter, ReportFilter, Sort
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR
 from pipeline.report import ReportKind
 
 PAGE_SIZE = 50
@@ -33,7 +34,7 @@ def listing() -> str:
         sort=sort,
         share_bar=share_bar,
         filtered=bool(set(here) - _FRAME),
-        export=_export(here),
+        exports=_exports(here),
     )
 
 
@@ -53,12 +54,13 @@ def one(report_id: int) -> str:
 
 
 _FRAME = {"sort", "cursor"}
+_FIRST_DAY, _LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 30)  # the day after is still in the last year
 
 
-def _export(here: dict[str, str]) -> str:
-    """The query of the API's export: the same filter, all pages."""
+def _exports(here: dict[str, str]) -> dict[str, str]:
+    """The queries of the API's exports by their format: the same filter, all pages."""
     wanted = _report_filter(here).model_dump(mode="json", exclude_none=True)
-    return urlencode({**wanted, "format": "csv"})
+    return {kind: urlencode({**wanted, "format": kind}) for kind in ("csv", "json")}
 
 
 def _report_filter(here: dict[str, str]) -> ReportFilter:
@@ -84,9 +86,10 @@ def _record_filter(here: dict[str, str]) -> RecordFilter:
 
 def _start(text: str) -> datetime | None:
     try:
-        return datetime.combine(date.fromisoformat(text), time.min, UTC)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time.min, UTC)
 
 
 def _end(text: str) -> datetime | None:

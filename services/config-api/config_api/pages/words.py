@@ -43,6 +43,16 @@ MAILBOX_STATES = {
     "paused": Said("Paused", "warn"),
     "never": Said("Waiting for first fetch", "accent"),
 }
+LIVE_STATES = {
+    "waiting": "No fetcher holds it now",
+    "connecting": "Connecting to the server",
+    "polling": "Fetching now",
+    "idle": "All is read; listens for new mail",
+    "sleeping": "All is read until the next fetch",
+    "backing_off": "Waits before the next try",
+    "paused": "Left alone until it is resumed",
+}
+OVERDUE = Said("Overdue", "bad")
 LEVELS = {
     "debug": Said("Debug"),
     "info": Said("Info", "accent"),
@@ -115,8 +125,9 @@ def repair(code: str) -> str:
 
 
 def level_choices() -> list[tuple[str, str]]:
-    """The levels for a select."""
-    return [(code, level.text) for code, level in LEVELS.items()]
+    """The levels for a select: each holds those that matter more, so the first holds all."""
+    first, *others = LEVELS
+    return [(first, "All levels"), *((code, f"{LEVELS[code].text} and above") for code in others)]
 
 
 def field_name(path: str) -> str:

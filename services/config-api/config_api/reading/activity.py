@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, computed_field
 
+from config_api.absence import Maybe
 from config_api.paging import Page, moment_mark, page_of
-from config_api.reading.shapes import Filter, Maybe, PeriodFilter, Row, Text
+from config_api.reading.shapes import Filter, PeriodFilter, Row, Text
 from config_api.reading.sql import ACTIVITY
 from pipeline.adapters.postgres import Database
 from pipeline.events import Level

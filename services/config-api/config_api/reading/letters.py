@@ -1,13 +1,15 @@
 """Dead letters: what died and why; retried, or thrown away."""
 
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 
 from pydantic import Field
 
-from config_api.paging import MAX_BIGINT, Page, number_mark, page_of
+from config_api.absence import Maybe
+from config_api.paging import MAX_BIGINT, Page, cursor_of, number_mark, page_of
 from config_api.problem import Problem, not_found
-from config_api.reading.shapes import Filter, Maybe, Row, Text
+from config_api.reading.shapes import Filter, Row, Text
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.dead_letters import DeadLetters, Letter, NoSuchLetter
 from pipeline.dead import autopsy, mailbox_of
@@ -65,16 +67,20 @@ class Retried(Row):
     complete: bool
 
 
-async def find(bus: Bus, wanted: LetterFilter, *, limit: int, cursor: str | None) -> Page[LetterView]:
-    """Dead letters, newest first."""
+async def find(
+    bus: Bus, wanted: LetterFilter, *, limit: int, cursor: str | None, look_at: int = MAX_LOOKED_AT
+) -> Page[LetterView]:
+    """Dead letters, newest first. A page may be short, and even empty, and still have a next one."""
     found: list[LetterView] = []
     looked_at = 0
     async for letter in DeadLetters(bus).newest(below=number_mark(cursor)):
         looked_at += 1
         if _matches(letter, wanted):
             found.append(view_of(letter))
-        if len(found) > limit or looked_at >= MAX_LOOKED_AT:
+        if len(found) > limit:
             break
+        if looked_at >= look_at:
+            return Page(items=found, next_cursor=cursor_of((letter.sequence,)))
     return page_of(found, limit, lambda letter: (letter.id,))
 
 
@@ -120,19 +126,19 @@ async def retry(bus: Bus, letter_id: int) -> None:
         raise not_found(NOUN) from None
 
 
-async def retry_all(bus: Bus, wanted: LetterFilter) -> Retried:
+async def retry_all(bus: Bus, wanted: LetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
     """Sends all that match on their way again, oldest first, so many at a time."""
     letters = DeadLetters(bus)
-    looked_at = [letter async for letter in letters.newest() if _matches(letter, wanted)]
-    oldest = sorted(letter.sequence for letter in looked_at)[:MAX_RETRIED]
     retried = 0
-    for sequence in oldest:
-        try:
-            await letters.retry(sequence)
-        except NoSuchLetter:
-            continue  # somebody else was faster
-        retried += 1
-    return Retried(retried=retried, complete=len(looked_at) <= MAX_RETRIED)
+    async for letter in letters.oldest():
+        if not _matches(letter, wanted):
+            continue
+        if retried >= at_most:
+            return Retried(retried=retried, complete=False)
+        with suppress(NoSuchLetter):  # somebody else was faster
+            await letters.retry(letter.sequence)
+            retried += 1
+    return Retried(retried=retried, complete=True)
 
 
 async def discard(bus: Bus, letter_id: int) -> None:

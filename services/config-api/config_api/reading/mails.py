@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
+from config_api.absence import Maybe
 from config_api.paging import Page, moment_mark, page_of
 from config_api.problem import not_found
-from config_api.reading.shapes import Maybe, PeriodFilter, Row, Text
+from config_api.reading.shapes import PeriodFilter, Row, Text
 from config_api.reading.sql import MAILS
 from config_api.reading.trace import TraceStep, steps_of
 from pipeline.adapters.postgres import Database

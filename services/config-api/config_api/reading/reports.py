@@ -5,10 +5,11 @@ from enum import StrEnum
 
 from pydantic import Field, JsonValue
 
+from config_api.absence import Maybe
 from config_api.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, numbers_mark, page_of
 from config_api.problem import not_found
 from config_api.reading.mails import MailId
-from config_api.reading.shapes import Filter, Maybe, PeriodFilter, Row, Text
+from config_api.reading.shapes import Filter, PeriodFilter, Row, Text
 from config_api.reading.sql import REPORTS
 from pipeline.adapters.postgres import Database, Record
 from pipeline.report import ReportKind, TlsFailure, TlsPolicy

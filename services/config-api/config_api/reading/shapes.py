@@ -1,14 +1,13 @@
 """Types that the filters and rows of the lists share."""
 
 from datetime import datetime
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
-T = TypeVar("T")
+from config_api.absence import Maybe
+
 Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-Maybe: TypeAlias = T | SkipJsonSchema[None]
 Count = Annotated[int, BeforeValidator(lambda number: 0 if number is None else int(number))]  # sums come as Decimal
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # what PostgreSQL and Python both know, with room for time zones
 

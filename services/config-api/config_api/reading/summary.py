@@ -5,7 +5,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR, Count, Filter, Maybe, Row, Text
+from config_api.absence import Maybe
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR, Count, Filter, Row, Text
 from config_api.reading.sql import SUMMARY
 from pipeline.adapters.postgres import Connection, Database, Record
 

@@ -1,9 +1,15 @@
 // New activity without a reload: the stream says that something happened, the page fetches itself anew and swaps the
-// parts marked [data-live-part]. What is shown is always rendered in one place, the server.
+// parts marked [data-live-part]. What is shown is always rendered in one place, the server. A tab that nobody looks at
+// holds no stream: browsers open only six connections to a host, and all tabs share them.
 const main = document.querySelector("[data-live]");
 const shown = document.querySelector("[data-live-status]");
 const CALM_MS = 600;
-let timer = null;
+const RETRY_MS = 10_000;
+const DOUBT_MS = 6_000; // the server ends each stream after a while; a browser is back before this
+let refreshing = null;
+let retrying = null;
+let doubting = null;
+let stream = null;
 let stale = false;
 
 function tell(text, on) {
@@ -28,8 +34,8 @@ function swap(fresh) {
 }
 
 async function refresh() {
-  timer = null;
-  if (document.hidden) { stale = true; return; }
+  refreshing = null;
+  if (document.hidden) return; // the stream opens anew when the tab is shown, and that refreshes
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -37,21 +43,50 @@ async function refresh() {
 }
 
 function soon() {
-  timer ??= setTimeout(refresh, CALM_MS);
+  refreshing ??= setTimeout(refresh, CALM_MS);
 }
 
-function listen() {
+function address() {
   const wanted = new URLSearchParams();
   if (main.dataset.liveMailbox) wanted.set("mailbox_id", main.dataset.liveMailbox);
-  const stream = new EventSource(`/api/v1/events/stream?${wanted}`);
+  if (main.dataset.liveLevel) wanted.set("level", main.dataset.liveLevel);
+  return `/api/v1/events/stream?${wanted}`;
+}
+
+function opened() {
+  clearTimeout(doubting);
+  doubting = null;
+  tell("Live", true);
+  soon(); // for what happened while nobody listened
+}
+
+function lost() {
+  doubting ??= setTimeout(() => tell("Connecting again…", false), DOUBT_MS);
+  if (stream.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+  close();
+  retrying = setTimeout(attend, RETRY_MS);
+}
+
+function close() {
+  clearTimeout(retrying);
+  stream?.close();
+  stream = null;
+}
+
+function attend() {
+  if (document.hidden) return close();
+  if (stream) return;
+  clearTimeout(retrying);
+  stream = new EventSource(address());
   for (const name of main.dataset.live.split(" ")) stream.addEventListener(name, soon);
-  stream.onopen = () => tell("Live", true);
-  stream.onerror = () => tell("Connecting again…", false);
-  addEventListener("pagehide", () => stream.close());
+  stream.onopen = opened;
+  stream.onerror = lost;
 }
 
 if (main) {
-  listen();
+  attend();
   document.addEventListener("focusout", () => stale && soon());
-  document.addEventListener("visibilitychange", () => stale && soon());
+  document.addEventListener("visibilitychange", attend);
+  addEventListener("pageshow", attend);
+  addEventListener("pagehide", close);
 }
