@@ -4,6 +4,7 @@ An address may hold a password, so neither the errors here nor `nats_servers` re
 """
 
 import re
+from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 HOST_AND_PORT = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
@@ -28,6 +29,16 @@ def listening(address: str) -> str:
     if int(found[2]) > MAX_PORT:
         raise ValueError(f"should have a port of {MAX_PORT} at most")
     return address
+
+
+def trusted(address: str) -> str:
+    """The same IP address in its usual form; "*" stands for any, an empty text for none."""
+    if address in {"", "*"}:
+        return address
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        raise ValueError("should be an IP address, or * for whoever connects") from None
 
 
 def nats_url(url: str) -> str:

@@ -36,6 +36,7 @@ def _one_of(*choices: str) -> AfterValidator:
 
 
 Address = Annotated[str, AfterValidator(addresses.listening)]
+ProxyAddress = Annotated[str, AfterValidator(addresses.trusted)]
 NatsUrl = Annotated[SecretStr, _secret(addresses.nats_url)]
 PostgresUrl = Annotated[SecretStr, _secret(addresses.postgres_url)]
 LogLevel = Annotated[str, _one_of("debug", "info", "warning", "error")]
@@ -68,6 +69,11 @@ class Settings(BaseModel):
     )
     http_address: Address = Field("127.0.0.1:8080", description="Where config-api listens, host:port.")
     public_url: str = Field("", description="The address users reach config-api at, for links; empty: http_address.")
+    trusted_proxy: ProxyAddress = Field(
+        "",
+        description="IP address of the reverse proxy whose X-Forwarded-For and X-Forwarded-Proto config-api believes; "
+        "`*`: whoever connects.",
+    )
     health_address: Address | None = Field(
         None, description="Where a service answers /healthz, /readyz and /metrics; empty: its own default port."
     )

@@ -1,10 +1,12 @@
 import asyncio
+import re
 from pathlib import Path
 
 import nats
 import pytest
 from playwright.async_api import Page, expect
 
+from config_api.reading.letters import MAX_RETRIED
 from pipeline.adapters.bus import Bus
 from pipeline.dead import dead_letters
 from pipeline.judge import Dead
@@ -14,13 +16,14 @@ from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
 
-async def _bury(site: Site) -> None:
+async def _bury(site: Site, *, times: int = 1) -> None:
     """A mail's event that no retry could help, as the runtime buries it."""
     client = await nats.connect(site.nats_url)
     try:
         wire = encode(Envelope(SAMPLES[0], (Parcel.of(b"Subject: a mail\r\n\r\nhello"),)))
         letters = dead_letters(wire, Dead(Reason.BUG, "ValueError: <b>seven</b>"), consumer="extractor", deliveries=5)
-        await Bus(client).publish_wires(letters[:1])
+        for _ in range(times):
+            await Bus(client).publish_wires(letters[:1])
     finally:
         await client.close()
 
@@ -53,6 +56,27 @@ async def test_a_dead_letter_is_looked_at_downloaded_and_retried(keeper: Page, e
 @pytest.mark.usefixtures("letter")
 async def test_all_letters_of_a_reason_are_retried_at_once(keeper: Page) -> None:
     await keeper.goto("/dead-letters?reason=bug")
+    await keeper.get_by_role("button", name="Retry all of these").click()
+    await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()
+
+
+@pytest.mark.usefixtures("letter")
+async def test_only_the_letters_of_the_chosen_mailbox_are_retried(keeper: Page) -> None:
+    await keeper.goto("/dead-letters?mailbox_id=reports")
+    await keeper.get_by_role("link", name="Bug (1)").click()
+    await expect(keeper).to_have_url(re.compile("mailbox_id=reports"))
+    form = keeper.locator("form[action='/dead-letters/retry']")
+    await form.locator("[name=mailbox_id]").evaluate("field => field.value = 'another'")
+    await form.get_by_role("button").click()
+    await keeper.goto("/dead-letters")
+    await expect(keeper.locator("tbody tr")).to_have_count(1)
+
+
+async def test_letters_that_one_press_cannot_send_are_told_of(keeper: Page, empty: Site) -> None:
+    await _bury(empty, times=MAX_RETRIED + 1)
+    await keeper.goto("/dead-letters?reason=bug")
+    await keeper.get_by_role("button", name="Retry all of these").click()
+    await expect(keeper.get_by_role("status")).to_contain_text(f"{MAX_RETRIED} sent on their way again, more remain")
     await keeper.get_by_role("button", name="Retry all of these").click()
     await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()
 

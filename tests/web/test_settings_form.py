@@ -168,3 +168,14 @@ async def test_a_test_without_a_fetcher_says_so(keeper: Page) -> None:
         await keeper.get_by_label(label, exact=True).fill(text)
     await keeper.get_by_role("button", name="Test Connection").click()
     await expect(keeper.locator("#test-result")).to_contain_text("The connection is tested by a fetcher; start one.")
+
+
+async def test_oauth_is_within_reach_without_a_script_and_out_of_the_way_with_one(
+    browser: Browser, empty: Site
+) -> None:
+    for script in (True, False):
+        async with visiting(browser, empty, java_script_enabled=script) as page:
+            await page.goto("/settings/mailboxes/new")
+            await expect(page.get_by_label("Client id")).to_be_visible(visible=not script)
+            await page.get_by_label("Sign-in method").select_option("xoauth2")
+            await expect(page.get_by_label("Client id")).to_be_visible()

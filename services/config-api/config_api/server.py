@@ -28,7 +28,7 @@ def serve(backend: Backend) -> BaseException | None:
     Raises OSError when the address cannot be listened on.
     """
     links = Links(backend)
-    # With its lookahead waitress reads on while a request is answered, and so notices that a live view's browser is gone.
+    # Only with a lookahead does waitress notice that the browser of a live view is gone.
     server = create_server(
         create_app(backend),
         listen=backend.settings.http_address,

@@ -4,7 +4,8 @@ Pure: no clock, no network, no files. Never raises for what is in the bytes. Eve
 a line; limits hold over everything that is nested in the mail together.
 
 Paths number MIME parts from 1 ("2", "1/2"), a nested mail's parts below its own path ("3/1"), the mails of an mbox file
-likewise (the second mail's first part: "3/2/1"), and name archive members ("2/report.xml"). A failure report is the mail itself: path "0", or the path of the part that holds it.
+likewise (the second mail's first part: "3/2/1"), and name archive members ("2/report.xml"). A failure
+report is the mail itself: path "0", or the path of the part that holds it.
 """
 
 from dataclasses import replace

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-LINE: Final = 64 * 1024  # bytes of a line that are read at a time
+LINE: Final = 64 * 1024  # bytes that are read at a time, and bytes of a line that are looked at
 
 # Sender, then a date with a time and a year. The atomic group keeps the time for a hostile line linear.
 _DIVIDER: Final = re.compile(rb"From (?>.*?\d\d:\d\d).*?\d{4}")
+_LATER_DIVIDER: Final = re.compile(rb"\n" + _DIVIDER.pattern)
 _LEADING_LINE: Final = re.compile(rb">?From [^\n]*\n")
 
 
@@ -41,12 +42,28 @@ def numbered_mails(file: BinaryIO, *, max_bytes: int) -> Iterator[tuple[int, byt
 
 
 def _mails(file: BinaryIO, max_bytes: int) -> Iterator[bytes]:
+    """Cut at each divider behind a blank line. Searched block by block, since lines may be hostile in their number."""
     mail = bytearray()
     after_blank = False
-    while line := file.readline(LINE):
-        if after_blank and mail and is_divider(line):
+    while block := file.read(LINE) + file.readline(LINE):
+        start = 0
+        for cut in _cuts(block, after_blank=after_blank):
+            mail += block[start : min(cut, start + max_bytes + 1 - len(mail))]
             yield bytes(mail)
             mail.clear()
-        mail += line[: max(max_bytes + 1 - len(mail), 0)]
-        after_blank = line in (b"\n", b"\r\n")
+            start = cut
+        mail += block[start : start + max_bytes + 1 - len(mail)]
+        after_blank = _is_blank_before(block, len(block))
     yield bytes(mail)
+
+
+def _cuts(block: bytes, *, after_blank: bool) -> Iterator[int]:
+    if after_blank and is_divider(block):
+        yield 0
+    for found in _LATER_DIVIDER.finditer(block):
+        if _is_blank_before(block, found.start() + 1):
+            yield found.start() + 1
+
+
+def _is_blank_before(block: bytes, end: int) -> bool:
+    return block.endswith((b"\n\n", b"\n\r\n"), 0, end) or (end <= 2 and block[:end] in (b"\n", b"\r\n"))

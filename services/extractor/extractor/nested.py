@@ -6,7 +6,7 @@ from io import BytesIO
 
 from extractor.budget import Budget
 from extractor.findings import Item, NestedMail, Refusal
-from extractor.mbox import is_divider, numbered_mails
+from extractor.mbox import LINE, is_divider, numbered_mails
 from extractor.mime import with_line_feeds
 from pipeline.reasons import Reason
 
@@ -16,11 +16,12 @@ def nested_mails(item: Item, data: bytes, *, depth: int, budget: Budget) -> Iter
 
     Searching a mail must draw on the budget before the next one is asked for: without parts left, the rest is refused.
     """
-    raw = with_line_feeds(data).lstrip(b"\r\n\t ")
-    if not is_divider(raw[:1024].partition(b"\n")[0]):
+    raw = with_line_feeds(data)
+    mbox = raw.lstrip(b"\r\n\t ")
+    if not is_divider(mbox[:LINE].partition(b"\n")[0]):
         yield NestedMail(item, raw, depth)
         return
-    for number, mail in numbered_mails(BytesIO(raw), max_bytes=len(raw)):
+    for number, mail in numbered_mails(BytesIO(mbox), max_bytes=len(mbox)):
         if number > 1 and budget.parts_left <= 0:
             yield Refusal(item, Reason.TOO_MANY_PARTS, f"mail {number} of an mbox file and those behind it")
             return

@@ -147,6 +147,15 @@ def test_a_page_of_another_site_cannot_act_even_with_the_token(api: Api) -> None
     assert browser.post("/api/v1/mailboxes", json=MAILBOX, headers=own).status_code == 201
 
 
+def test_the_token_of_a_visitor_is_no_good_in_a_session(api: Api) -> None:
+    browser = api.browser()
+    visitor = _csrf(browser, "/sign-in")
+    assert browser.get_cookie("dmarq_visitor") is not None
+    assert _sign_in(browser, ADMIN_TOKEN).status_code == 303
+    assert browser.post("/sign-out", data={"csrf_token": visitor}).status_code == 403
+    assert browser.post("/sign-out", data={"csrf_token": _csrf(browser, "/reports")}).status_code == 303
+
+
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example"])
 def test_the_sign_in_leads_to_no_other_site(api: Api, target: str) -> None:
     answer = _sign_in(api.browser(), ADMIN_TOKEN, next=target)

@@ -6,6 +6,8 @@ import nats.js.errors
 import pytest
 from nats.js.api import RawStreamMsg
 
+from config_api.reading import letters
+from config_api.reading.letters import LetterFilter
 from pipeline.dead import dead_letters
 from pipeline.events import MailExtracted, MailFetched
 from pipeline.judge import Dead
@@ -150,6 +152,26 @@ def test_all_of_a_reason_are_retried_and_the_others_stay(api: Api) -> None:
     assert api("POST", "/dead-letters/retry", {"reason": "bug"}).json == {"retried": 3, "complete": True}
     assert [letter["reason"] for letter in _letters(api)] == ["crash_loop"]
     assert len(_on_its_way(api, "MAIL")) == 3
+
+
+def test_all_of_a_mailbox_are_retried_so_many_at_a_time_the_oldest_first(api: Api) -> None:
+    _bury(api, *(_fetched(uid) for uid in range(1, 4)), _fetched(4, mailbox_id="other"))
+    wanted = LetterFilter(mailbox_id="box")
+    first = api.backend.run(letters.retry_all(api.backend.bus, wanted, at_most=2))
+    assert (first.retried, first.complete) == (2, False)
+    assert [letter["id"] for letter in _letters(api)] == [4, 3]
+    assert api("POST", "/dead-letters/retry", {"mailbox_id": "box"}).json == {"retried": 1, "complete": True}
+    assert [letter["mailbox_id"] for letter in _letters(api)] == ["other"]
+
+
+def test_a_page_that_ends_for_having_looked_long_enough_says_where_to_go_on(api: Api) -> None:
+    _bury(api, _fetched(1, mailbox_id="other"), *(_fetched(uid) for uid in range(2, 6)))
+    wanted = LetterFilter(mailbox_id="other")
+    page = api.backend.run(letters.find(api.backend.bus, wanted, limit=5, cursor=None, look_at=3))
+    assert page.items == []
+    assert page.next_cursor is not None
+    rest = _letters(api, f"?mailbox_id=other&cursor={page.next_cursor}")
+    assert [letter["id"] for letter in rest] == [1]
 
 
 def test_a_discarded_letter_is_gone_with_the_bytes_it_kept(api: Api) -> None:

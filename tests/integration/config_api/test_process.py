@@ -1,22 +1,27 @@
 """config-api as a process of its own: its command line, its start, its live stream, its end."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from config_api.live import GLANCE, MAX_STREAMS
+from dmarq.embedded.port import LOOPBACK, free_port
 from pipeline.events import ActivityLogged, Level
 from pipeline.settings import process_environment
 from pipeline.wire import Envelope
 from tests.support.client import bus
 from tests.support.config_api import MAILBOX, eventually
 from tests.support.extracted import FETCHED_AT
-from tests.support.services import ADMIN_TOKEN, Services, services
+from tests.support.services import ADMIN_TOKEN, SECRET_KEY, Services, services
 
 HEADERS = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -50,6 +55,28 @@ async def test_a_live_view_does_not_hold_up_the_end(process: Services) -> None:
         assert await anext(lines) == "retry: 3000"
         assert process.running["config-api"].stop() == 0
     assert "stopped" in (process.logs / "config-api.log").read_text()
+
+
+async def test_watchers_that_went_away_push_nobody_out(process: Services, nats_url: str) -> None:
+    url = f"http://{process.http_address}/api/v1/events/stream?mailbox_id=box"
+    async with (
+        bus(nats_url) as opened,
+        httpx.AsyncClient(headers=HEADERS, timeout=20, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client.stream("GET", url) as stream,
+        AsyncExitStack() as others,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        for _ in range(MAX_STREAMS - 1):
+            async with client.stream("GET", url) as gone:
+                assert await anext(gone.aiter_lines()) == "retry: 3000"
+        await asyncio.sleep(3 * GLANCE)
+        for _ in range(MAX_STREAMS - 1):
+            other = await others.enter_async_context(client.stream("GET", url))
+            assert await anext(other.aiter_lines()) == "retry: 3000"
+        await opened.publish([Envelope(_line("1", mailbox_id="box"))])
+        told = [await anext(lines) for _ in range(2)]
+    assert told[1] == "event: activity"
 
 
 def test_no_secret_is_in_the_log(process: Services) -> None:
@@ -95,12 +122,31 @@ def test_the_help_explains_itself() -> None:
         ({"DMARQ_SECRET_KEY": ""}, "DMARQ_SECRET_KEY"),
         ({"DMARQ_ADMIN_TOKEN": "guess me"}, "DMARQ_ADMIN_TOKEN"),
         ({"DMARQ_MAILBOXES": "[{}]"}, "DMARQ_MAILBOXES"),
+        ({"DMARQ_NATS_URL": "nats://h:abc"}, "DMARQ_NATS_URL: should look like nats://host:4222"),
+        ({"DMARQ_DATABASE_URL": "postgresql://u:p@h:abc/x"}, "DMARQ_DATABASE_URL: should look like postgresql://"),
     ],
 )
 def test_bad_settings_end_it_with_one_line_and_status_78(wrong: dict[str, str], says: str) -> None:
     done = _run(environment={"DMARQ_SECRET_KEY": "a-key-of-the-tests-long-enough", **wrong})
     assert done.returncode == 78
     assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failure_in_the_background_right_at_the_start_ends_it_with_a_line_that_says_why() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        address = f"{LOOPBACK}:{taken.getsockname()[1]}"
+        done = _run(
+            environment={
+                "DMARQ_SECRET_KEY": SECRET_KEY,
+                "DMARQ_NATS_URL": f"nats://{LOOPBACK}:1",
+                "DMARQ_DATABASE_URL": f"postgresql://{LOOPBACK}:1/none",
+                "DMARQ_HTTP_ADDRESS": f"{LOOPBACK}:{free_port()}",
+                "DMARQ_HEALTH_ADDRESS": address,
+            }
+        )
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 

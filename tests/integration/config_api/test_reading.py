@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from config_api.paging import MAX_LIMIT
 from pipeline.events import ActivityLogged, ActResult, FetchRunFinished, FetchTrigger, Level, MailActed
 from pipeline.mailbox import Action
 from tests.support.config_api import Api
@@ -168,6 +169,27 @@ def test_a_table_for_a_spreadsheet_holds_all_rows_and_no_formula(api: Api) -> No
     report_id = lines[0]["id"]
     records = list(csv.DictReader(io.StringIO(api("GET", f"/reports/{report_id}/records?format=csv").text)))
     assert [(row["source_ip"], row["count"], row["dkim"]) for row in records] == [("192.0.2.1", "3", "pass")]
+    assert records[0]["spf_results"].startswith("domain=")
+
+
+def test_a_json_file_holds_all_reports_and_all_rows(api: Api) -> None:
+    store(api.backend, extracted(1, report_xml(records=RECORD * (MAX_LIMIT + 1))), extracted(2, _report(2)))
+    for path, entries in (("/reports", 2), ("/reports/1/records", MAX_LIMIT + 1)):
+        answer = api("GET", f"{path}?format=json&limit=1")
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert answer.json is not None
+        assert (len(answer.json["items"]), answer.json["next_cursor"]) == (entries, None)
+        assert answer.json["items"][0] == _items(api, f"{path}?limit=1")[0]
+
+
+def test_the_log_is_that_of_imap_unless_another_one_is_asked_for(api: Api) -> None:
+    lines = [
+        ActivityLogged(id=source, mailbox_id="box", source=source, name="x", level=Level.INFO, at=FETCHED_AT)
+        for source in ("imap", "settings")
+    ]
+    record(api.backend, *lines)
+    assert [line["source"] for line in _items(api, "/logs")] == ["imap"]
+    assert [line["source"] for line in _items(api, "/logs?source=settings")] == ["settings"]
 
 
 def test_the_overview_adds_up_over_days_domains_sources_and_reporters(api: Api) -> None:

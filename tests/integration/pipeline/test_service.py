@@ -88,6 +88,7 @@ def test_help_says_what_it_is_and_where_its_settings_are(start: Start) -> None:
     [
         ({"DMARQ_LOG_LEVEL": "hunter2"}, "DMARQ_LOG_LEVEL"),
         ({"DMARQ_NATS_URL": "hunter2"}, "DMARQ_NATS_URL"),
+        ({"DMARQ_NATS_URL": "nats://h:hunter2"}, "DMARQ_NATS_URL"),
         ({"DMARQ_HEALTH_ADDRESS": "hunter2"}, "DMARQ_HEALTH_ADDRESS"),
         ({"DMARQ_MAX_MEMBERS": "hunter2"}, "DMARQ_MAX_MEMBERS"),
         ({"DMARQ_NATS_URL_FILE": "/nowhere"}, "DMARQ_NATS_URL_FILE"),
@@ -108,7 +109,7 @@ def test_it_waits_for_nats_with_clear_lines_and_starts_when_it_comes(
 ) -> None:
     broker.stop()
     process = start(DMARQ_NATS_URL=broker.url, DMARQ_HEALTH_ADDRESS=address)
-    says(process, "nats_error")
+    line = says(process, "waiting_for")
     waiting = answer(address, "/readyz")
     alive = answer(address, "/healthz")
     broker.start()
@@ -118,9 +119,11 @@ def test_it_waits_for_nats_with_clear_lines_and_starts_when_it_comes(
     process.terminate()
 
     assert process.wait(PATIENCE) == 0
-    assert waiting == (503, '{"status": "waiting", "missing": {"nats": "not connected yet"}}')
+    assert (line["dependency"], line["servers"]) == ("nats", f"127.0.0.1:{broker.port}")
+    assert line["advice"] == "start the server or set DMARQ_NATS_URL"
+    assert (waiting[0], json.loads(waiting[1])["missing"]["nats"]) == (503, "not connected yet")
     assert alive[0] == 200
-    assert ready == (200, '{"status": "ready", "missing": {}}')
+    assert (ready[0], json.loads(ready[1])["missing"]) == (200, {})
     assert 'dmarq_dependency_up{dependency="nats"} 1.0' in metrics[1]
 
 
@@ -131,15 +134,31 @@ def test_a_signal_ends_it_well(start: Start, broker: EmbeddedNats, number: signa
     process.send_signal(number)
 
     assert process.wait(PATIENCE) == 0
+    assert process.stderr is not None
+    assert "warning" not in process.stderr.read()
 
 
 def test_a_signal_ends_it_while_nats_is_away(start: Start, broker: EmbeddedNats) -> None:
     broker.stop()
     process = start(DMARQ_NATS_URL=broker.url)
-    says(process, "nats_error")
+    says(process, "waiting_for")
     process.terminate()
 
     assert process.wait(PATIENCE) == 0
+    assert process.stderr is not None
+    assert "nats_disconnected" not in process.stderr.read()
+
+
+def test_where_it_looks_for_nats_is_said_without_user_and_password(start: Start, broker: EmbeddedNats) -> None:
+    broker.stop()
+    process = start(DMARQ_NATS_URL=f"nats://somebody:hunter2@127.0.0.1:{broker.port}")
+    line = says(process, "waiting_for")
+    process.terminate()
+
+    assert line["servers"] == f"127.0.0.1:{broker.port}"
+    assert process.stderr is not None
+    said = str(line) + process.stderr.read()
+    assert not [secret for secret in ("somebody", "hunter2") if secret in said]
 
 
 def test_a_signal_ends_it_when_nats_has_gone_away(start: Start, broker: EmbeddedNats) -> None:

@@ -57,6 +57,26 @@ def test_no_secret_follows_to_where_it_was_not_saved_for(move: dict[str, object]
     merged(SETTINGS, saved, {**move, **dict.fromkeys(secrets, "typed again")})
 
 
+OAUTH = {"token_endpoint": "https://login.example.com/t", "client_id": "x"}
+
+
+@pytest.mark.parametrize(
+    ("saved", "patch", "left"),
+    [
+        ({"oauth": OAUTH, "auth": "xoauth2"}, {"oauth": None, "auth": "password", "password": "x"}, {"proxy_password"}),
+        ({"proxy": PROXY}, {"proxy": None, "password": "x"}, {"client_secret", "refresh_token"}),
+    ],
+)
+def test_a_secret_goes_with_where_it_was_sent(
+    saved: dict[str, object], patch: dict[str, object], left: set[str]
+) -> None:
+    settings = MailboxSettings.model_validate(SETTINGS.model_dump() | saved)
+    names = ("client_secret", "refresh_token", "proxy_password")
+    after = merged(settings, MailboxSecrets.model_validate(dict.fromkeys(names, "saved")), patch)
+    assert {name for name in names if getattr(after, name)} == left
+    assert after.password.get_secret_value() == "x"
+
+
 def test_where_every_secret_is_sent_is_known() -> None:
     assert set(DESTINATIONS) == set(MailboxSecrets.model_fields)
 

@@ -11,15 +11,24 @@ from config_api.security import is_own_host
 from config_api.table import cell, csv_text
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "|", "%", " =", "  @"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "|", "%", " =", "  @", "\u200b=", "\0+", "\t ="])
 def test_no_cell_is_a_formula(start: str) -> None:
     assert cell(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_a_full_width_sign_makes_no_formula_either(sign: str) -> None:
+    wide = chr(ord(sign) + 0xFEE0)
+    assert cell(f"{wide}SUM(A1)") == f"'{wide}SUM(A1)"
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
         (None, ""), (0, "0"), (-5, "-5"), (True, "True"), ("a=b", "a=b"), (["=x", "y"], "'=x; y"),
+        ([{"type": "forwarded", "comment": None}, {"type": "other", "comment": "a b"}],
+         "type=forwarded; type=other comment=a b"),
+        ({"=x": [1, 2]}, "'=x=1 2"), ({}, ""),
         (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00+00:00"),
     ],
 )  # fmt: skip

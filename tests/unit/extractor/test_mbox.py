@@ -2,9 +2,11 @@
 
 import gzip
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 
+from extractor.mbox import LINE, numbered_mails
 from pipeline.limits import Limits
 from pipeline.reasons import Reason
 from tests.support.archives import zip_of
@@ -50,8 +52,13 @@ def test_an_mbox_is_divided_whatever_its_line_ends(line_end: bytes, before: byte
     assert contents(search_file(gzip.compress(before + _mbox(*MAILS, line_end=line_end)))) == XML
 
 
-def test_an_mbox_with_carriage_returns_alone_is_divided() -> None:
-    assert contents(search_file(gzip.compress(MBOX.replace(b"\r\n", b"\n").replace(b"\n", b"\r")))) == XML
+@pytest.mark.parametrize("length", [LINE - 2, LINE - 1, LINE, LINE + 1, 2 * LINE, 3 * LINE])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_an_mbox_is_divided_wherever_a_read_ends(length: int, line_end: bytes) -> None:
+    padding = b"x" * (length - len(FROM_LINE) - 2 * len(line_end)) + 2 * line_end
+    mails = [FROM_LINE + padding, FROM_LINE + line_end, FROM_LINE + b"last"]
+
+    assert [one for _, one in numbered_mails(BytesIO(b"".join(mails)), max_bytes=length)] == mails
 
 
 def test_an_mbox_of_one_mail_has_the_path_of_that_mail() -> None:

@@ -18,6 +18,16 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
     assert Settings.load({"DMARQ_LOG_LEVEL": "", "DMARQ_HEALTH_ADDRESS": ""}) == Settings.load({})
 
 
+@pytest.mark.parametrize(("given", "trusted"), [("", ""), ("*", "*"), ("192.0.2.1", "192.0.2.1"), ("0::1", "::1")])
+def test_a_trusted_proxy_is_an_address(given: str, trusted: str) -> None:
+    assert Settings.load({"DMARQ_TRUSTED_PROXY": given}).trusted_proxy == trusted
+
+
+def test_a_name_is_no_trusted_proxy() -> None:
+    with pytest.raises(SettingsError, match="DMARQ_TRUSTED_PROXY: should be an IP address"):
+        Settings.load({"DMARQ_TRUSTED_PROXY": "proxy.example"})
+
+
 def test_variables_of_others_are_left_alone() -> None:
     assert Settings.load({"NATS_URL": "x", "DMARQ_TEST_KEY_FILE": "/nowhere"}) == Settings.load({})
 
@@ -59,7 +69,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         ("DMARQ_NATS_URL", f"nats://good:4222,u:{SECRET}@h"),  # one of several
         ("DMARQ_NATS_REPLICAS", "6"),
         ("DMARQ_NATS_REPLICAS", SECRET),
+        ("DMARQ_NATS_URL", f"nats://h:{SECRET}"),  # no port
+        ("DMARQ_NATS_URL", f"nats://u:{SECRET}@[::1"),
         ("DMARQ_DATABASE_URL", f"mysql://u:{SECRET}@h"),
+        ("DMARQ_DATABASE_URL", f"postgresql://u:{SECRET}@h:abc/x"),
+        ("DMARQ_DATABASE_URL", f"postgresql://u:{SECRET}/@h/x"),  # a password that is not percent-encoded
         ("DMARQ_DATABASE_POOL", "0"),
         ("DMARQ_LOG_LEVEL", SECRET),
         ("DMARQ_LOG_JSON", SECRET),

@@ -32,7 +32,7 @@ def wanted_format(asked: Format | None) -> Format | None:
     return Format.CSV if request.accept_mimetypes.best_match([JSON_TYPE, CSV_TYPE]) == CSV_TYPE else None
 
 
-def export(format_: Format, name: str, columns: Sequence[str], read: Read[Entry]) -> Response:
+def export(format_: Format, name: str, columns: Sequence[str], read: "Read[Entry]") -> Response:
     """All pages as a file; `columns` are those of the CSV. JSON has every field, in the form of a single page."""
     back = backend()
     first = back.run(read(MAX_LIMIT, None))  # a fault shows before the answer begins

@@ -1,0 +1,54 @@
+"""What is wrong is told by the name of the field, for every field of every request."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from config_api.api import bodies
+from config_api.mailboxes.model import MailboxInput
+from config_api.problem import Problem
+from config_api.reading.letters import LetterFilter
+from config_api.reading.summary import SummaryFilter
+from config_api.validation import validated
+
+MODELS: tuple[type[BaseModel], ...] = (
+    bodies.LogQuery, bodies.EntryQuery, bodies.RunQuery, bodies.MailQuery, bodies.ReportQuery, bodies.RecordQuery,
+    bodies.LetterQuery, bodies.StreamQuery, bodies.TokenWish, bodies.PasswordWish, bodies.IfMatch, LetterFilter,
+    SummaryFilter, MailboxInput,
+)  # fmt: skip
+WRONG = (["a list"], "\0" * 2000, "0001-01-01T00:00:00Z", -1)
+GROUPS = {
+    "filters": {"max_age_days": 0}, "on_failed": {"action": "x"}, "attachments": {"max_bytes": 0}, "proxy": {"port": 0},
+    "oauth": {"token_endpoint": "x"},
+}  # fmt: skip
+
+
+def _fields() -> Iterator[Any]:
+    for model in MODELS:
+        for name, field in model.model_fields.items():
+            yield pytest.param(model, field.alias or name, id=f"{model.__name__}.{name}")
+
+
+def _complaints(model: type[BaseModel], data: dict[str, Any]) -> list[str]:
+    try:
+        validated(model, data)
+    except Problem as problem:
+        return [error.field for error in problem.errors]
+    return []
+
+
+@pytest.mark.parametrize(("model", "name"), _fields())
+def test_a_wrong_field_is_named_once_and_as_it_was_sent(model: type[BaseModel], name: str) -> None:
+    found = [_complaints(model, {name: wrong}) for wrong in WRONG]
+    known = {field.alias or each for each, field in model.model_fields.items()}
+    assert any(name in fields for fields in found)
+    assert {field for fields in found for field in fields} <= known
+    assert all(fields.count(name) <= 1 for fields in found)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_field_of_a_group_is_named_with_its_group(group: str) -> None:
+    [inner] = GROUPS[group]
+    assert f"{group}.{inner}" in _complaints(MailboxInput, {group: GROUPS[group]})
