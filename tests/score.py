@@ -4,8 +4,8 @@
 
 Reads tab-separated columns path, kind, expected, n_reports, org_name, report_id, policy_domain, begin, end, records,
 messages; facts of several reports in one file are joined with " | ". Domains are compared as DNS does: in any case,
-with or without a trailing dot. Prints right/total by kind and expected outcome, and every miss with what was expected and
-what was given.
+with or without a trailing dot. Prints right/total by kind and expected outcome, and every miss with what was expected
+and what was given.
 """
 
 import csv

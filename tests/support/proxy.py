@@ -114,6 +114,8 @@ class FaultyProxy:
                 while chunk := await reader.read(self._chunk_bytes()):
                     await self._hold_back(chunk)
                     await flowing.wait()
+                    if writer.is_closing():
+                        return
                     self._pass(chunk, writer, back=back, to_server=to_server)
                     await writer.drain()
         finally:

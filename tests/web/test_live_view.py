@@ -46,7 +46,6 @@ async def test_a_view_whose_stream_was_refused_tries_again(first: Page, empty: S
     await first.clock.install()
     await first.route("**/events/stream*", lambda route: route.fulfill(status=503, body=""))
     await first.goto("/settings/logs")
-    await first.clock.fast_forward(7_000)
     await expect(first.locator("[data-live-status]")).to_have_text("Connecting again…")
     await first.unroute("**/events/stream*")
     await first.clock.fast_forward(11_000)

@@ -26,14 +26,16 @@ def handler(limits: Limits) -> Handler:
 def extracted(envelope: Envelope, limits: Limits) -> Envelope:
     """What the mail holds. A mail that was not downloaded has one refused line that says why.
 
-    Raises Rejected for an event of another type, or when the mail's bytes are gone.
+    So has one whose bytes are gone: they go when the mail is done, so that this is most likely a repeat, which is for
+    the parser to know. Raises Rejected for an event of another type.
     """
     event = envelope.event
     if not isinstance(event, MailFetched):
         raise Rejected(Reason.UNDECODABLE_EVENT, f"{event.type} where mail_fetched was expected")
     passed_on = event.model_dump(include=set(_PASSED_ON))
-    if event.refused is not None:
-        line = PartLine(path="", size=event.size, outcome=LineOutcome.REFUSED, reason=event.refused)
+    refused = event.refused or _gone(envelope)
+    if refused is not None:
+        line = PartLine(path="", size=event.size, outcome=LineOutcome.REFUSED, reason=refused)
         return Envelope(
             MailExtracted(**passed_on, subject_line=event.subject_line, from_address=event.from_address, lines=(line,))
         )
@@ -51,6 +53,10 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
         ),
         (envelope.cargo[0], *map(Parcel.of, found.blobs)),
     )
+
+
+def _gone(envelope: Envelope) -> Reason | None:
+    return Reason.BLOB_MISSING if envelope.cargo and envelope.cargo[0].data is None else None
 
 
 def _bounded(rules: AttachmentRules, limits: Limits) -> AttachmentRules:

@@ -22,7 +22,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"
 CONNECT_TIMEOUT = 10.0  # seconds
-ANSWER_TIMEOUT = 90.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
+ANSWER_TIMEOUT = 65.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
 SERVER_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "120s", "TimeZone": "UTC"}
 
 # Classes: connection, resources (disk full, too many connections), operator intervention, system, serialization and
@@ -44,14 +44,15 @@ class Database:
         """A connection without a transaction: each statement is one."""
         with self._watched(), postgres_errors():
             async with self._pool.acquire() as connection:
-                with _closed_is_later(connection):
+                with _closed_is_later(connection), _silence_ends(connection):
                     yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction, committed at the end of the block, rolled back by an error."""
         async with self.connection() as connection, connection.transaction():
-            yield connection
+            with _silence_ends(connection):  # before the rollback, which would wait as long again
+                yield connection
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -86,6 +87,16 @@ def _closed_is_later(connection: "Connection | asyncpg.Connection[asyncpg.Record
     except asyncpg.InterfaceError as error:
         if _is_gone(connection):
             raise TryLater(DEPENDENCY, str(error)) from error
+        raise
+
+
+@contextmanager
+def _silence_ends(connection: Connection) -> Iterator[None]:
+    """A server that does not answer in time gets no further word: the driver would wait once more, to cancel."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
         raise
 
 

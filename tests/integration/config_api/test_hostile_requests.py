@@ -17,7 +17,7 @@ HEADERS = {"Content-Type": "application/json", "If-Match": "*"}
 def test_what_is_no_id_is_no_mailbox(api: Api) -> None:
     for mailbox_id in IDS:
         for method, path in METHODS:
-            json = None if method == "GET" else {}
+            json: dict[str, str] | None = None if method == "GET" else {}
             answer = api(method, f"/mailboxes/{mailbox_id}{path}", json, headers={"If-Match": "*"})
             assert answer.status_code == 404, (method, path, mailbox_id)
 

@@ -26,7 +26,7 @@ LATE = MailboxStatus(
     state=State.BACKING_OFF,
     since=NOW,
     last_success_at=LONG_AGO,
-    next_poll_at=NOW + timedelta(minutes=5, seconds=30),
+    next_poll_at=NOW + timedelta(hours=5, minutes=30),
     category="connectivity",
     detail="imap.example.com refuses connections",
 )
@@ -83,7 +83,7 @@ def test_a_status_that_cannot_be_read_is_passed_over(api: Api) -> None:
 @pytest.mark.parametrize(
     ("told", "shown"),
     [(FIRST_SYNC, ("Fetching now", "1,200 of 3,600 mails, 20.0 a second, 2 min 0 s left", "2,400 mails")),
-     (LATE, ('<span class="badge badge-bad">Overdue</span>', "in 5 min", "Server not reached: imap.example.com"))],
+     (LATE, ('<span class="badge badge-bad">Overdue</span>', "in 5 h", "Server not reached: imap.example.com"))],
     ids=["first-sync", "late"],
 )  # fmt: skip
 def test_the_pages_of_a_mailbox_say_it_in_words(api: Api, path: str, told: MailboxStatus, shown: tuple[str]) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import pipeline.adapters.postgres
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.store import AnnouncementOptions, Store
@@ -110,3 +111,26 @@ async def test_a_stop_ends_the_waiting_for_the_first_connection() -> None:
     stopping.set()
 
     assert await connecting
+
+
+async def test_a_server_that_falls_silent_is_given_up_after_one_timeout(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver would wait for the rollback as long as for the statement, and for the cancellation before it."""
+    monkeypatch.setattr(pipeline.adapters.postgres, "ANSWER_TIMEOUT", 2.0)
+    async with FaultyProxy(port=port_of(migrated_url)) as proxy:
+        url = migrated_url.replace(f":{port_of(migrated_url)}/", f":{proxy.port}/")
+        async with database(url, size=1, name="test", stopping=asyncio.Event(), readiness=Readiness()) as postgres:
+            assert postgres is not None
+
+            async def work() -> None:
+                async with postgres.transaction() as connection:
+                    proxy.abandon()
+                    await connection.execute("SELECT 1")
+                    pytest.fail("an answer came")
+
+            with pytest.raises(TryLater, match="postgres"):
+                async with asyncio.timeout(5):
+                    await work()
+            async with postgres.connection() as connection:
+                assert await connection.fetchval("SELECT 1") == 1

@@ -11,7 +11,9 @@ from config_api.security import is_own_host
 from config_api.table import cell, csv_text
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "|", "%", " =", "  @", "\u200b=", "\0+", "\t ="])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "|", "%", " =", "  @", "\u200b=", "\0+", "\t ="]
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     assert cell(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
 

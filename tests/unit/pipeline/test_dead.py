@@ -35,7 +35,7 @@ def test_the_ledger_hears_of_a_mail_that_died() -> None:
 
 
 @pytest.mark.parametrize("event", [e for e in SAMPLES if e.type in {"activity", "mail_acted", "mail_command"}])
-def test_an_event_that_decides_no_mail_is_a_dead_letter_alone(event) -> None:  # type: ignore[no-untyped-def]
+def test_an_event_that_decides_no_mail_is_a_dead_letter_alone(event) -> None:
     assert len(dead_letters(encode(Envelope(event)), BUG, consumer="recorder", deliveries=1)) == 1
 
 

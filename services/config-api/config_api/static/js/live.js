@@ -60,9 +60,16 @@ function opened() {
   soon(); // for what happened while nobody listened
 }
 
+function worry() {
+  tell("Connecting again…", false);
+}
+
 function lost() {
-  doubting ??= setTimeout(() => tell("Connecting again…", false), DOUBT_MS);
-  if (stream.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+  if (stream.readyState !== EventSource.CLOSED) { // the browser connects again by itself
+    doubting ??= setTimeout(worry, DOUBT_MS);
+    return;
+  }
+  worry();
   close();
   retrying = setTimeout(attend, RETRY_MS);
 }

@@ -1,0 +1,38 @@
+"""From one event to the next."""
+
+from datetime import UTC, datetime
+
+from extractor.handler import extracted
+from pipeline.document import LineOutcome
+from pipeline.events import MailExtracted, MailFetched
+from pipeline.limits import Limits
+from pipeline.mail import MailRef
+from pipeline.mailbox import Handling
+from pipeline.reasons import Reason
+from pipeline.wire import Envelope, Parcel
+from tests.support.mails import aggregate_xml, mail, part
+
+
+def fetched(*cargo: Parcel) -> Envelope:
+    event = MailFetched(
+        mail=MailRef.of(mailbox_id="box", folder="INBOX", uidvalidity=7, uid=1),
+        handling=Handling(settings_version=1),
+        size=sum(parcel.size for parcel in cargo),
+        fetched_at=datetime(2026, 11, 1, tzinfo=UTC),
+    )
+    return Envelope(event, cargo)
+
+
+def test_a_repeat_whose_bytes_are_gone_is_left_to_the_parser_which_knows_the_mail() -> None:
+    found = extracted(fetched(Parcel(size=400_000, blob="gone")), Limits())
+    assert isinstance(found.event, MailExtracted)
+    assert [(line.outcome, line.reason) for line in found.event.lines] == [(LineOutcome.REFUSED, Reason.BLOB_MISSING)]
+    assert found.cargo == ()
+
+
+def test_a_mailbox_cannot_allow_more_than_the_limit() -> None:
+    raw = mail(part(aggregate_xml(), name="report.xml"))
+    found = extracted(fetched(Parcel.of(raw)), Limits(max_attachment_bytes=10))
+    assert isinstance(found.event, MailExtracted)
+    assert not found.event.documents
+    assert LineOutcome.REFUSED in {line.outcome for line in found.event.lines}
