@@ -1,5 +1,6 @@
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nats
@@ -11,7 +12,7 @@ from pipeline.adapters.bus import Bus
 from pipeline.dead import dead_letters
 from pipeline.judge import Dead
 from pipeline.reasons import Reason
-from pipeline.wire import Envelope, Parcel, encode
+from pipeline.wire import KEY, Envelope, Parcel, encode
 from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
@@ -22,8 +23,9 @@ async def _bury(site: Site, *, times: int = 1) -> None:
     try:
         wire = encode(Envelope(SAMPLES[0], (Parcel.of(b"Subject: a mail\r\n\r\nhello"),)))
         letters = dead_letters(wire, Dead(Reason.BUG, "ValueError: <b>seven</b>"), consumer="extractor", deliveries=5)
-        for _ in range(times):
-            await Bus(client).publish_wires(letters[:1])
+        for number in range(times):
+            letter = replace(letters[0], headers={**letters[0].headers, KEY: f"letter-{number}"})
+            await Bus(client).publish_wires([letter])
     finally:
         await client.close()
 

@@ -169,7 +169,7 @@ def test_a_table_for_a_spreadsheet_holds_all_rows_and_no_formula(api: Api) -> No
     report_id = lines[0]["id"]
     records = list(csv.DictReader(io.StringIO(api("GET", f"/reports/{report_id}/records?format=csv").text)))
     assert [(row["source_ip"], row["count"], row["dkim"]) for row in records] == [("192.0.2.1", "3", "pass")]
-    assert records[0]["spf_results"].startswith("domain=")
+    assert records[0]["spf_results"] == "scope=mfrom domain=bounce.example.com result=softfail"
 
 
 def test_a_json_file_holds_all_reports_and_all_rows(api: Api) -> None:

@@ -1,24 +1,26 @@
 """Types that the filters and rows of the lists share."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from config_api.absence import Maybe
 
+D = TypeVar("D", bound=date)
 Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, BeforeValidator(lambda number: 0 if number is None else int(number))]  # sums come as Decimal
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # what PostgreSQL and Python both know, with room for time zones
 
 
-def _bounded(at: datetime) -> datetime:
+def _bounded(at: D) -> D:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"a year between {FIRST_YEAR} and {LAST_YEAR} is needed")
     return at
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_bounded)]
+Day = Annotated[date, AfterValidator(_bounded)]
 
 
 class Row(BaseModel):
