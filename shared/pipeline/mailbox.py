@@ -108,7 +108,9 @@ class MailboxSettings(_Settings):
     ca_certificate: str | None = Field(
         None, max_length=100_000, description="CA certificate to trust instead of the usual ones, PEM."
     )
-    username: ShortText = Field(description="Who signs in.")
+    username: ShortText = Field(
+        description="Who signs in. Stays once mails were fetched: another account is another mailbox."
+    )
     auth: Literal["password", "xoauth2"] = Field("password", description="`password` or `xoauth2`.")
     oauth: OAuthSettings | None = Field(None, description="Where access tokens come from with `xoauth2`; see below.")
     proxy: ProxySettings | None = Field(None, description="The proxy to go through; see below.")

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
 from pipeline.reasons import Reason
 
@@ -17,11 +16,11 @@ class ReparseWish(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    since: AwareDatetime | SkipJsonSchema[None] = Field(None, description="Stored at this time or later (RFC 3339).")
-    until: AwareDatetime | SkipJsonSchema[None] = Field(None, description="Stored before this time (RFC 3339).")
-    domain: Word | SkipJsonSchema[None] = Field(None, description="Reports about this policy domain.")
-    reason: Reason | SkipJsonSchema[None] = Field(None, description="Refused for this reason.")
-    parser_version: Word | SkipJsonSchema[None] = Field(None, description="Last read by this version of the parser.")
+    since: AwareDatetime | None = Field(None, description="Stored at this time or later (RFC 3339).")
+    until: AwareDatetime | None = Field(None, description="Stored before this time (RFC 3339).")
+    domain: Word | None = Field(None, description="Reports about this policy domain.")
+    reason: Reason | None = Field(None, description="Refused for this reason.")
+    parser_version: Word | None = Field(None, description="Last read by this version of the parser.")
     dry_run: bool = Field(False, description="Only say what would change.")
 
 

@@ -1,10 +1,13 @@
-"""The files behind the paths of `dmarq parse` and `dmarq import`: files, directories, mbox files and Maildirs.
+"""The files behind the paths of `dmarq parse` and `dmarq import`: files, directories, mbox files, Maildirs, a pipe.
 
 One file, or two mails of an mbox, are in memory at a time, each up to the limit. Nothing is judged by its name but
 that an `.eml` file is one mail, whatever its text looks like.
 """
 
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import BinaryIO, Final
 from extractor.mbox import is_divider, numbered_mails
 from pipeline.reasons import Reason
 
+STDIN: Final = Path("-")
 _MAILDIR: Final = ("cur", "new")  # "tmp" holds mails that are still being delivered
 
 
@@ -32,8 +36,14 @@ class Input:
 
 
 def inputs(paths: Iterable[Path], *, max_bytes: int) -> Iterator[Input]:
-    """What is to be read at `paths`, directories in the order of their names; files over `max_bytes` are refused."""
+    """What is to be read at `paths`, directories in the order of their names; files over `max_bytes` are refused.
+
+    The path "-" is standard input.
+    """
     for path in paths:
+        if path == STDIN:
+            yield from _piped(max_bytes)
+            continue
         errors: list[OSError] = []
         for file in _files(path, errors):
             yield from _readable(file, max_bytes)
@@ -57,6 +67,13 @@ def _worth_entering(subfolders: list[str], *, is_maildir: bool) -> list[str]:
     if is_maildir:
         return [name for name in subfolders if name in _MAILDIR or name.startswith(".")]
     return [name for name in subfolders if not name.startswith(".")]
+
+
+def _piped(max_bytes: int) -> Iterator[Input]:
+    with tempfile.TemporaryFile() as file:  # what is an mbox shows at its beginning, which is then read again
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.seek(0)
+        yield from _read(file, STDIN, max_bytes)
 
 
 def _readable(path: Path, max_bytes: int) -> Iterator[Input]:

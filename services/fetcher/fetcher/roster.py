@@ -21,7 +21,11 @@ SPREAD_S = 0.02  # per mailbox: many mailboxes start over some seconds, not in o
 
 
 class Roster:
-    """Follows the bucket. No mailbox ever waits for another one."""
+    """Follows the bucket. No mailbox ever waits for another one.
+
+    A mailbox is deleted when the bucket says so. One that is merely missing from the bucket goes on as it was: a
+    broker that lost its data gets the mailboxes anew from the config API.
+    """
 
     def __init__(self, office: Office, mailboxes: MailboxBucket) -> None:
         self._office = office
@@ -64,16 +68,15 @@ class Roster:
                 await asyncio.sleep(LISTEN_AGAIN)
 
     async def _list(self, group: asyncio.TaskGroup, *, spread_s: float = 0.0) -> None:
-        known = list(self._seats)  # a mailbox that is heard of meanwhile is not missing from the list
         try:
             listed = await self._mailboxes.all()
         except TryLater as error:
             log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
             return
         for change in listed:
-            self._tell(change, group, delay=random.uniform(0, spread_s * len(listed)))  # noqa: S311 spread, not secrecy
-        for mailbox_id in set(known).difference(change.id for change in listed):
-            self._tell(Change(mailbox_id, None, deleted=True), group)
+            if change.id in self._seats or not change.deleted:  # deletions of long ago are for whoever listens anew
+                spread = random.uniform(0, spread_s * len(listed))  # noqa: S311 spread, not secrecy
+                self._tell(change, group, delay=spread)
 
     def _tell(self, change: Change, group: asyncio.TaskGroup, *, delay: float = 0.0) -> None:
         seat = self._seats.get(change.id)

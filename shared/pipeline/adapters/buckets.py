@@ -69,15 +69,27 @@ class KeyValueBucket:
 
     async def entries(self) -> list[Entry]:
         """Every entry that exists now."""
-        found: list[Entry] = []
+        return [entry for entry in await self.known() if entry.value is not None]
+
+    async def known(self) -> list[Entry]:
+        """Every entry as it is now, and every deletion that is still known, with a value of None.
+
+        The last entry itself tells the end; the driver's own mark of it comes too early while entries are on their way.
+        """
+        with nats_errors():
+            kept = (await (await self._kv()).status()).values
+        found: dict[str, Entry] = {}
+        if not kept:
+            return []
         async with self._watched() as watcher:
             while True:
                 with nats_errors():
                     update = await watcher.updates(timeout=LIST_TIMEOUT)
-                if update is None:  # that was all
-                    return found
-                if update.operation not in DELETIONS:
-                    found.append(_entry(update))
+                if update is None:
+                    continue
+                found[update.key] = _entry(update)
+                if not update.delta:
+                    return list(found.values())
 
     async def changes(self) -> AsyncGenerator[Entry, None]:
         """Every entry, then each change; a value of None is a deletion. Never ends by itself."""

@@ -71,8 +71,8 @@ class MailboxBucket:
         return {entry.key: _version(entry.value) for entry in await self._bucket.entries()}
 
     async def all(self) -> list[Change]:
-        """Every mailbox that exists, as it is now."""
-        return [self._opened(entry.key, entry.value) for entry in await self._bucket.entries()]
+        """Every mailbox as it is now, and every deletion that is still known."""
+        return [self._opened(entry.key, entry.value) for entry in await self._bucket.known()]
 
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Every mailbox as it is and every deletion that is still known, then each change."""

@@ -6,6 +6,9 @@ import pytest
 from config_api.mailboxes.declared import read
 from pipeline.settings import Settings, SettingsError
 from tests.support.config_api import MAILBOX, running_api
+from tests.support.extracted import extracted, mail_ref
+from tests.support.reports import report_xml
+from tests.support.stored import store
 
 
 def test_declared_mailboxes_are_there_after_the_start(settings: Settings, tmp_path: Path) -> None:
@@ -49,3 +52,13 @@ def test_a_wrong_declaration_is_named_and_not_repeated(setting: str, says: str) 
         read(setting)
     assert says in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_declared_mailbox_does_not_go_to_another_account(settings: Settings) -> None:
+    declared = [{**MAILBOX, "id": "main"}, {**MAILBOX, "id": "next"}]
+    with running_api(settings, declared=read(json.dumps(declared))) as api:
+        store(api.backend, extracted(1, report_xml(), mail=mail_ref(1, mailbox_id="main")))
+    declared = [{**one, "username": "other@example.com"} for one in declared]
+    with running_api(settings, declared=read(json.dumps(declared))) as api:
+        names = {item["id"]: item["username"] for item in api("GET", "/mailboxes").json["items"]}  # type: ignore[index]
+    assert names == {"main": MAILBOX["username"], "next": "other@example.com"}

@@ -6,6 +6,9 @@ from pipeline.adapters.mailboxes import MailboxBucket
 from pipeline.mailbox import Mailbox
 from pipeline.settings import Settings
 from tests.support.config_api import MAILBOX, Api, eventually, running_api
+from tests.support.extracted import extracted, mail_ref
+from tests.support.reports import report_xml
+from tests.support.stored import store
 
 SECRET = str(MAILBOX["password"])
 
@@ -92,6 +95,21 @@ def test_a_saved_password_does_not_follow_to_another_server(api: Api, move: dict
         assert answer.json["errors"][0]["field"] == "password"  # type: ignore[index]
     again = {**move, "password": "typed again"}
     assert api("PATCH", "/mailboxes/main", again, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_a_mailbox_that_has_fetched_stays_with_its_account(api: Api) -> None:
+    """Another account may give its mails the same numbers: they would pass for known."""
+    api.add_mailbox(id="main")
+    other = {"username": "other@example.com", "password": "another password"}
+    assert api("PATCH", "/mailboxes/main", other, headers={"If-Match": "*"}).status_code == 200
+    store(api.backend, extracted(1, report_xml(), mail=mail_ref(1, mailbox_id="main")))
+
+    refused = api("PATCH", "/mailboxes/main", {**other, "username": "third@example.com"}, headers={"If-Match": "*"})
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "username"  # type: ignore[index]
+    assert "new mailbox" in refused.json["errors"][0]["text"]  # type: ignore[index]
+    same = {**other, "username": "Other@example.com", "name": "Renamed"}
+    assert api("PATCH", "/mailboxes/main", same, headers={"If-Match": "*"}).status_code == 200
 
 
 def test_an_id_is_never_used_twice(api: Api) -> None:

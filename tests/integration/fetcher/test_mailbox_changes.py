@@ -4,7 +4,10 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from dmarq.embedded import EmbeddedNats
+from fetcher import roster
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.cursors import CursorBucket
 from pipeline.adapters.mailboxes import MailboxBucket, SealedMailbox, seal
@@ -98,6 +101,22 @@ async def test_a_deleted_mailbox_leaves_nothing_behind(bus: Bus, dovecot: Doveco
     assert not await has_actor(bus, mailbox)
     assert await stored(bus, COMMAND.name) == []
     assert len(user.stored()) == 1
+
+
+async def test_a_mailbox_that_the_broker_lost_goes_on(
+    bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a deletion ends the work: a list that lacks the mailbox does not."""
+    monkeypatch.setattr(roster, "RELIST_EVERY", 0.2)
+    mailbox = dovecot_mailbox(dovecot, user)
+    user.deliver(MAIL)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        event = (await until_fetched(bus, 1))[0]
+        await bus.js.purge_stream("KV_mailbox")
+        await asyncio.sleep(1.0)
+        assert await has_actor(bus, mailbox)
+        await acted(bus, command(event, Action.MARK_READ))
 
 
 async def test_a_mailbox_whose_secret_cannot_be_read_keeps_its_commands(bus: Bus, dovecot: Dovecot, user: User) -> None:

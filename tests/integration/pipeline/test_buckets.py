@@ -84,6 +84,24 @@ async def test_the_entries_are_those_that_exist(bucket: KeyValueBucket) -> None:
     assert sorted(e.key for e in found) == sorted(f"k{n}" for n in range(300) if n != 7)
 
 
+async def test_a_short_list_is_whole_each_time(bucket: KeyValueBucket) -> None:
+    """However many ask at once: the broker tells the entries and the end of them on two ways."""
+    for key in ("a", "b", "c"):
+        await bucket.put(key, b"v")
+    lists = await asyncio.gather(*(bucket.entries() for _ in range(60)))
+
+    assert {tuple(sorted(entry.key for entry in listed)) for listed in lists} == {("a", "b", "c")}
+
+
+async def test_deletions_are_known_but_are_no_entries(bucket: KeyValueBucket) -> None:
+    await bucket.put("a", b"1")
+    await bucket.put("b", b"2")
+    await bucket.delete("b")
+
+    assert [entry.key for entry in await bucket.entries()] == ["a"]
+    assert {entry.key: entry.value for entry in await bucket.known()} == {"a": b"1", "b": None}
+
+
 async def test_a_watcher_sees_what_is_there_and_each_change(bucket: KeyValueBucket) -> None:
     await bucket.put("a", b"1")
     seen: list[tuple[str, bytes | None]] = []

@@ -1,8 +1,11 @@
 """What `dmarq parse` and `dmarq import` read at a path."""
 
+import io
 import os
 import resource
 from pathlib import Path
+
+import pytest
 
 from dmarq.inputs import Input, inputs
 from pipeline.reasons import Reason
@@ -106,3 +109,11 @@ def test_an_empty_file_is_given_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "empty.xml").touch()
 
     assert _read(tmp_path) == [Input(str(tmp_path / "empty.xml"))]
+
+
+def test_standard_input_is_read_as_a_file_or_an_mbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for piped in (b"<feedback/>", b"\n".join([FROM_LINE + MAIL] * 2)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
+        found.append([item.label for item in _read(Path("-"))])
+    assert found == [["-"], ["-#1", "-#2"]]

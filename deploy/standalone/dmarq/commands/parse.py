@@ -18,20 +18,24 @@ def parse(paths: tuple[Path, ...], *, full: bool) -> None:
     """Read reports from files, directories, mbox files and Maildirs; print one JSON line a document.
 
     Files may be XML, JSON, gzip, zip or mails, whatever their names. No server is needed, nothing is stored. The exit
-    status is 0 unless a path could not be read.
+    status is 0 unless a path could not be read. The path "-" is standard input.
 
     \b
     Examples:
       dmarq parse report.xml.gz
       dmarq parse ~/Maildir | jq 'select(.outcome == "refused")'
       dmarq parse --full mail.eml
+      curl -s https://example.com/report.xml.gz | dmarq parse -
     """
     limits = Settings.load().limits
-    failed = False
+    failed, count = False, 0
     for item in inputs(paths, max_bytes=limits.max_mail_bytes):
+        count += 1
         if item.error:
             failed = True
             click.echo(f"dmarq parse: {item.label}: {item.error}", err=True)
         for line in lines_of(item, limits=limits, is_full=full):
             click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+    if not count:
+        click.echo("dmarq parse: there is no file to read", err=True)
     sys.exit(1 if failed else 0)

@@ -7,13 +7,17 @@ default it is made from the name. A mailbox that is no longer in the list is lef
 import json
 from pathlib import Path
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from config_api.backend import Backend
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
+from config_api.problem import Problem
 from pipeline.settings import SettingsError
+
+log = structlog.get_logger(__name__)
 
 VARIABLE = "DMARQ_MAILBOXES"
 
@@ -38,9 +42,14 @@ def read(setting: str) -> tuple[MailboxInput, ...]:
 
 
 async def apply(backend: Backend) -> None:
-    """Makes the mailboxes as declared."""
+    """Makes the mailboxes as declared. One that cannot be made so stays as it was, and the log says why."""
     for mailbox in backend.declared:
-        await store.declare(backend, mailbox.id or slug(mailbox.name), mailbox, who=VARIABLE)
+        mailbox_id = mailbox.id or slug(mailbox.name)
+        try:
+            await store.declare(backend, mailbox_id, mailbox, who=VARIABLE)
+        except Problem as problem:
+            texts = [f"{error.field}: {error.text}" for error in problem.errors]
+            log.error("declared_mailbox_refused", mailbox_id=mailbox_id, detail=problem.detail, errors=texts)
 
 
 def _text(setting: str) -> str:

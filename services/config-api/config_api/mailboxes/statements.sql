@@ -40,6 +40,10 @@ INSERT INTO mailbox (id, version, settings, secret) VALUES ($1, 1, $2, $3) ON CO
 UPDATE mailbox SET version = version + 1, settings = $2, secret = $3, updated_at = now(), deleted_at = NULL
 WHERE id = $1 RETURNING version;
 
+-- name: has_mails
+-- Whether anything was ever fetched through it.
+SELECT EXISTS (SELECT FROM mail WHERE mailbox_id = $1);
+
 -- name: delete
 -- Only marked: the ledger still speaks of it. The secret goes.
 UPDATE mailbox SET version = version + 1, secret = '', updated_at = now(), deleted_at = now()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config_api.backend import Backend
-from config_api.mailboxes import journal
+from config_api.mailboxes import account, journal
 from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
@@ -68,6 +68,7 @@ async def change(
         after = merged(saved.settings, saved.secrets, patch)
         before = MailboxInput.model_validate(saved.settings.model_dump() | dict(saved.secrets))
         fields = changed_fields(before, after)
+        await account.expect_same(connection, mailbox_id, saved.settings, after.settings)
         if fields:
             await _update(connection, _sealed(mailbox_id, after, backend.keys))
             name, text = _telling(fields, enabled=after.enabled, who=who)
@@ -87,7 +88,7 @@ async def remove(backend: Backend, mailbox_id: str, *, if_version: int | None, w
 
 
 async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, who: str) -> None:
-    """The mailbox is as wanted, whatever it was before; nothing happens when it is so already."""
+    """The mailbox is as wanted, whatever it was before; nothing happens when it is so already. Raises Problem 422."""
     async with backend.database.transaction() as connection:
         row = await connection.fetchrow(SQL["any_state"], mailbox_id)
         sealed = _sealed(mailbox_id, wanted, backend.keys)
@@ -96,6 +97,9 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
         elif row["deleted_at"] is None and _is_same(row, wanted, backend.keys):
             return
         else:
+            await account.expect_same(
+                connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings
+            )
             await _update(connection, sealed)
         text = f"{who} sets the mailbox"
         await journal.note(connection, mailbox_id, "mailbox_declared", text=text, who=who)
