@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+WORKERS ?= 2
 PACKAGES := shared services/fetcher services/extractor services/parser services/config-api deploy/standalone
 
 COMPILE  = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
@@ -34,23 +35,26 @@ run: setup ## the whole system on this machine, data in dmarq-data
 	$(BIN)/dmarq run $(ARGS)
 
 .PHONY: test
-test: setup ## static checks and all tests; installs Dovecot and Chromium where it may
+test: setup ## static checks and all tests, WORKERS=2 at a time; installs Dovecot and Chromium where it may
 	@sh tests/programs.sh
-	$(MAKE) --no-print-directory check
-	$(BIN)/pytest $(ARGS)
+	$(MAKE) --no-print-directory static
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: unit
 unit: setup ## the tests that need no server, in seconds
 	$(BIN)/pytest tests/unit $(ARGS)
 
 .PHONY: check
-check: setup ## format, lint, types, import rules
+check: static ## format, lint, types, import rules, deployment files
+	$(BIN)/pytest tests/unit/deploy
+
+.PHONY: static
+static: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy shared/pipeline services/fetcher/fetcher services/extractor/extractor services/parser/parser \
 	  services/config-api/config_api deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/unit/deploy
 
 .PHONY: fix
 fix: setup ## format and apply the safe fixes

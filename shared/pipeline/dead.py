@@ -13,7 +13,7 @@ from pipeline.events import Event, MailCommand, MailDied, MailEvent, MailExtract
 from pipeline.judge import Dead
 from pipeline.reasons import Reason
 from pipeline.topology import dead_subject
-from pipeline.wire import CARGO, HEAD, KEY, MAX_HEADER_BYTES, PREFIX, TYPE, Envelope, Wire, decode, encode
+from pipeline.wire import CARGO, HEAD, KEY, MAIL_ID, MAX_HEADER_BYTES, PREFIX, TYPE, Envelope, Wire, decode, encode
 
 REASON, DETAIL, CONSUMER = "Dmarq-Dead-Reason", "Dmarq-Dead-Detail", "Dmarq-Dead-Consumer"
 DEATH = "Dmarq-Dead-"
@@ -21,7 +21,8 @@ SUBJECT, DELIVERIES, AT = "Dmarq-Dead-Subject", "Dmarq-Dead-Deliveries", "Dmarq-
 SALVAGED = "Dmarq-Dead-Salvaged"
 MAX_DETAIL_LENGTH = 500
 MAX_SALVAGED_LENGTH = 2000  # of the JSON; what has no room is left out
-KEPT_HEADERS = (TYPE, HEAD, CARGO, PREFIX)  # no others: a foreign header may tell the broker to refuse the letter
+# No others: a foreign header may tell the broker to refuse the letter.
+KEPT_HEADERS = (TYPE, MAIL_ID, HEAD, CARGO, PREFIX)
 
 _SALVAGED = TypeAdapter(dict[str, str])
 

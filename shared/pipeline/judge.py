@@ -14,13 +14,13 @@ class RetryPolicy:
     `bug_delays`: seconds before each further attempt at an event that ran into a bug; then it is dead.
     `later_delays`: seconds between attempts while a dependency is away; the last one repeats.
     `alone_after`: from more deliveries on, an event is handled by itself, so that a killer takes no other with it.
-    `max_deliveries`: an event handed out more often than that, without any verdict, ends the process each time.
+    `max_crashes`: an event is dead when so many processes in a row have ended while they handled it by itself.
     """
 
     bug_delays: tuple[float, ...] = (1.0, 5.0, 30.0)
     later_delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
     alone_after: int = 3
-    max_deliveries: int = 12
+    max_crashes: int = 5
 
 
 DEFAULT_POLICY = RetryPolicy()

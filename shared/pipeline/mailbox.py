@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from pipeline.limits import MiB
 from pipeline.oauth import OAuthSettings
@@ -88,13 +88,17 @@ class AttachmentRules(_Settings):
     )
 
 
+def _used_connections(wanted: int) -> int:
+    return min(wanted, 2)
+
+
 class MailboxSettings(_Settings):
     """Everything a user sets for a mailbox, but its secrets.
 
     `folders`: further folders that are read besides `folder`, in this order. With `auth="xoauth2"`, `oauth` says where
     access tokens come from; without it the secret `access_token` is used as long as it lasts.
-    `max_mails_per_minute`: None for no limit. `max_connections`: the fetcher uses at most two, one to fetch and one to
-    act; with one, they take turns.
+    `max_mails_per_minute`: None for no limit. `max_connections`: one to fetch and one to act; with one, they take
+    turns. A larger number, which would change nothing, is taken as two.
 
     With `dry_run` everything is fetched and stored, and the mailbox itself is never touched.
     """
@@ -125,8 +129,14 @@ class MailboxSettings(_Settings):
     max_mails_per_minute: int | None = Field(
         None, gt=0, le=1_000_000, description="At most so many mails are fetched; empty: no limit."
     )
-    max_connections: int = Field(2, ge=1, le=10, description="With one, fetching and acting take turns.")
-    dry_run: bool = Field(False, description="Everything is fetched and stored, and the mailbox is never touched.")
+    max_connections: Annotated[int, AfterValidator(_used_connections)] = Field(
+        2, ge=1, le=10, description="With one, fetching and acting take turns. More than two are never used."
+    )
+    dry_run: bool = Field(
+        False,
+        description="Everything is fetched and stored, and the mailbox is never touched; what would have been done is"
+        " in the activity log. Mails stored meanwhile stay untouched when it is switched off.",
+    )
     filters: Filters = Field(
         Filters(), description="Which mails are looked at; others are neither downloaded nor touched."
     )
@@ -139,8 +149,12 @@ class MailboxSettings(_Settings):
 
     @model_validator(mode="after")
     def _moved_mail_is_not_read_again(self) -> "MailboxSettings":
-        targets = {action.folder for action in (self.on_processed, self.on_failed, self.on_not_a_report)}
-        if targets.intersection(self.folders):
+        targets = {
+            _one_spelling(action.folder)
+            for action in (self.on_processed, self.on_failed, self.on_not_a_report)
+            if action.folder is not None
+        }
+        if targets.intersection(map(_one_spelling, self.folders)):
             raise ValueError("mail cannot be moved into one of the folders that are read: choose another folder")
         return self
 
@@ -180,6 +194,12 @@ class Mailbox(BaseModel):
             on_failed=s.on_failed,
             on_not_a_report=s.on_not_a_report,
         )
+
+
+def _one_spelling(folder: str) -> str:
+    """Servers separate levels by "/" or ".", and a name may be written with either; INBOX is written in any case."""
+    first, *others = folder.replace(".", "/").split("/")
+    return "/".join(("INBOX" if first.upper() == "INBOX" else first, *others))
 
 
 class Handling(BaseModel):

@@ -8,6 +8,11 @@ class Reason(Word):
 
     # the mail
     MAIL_TOO_LARGE = "mail_too_large", "the mail is larger than the mail limit and was not downloaded"
+    MAIL_UNREADABLE = (
+        "mail_unreadable",
+        "the mail server has the mail but does not give it out, however often it is asked: open it in a mail program,"
+        " or ask the server's administrator; `dmarq import` takes a saved copy",
+    )
     TOO_MANY_PARTS = "too_many_parts", "the mail has more parts than the limit"
     NO_REPORT_FOUND = "no_report_found", "the mail holds no report"
 

@@ -23,7 +23,8 @@ class Keyring:
             raise BadSecretKey("DMARQ_SECRET_KEY is not set; make one with: openssl rand -base64 32")
         if any(len(key) < MIN_KEY_LENGTH for key in parts):
             raise BadSecretKey(f"DMARQ_SECRET_KEY has a key shorter than {MIN_KEY_LENGTH} characters")
-        self._fernet = MultiFernet([Fernet(_derive(key)) for key in parts])
+        self._first = Fernet(_derive(parts[0]))
+        self._fernet = MultiFernet([self._first, *(Fernet(_derive(key)) for key in parts[1:])])
 
     def encrypt(self, plain: str) -> str:
         """The text, encrypted and authenticated, as URL-safe ASCII."""
@@ -35,6 +36,14 @@ class Keyring:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken:
             raise BadSecretKey("no key in DMARQ_SECRET_KEY opens this secret; add the key it was made with") from None
+
+    def is_current(self, token: str) -> bool:
+        """Whether the secret is under the first key."""
+        try:
+            self._first.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, token: str) -> str:
         """The same secret under the first key. Raises BadSecretKey when no key of the list fits."""

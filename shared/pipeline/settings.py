@@ -93,6 +93,9 @@ class Settings(BaseModel):
         description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
     )
     keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
+    keep_records_months: int = Field(
+        0, ge=0, description="How many months before this one rows of aggregate reports are kept; 0: ever."
+    )
     report_rows: int = Field(100, ge=0, le=10_000, description="Rows in a report.stored event; the API has the rest.")
     limits: Limits = Field(default_factory=Limits)
 

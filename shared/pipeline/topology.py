@@ -69,11 +69,13 @@ CURSOR_BUCKET = Bucket("cursor")
 LEASE_BUCKET = Bucket("lease", max_age=30.0)
 TOKEN_BUCKET = Bucket("token", max_age=400 * DAY)  # refresh tokens that nobody used for longer are worth nothing
 STATUS_BUCKET = Bucket("status", max_age=30 * DAY)
-BUCKETS = (MAILBOX_BUCKET, CURSOR_BUCKET, LEASE_BUCKET, TOKEN_BUCKET, STATUS_BUCKET)
+CRASH_BUCKET = Bucket("crash", max_age=DAY)
+BUCKETS = (MAILBOX_BUCKET, CURSOR_BUCKET, LEASE_BUCKET, TOKEN_BUCKET, STATUS_BUCKET, CRASH_BUCKET)
 
 BLOB_STORE = Bucket("blob", max_age=90 * DAY)
 BLOB_CHUNK_BYTES = 2 * MiB  # reading an object is quadratic in its chunks, so they are large
 BLOB_STORE_BYTES = 8192 * MiB
+BLOB_STREAM = f"OBJ_{BLOB_STORE.name}"  # what the broker calls it inside
 
 
 def actor(mailbox_id: str) -> Consumer:

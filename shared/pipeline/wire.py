@@ -4,6 +4,9 @@ Without cargo the payload is the head as JSON. With cargo the head is in the hea
 each item's size (and its blob, when the bytes are in the object store), and the payload is the inline items one after
 another: so the payload of `mail_fetched` is the mail itself.
 
+Beside these, `Dmarq-Mail-Id` names the mail that the event is about, or the first of several with commas in between:
+for whoever traces a mail. It is never read here.
+
 JetStream takes 64 kB of headers. A head and cargo list that need more travel in front of the payload instead, and the
 header `Dmarq-Prefix` gives the length of both, in bytes.
 """
@@ -17,8 +20,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pipeline.errors import Rejected
 from pipeline.events import EVENT_TYPES, Event
 from pipeline.reasons import Reason
+from pipeline.trace import MAX_NAMED, mails_of
 
 TYPE, HEAD, CARGO, KEY = "Dmarq-Type", "Dmarq-Event", "Dmarq-Cargo", "Nats-Msg-Id"
+MAIL_ID = "Dmarq-Mail-Id"
 PREFIX = "Dmarq-Prefix"
 MAX_HEADER_BYTES = 32 * 1024  # of head and cargo list together; a dead letter's own headers need room too
 
@@ -68,6 +73,8 @@ def encode(envelope: Envelope) -> Wire:
     """The wire form. Cargo that has a blob stays out of the payload."""
     event = envelope.event
     headers = {KEY: event.key, TYPE: event.type}
+    if mail_ids := mails_of(event)[:MAX_NAMED]:
+        headers[MAIL_ID] = ",".join(mail_ids)
     head = event.model_dump_json(ensure_ascii=True)
     if not envelope.cargo:
         return Wire(event.subject, headers, head.encode())

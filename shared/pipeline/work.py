@@ -3,16 +3,18 @@
 When a whole batch fails, its members are tried one by one, so that a bad mail never holds up a good one.
 
 An event that was handed out again and again without a verdict is a suspect: it may be what ends the process each time.
-It is handled when no other is in hand, so that it takes none along, and what its deliveries count is its own doing.
+It is handled when no other is in hand, so that it takes none along, and only what happens then counts against it.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 import structlog
 
 from pipeline.adapters.bus import Bus
+from pipeline.adapters.crashes import CrashBucket
 from pipeline.adapters.delivery import Delivery
 from pipeline.breaker import Breaker
 from pipeline.burial import Burial
@@ -20,10 +22,10 @@ from pipeline.errors import Rejected, TryLater, decisive, described
 from pipeline.heartbeat import kept
 from pipeline.judge import Again, BugCount, Dead, judge
 from pipeline.portions import portions
-from pipeline.reasons import Reason
 from pipeline.stage import Result, Stage
 from pipeline.stopping import pause
 from pipeline.telemetry.metrics import StageMetrics
+from pipeline.trace import Named, named, traced
 from pipeline.wire import Envelope, decode
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ class Work:
         self._breaker = breaker
         self._burial = Burial(bus, stage, stopping, breaker=breaker)
         self._bugs = BugCount()
+        self._crashes = CrashBucket(bus.js, consumer=stage.consumer.name, limit=stage.policy.max_crashes)
         # Then events must come one at a time, until one comes that is no suspect. At the start nobody knows: an event
         # may have ended the process that was here before.
         self.suspects_about = True
@@ -80,7 +83,7 @@ class Work:
                 readable.append(_InHand(delivery, decode(delivery.wire.headers, delivery.wire.payload)))
             except Rejected as error:
                 unreadable.append((delivery, error))
-        suspects = [item for item in readable if item.delivery.deliveries > self._stage.policy.alone_after]
+        suspects = [item for item in readable if self._is_suspect(item.delivery)]
         if suspects and len(deliveries) == 1:
             await self._one(suspects[0])
             return
@@ -100,7 +103,7 @@ class Work:
         try:
             handled = await self._handle(items)
         except Exception as error:  # noqa: BLE001 judged below, member by member
-            log.info("batch_split", size=len(items), error=described(decisive(error)))
+            log.info("batch_split", size=len(items), error=described(decisive(error)), **_named(items))
         else:
             await self._settle(items, handled)
             return
@@ -108,16 +111,16 @@ class Work:
             await self._one(item)
 
     async def _one(self, item: _InHand) -> None:
-        deliveries = item.delivery.deliveries
-        if deliveries > self._stage.policy.max_deliveries:
-            detail = f"{deliveries} deliveries without a verdict"
-            await self._burial.bury(item.delivery, Dead(Reason.CRASH_LOOP, detail))
-            return
+        with traced([item.envelope.event]):
+            await self._until_settled(item)
+
+    async def _until_settled(self, item: _InHand) -> None:
         attempt = 0
         while True:
             attempt += 1
             try:
-                handled = await self._handle([item])
+                async with self._crash_noted(item.delivery):
+                    handled = await self._handle([item])
             except Exception as error:  # noqa: BLE001 every error gets a verdict
                 if await self._is_out_of_hand(item.delivery, decisive(error), attempt):
                     return
@@ -125,8 +128,14 @@ class Work:
             await self._settle([item], handled)
             return
 
+    def _is_suspect(self, delivery: Delivery) -> bool:
+        return delivery.deliveries > self._stage.policy.alone_after
+
+    def _crash_noted(self, delivery: Delivery) -> AbstractAsyncContextManager[None]:
+        return self._crashes.watching(delivery.sequence) if self._is_suspect(delivery) else nullcontext()
+
     async def _handle(self, items: Sequence[_InHand]) -> _Handled:
-        with self._metrics.handling(len(items)):
+        with self._metrics.handling(len(items)), traced(item.envelope.event for item in items):
             envelopes = [await self._bus.loaded(item.envelope) for item in items]
             results = await self._stage.handler(envelopes)
             if len(results) != len(items):
@@ -142,9 +151,12 @@ class Work:
             self._bugs.forget(item.delivery.sequence)
             self._breaker.good()
         self._metrics.done(len(done))
+        if about := _named(done):
+            log.info("handled", stage=self._stage.consumer.name, **about)
         for item, result in zip(items, handled.results, strict=True):
             if isinstance(result, Rejected):
-                await self._burial.bury(item.delivery, Dead.of(result))
+                with traced([item.envelope.event]):
+                    await self._burial.bury(item.delivery, Dead.of(result))
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)
 
@@ -170,3 +182,7 @@ class Work:
             return True
         await pause(self._stopping, verdict.delay)
         return False
+
+
+def _named(items: Sequence[_InHand]) -> Named:
+    return named(item.envelope.event for item in items)

@@ -10,7 +10,7 @@ import time
 
 import asyncpg
 
-from tests.bench.__main__ import Setting, setting
+from tests.bench.setting import Setting, setting
 from tests.support.bulk import many_mails
 from tests.support.client import bus, dovecot_mailbox, put_mailbox
 

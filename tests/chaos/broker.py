@@ -92,6 +92,6 @@ class BusDesk:
     def _ask(self, question: Callable[[Bus], Awaitable[T]]) -> T:
         async def asked() -> T:
             async with AsyncExitStack() as stack:
-                return await question(await stack.enter_async_context(bus(self._url)))
+                return await question(await stack.enter_async_context(bus(self._url, ensured=False)))
 
         return self._loop.call(asked(), timeout=ASK_S)

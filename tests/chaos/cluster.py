@@ -83,13 +83,20 @@ class Cluster:
 
     async def _until_it_works(self) -> None:
         """The nodes must have chosen a leader first."""
-        client = await nats.connect(self.url.split(","))
+        async with asyncio.timeout(READY_S):
+            while True:
+                with suppress(NatsError, OSError):
+                    await self._ask()
+                    return
+                await asyncio.sleep(0.5)
+
+    async def _ask(self) -> None:
+        client = await nats.connect(self.url.split(","), error_cb=_said_nothing, allow_reconnect=False)
         try:
-            async with asyncio.timeout(READY_S):
-                while True:
-                    with suppress(NatsError):
-                        await client.jetstream(timeout=2).account_info()
-                        return
-                    await asyncio.sleep(0.2)
+            await client.jetstream(timeout=2).account_info()
         finally:
             await client.close()
+
+
+async def _said_nothing(_: Exception) -> None:
+    """Nodes that are still looking for each other are no news."""

@@ -56,6 +56,10 @@ class Crew:
         """Sends a signal to the service alone."""
         self.child(name).send(number)
 
+    def is_ready(self, name: str) -> bool:
+        """Whether it says that it misses nothing."""
+        return self._services.is_ready(name)
+
     def hold(self, name: str) -> None:
         """Stops it; it is not started again until `go_on`."""
         self._off_duty.add(name)

@@ -1,4 +1,4 @@
-"""An extractor with a bug that no exception tells of: a mail with the word kills the process that unpacks it.
+"""An extractor with two bugs: a mail with one word kills the process that unpacks it, one with the other is an error.
 
 Started in the extractor's place: python -m tests.chaos.fragile_extractor
 """
@@ -14,16 +14,19 @@ from pipeline.stage import Result, Stage
 from pipeline.topology import EXTRACTOR
 from pipeline.wire import Envelope
 
-WORD = b"X-Poison: yes"
+KILLS, FAILS = b"X-Poison: kills", b"X-Poison: fails"
 
 
 async def body(frame: Frame) -> None:
-    """As the extractor's, until the mail comes."""
+    """As the extractor's, until such a mail comes."""
     handle = handler(frame.settings.limits)
 
     async def fragile(envelopes: Sequence[Envelope]) -> Sequence[Result]:
-        if any(WORD in envelope.cargo[0].bytes for envelope in envelopes if envelope.cargo):
+        mails = [envelope.cargo[0].bytes for envelope in envelopes if envelope.cargo]
+        if any(KILLS in mail for mail in mails):
             os.kill(os.getpid(), signal.SIGKILL)
+        if any(FAILS in mail for mail in mails):
+            raise ZeroDivisionError("a bug")
         return await handle(envelopes)
 
     await frame.run(Stage(EXTRACTOR, fragile, batch=50))

@@ -29,9 +29,8 @@ class Load:
         """What is in the store when every mail was imported once."""
         return total(self.mails)
 
-    def portions(self, count: int) -> Iterator[Sequence[SampleMail]]:
-        """The mails in so many portions of about the same size."""
-        size = -(-len(self.mails) // count)
+    def portions(self, size: int) -> Iterator[Sequence[SampleMail]]:
+        """The mails in portions of this size; the last one may be smaller."""
         for start in range(0, len(self.mails), size):
             yield self.mails[start : start + size]
 

@@ -40,7 +40,11 @@ class Layout:
 
 
 class SingleBroker(EmbeddedNats):
-    """The embedded broker, with a way to kill it."""
+    """The embedded broker, with a way to kill it, and what it has logged."""
+
+    @property
+    def log(self) -> str:
+        return self._data.log("nats").read_text(errors="replace")
 
     def kill(self) -> None:
         """Ends it with SIGKILL."""
@@ -52,7 +56,7 @@ class SingleBroker(EmbeddedNats):
 class Site:
     """Everything that runs, and the way to each part of it.
 
-    `disk` is where PostgreSQL is, when that is a small one. `delivered` and `removed` are names of mails.
+    `disk` is where a server's files are, when that is a small one. `delivered` and `removed` are names of mails.
     """
 
     wires: Wires

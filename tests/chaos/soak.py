@@ -31,6 +31,7 @@ REST_S = (2.0, 15.0)
 class Soaked:
     """What came of it."""
 
+    seed: int
     row: Row
     strikes: Counter[str]
     trends: list[Trend]
@@ -76,7 +77,7 @@ def soak(*, minutes: float, seed: int) -> Soaked:
             seconds=time.monotonic() - began,
             complaints=tuple(site.complaints()),
         )
-        return Soaked(row, strikes, vitals.trends())
+        return Soaked(seed, row, strikes, vitals.trends())
 
 
 def told(soaked: Soaked) -> str:
@@ -84,8 +85,9 @@ def told(soaked: Soaked) -> str:
     row = soaked.row
     found = row.findings
     lines = [
-        f"{row.seconds / 60:.0f} minutes, {row.mails:,} mails, {row.injected} faults: lost {len(found.lost)}, "
-        f"doubled {len(found.doubled)}, too early {len(found.early)}; done {row.recovery_s:.0f} s after the last fault",
+        f"{row.seconds / 60:.0f} minutes, {row.mails:,} mails, {row.injected} faults, seed {soaked.seed}: "
+        f"lost {len(found.lost)}, doubled {len(found.doubled)}, too early {len(found.early)}; "
+        f"done {row.recovery_s:.0f} s after the last fault",
         ", ".join(f"{count} × {name}" for name, count in sorted(soaked.strikes.items())),
         "",
         f"{'process':<12}{'figure':<14}{'first third':>12}{'last third':>12}{'peak':>8}",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tests.chaos.trial import Row
 
-HEADER = ("fault", "injected", "mails", "lost", "doubled", "too early", "recovery s")
+HEADER = ("fault", "injected", "mails", "lost", "doubled", "too early", "recovery s", "verdict")
 SHOWN = 8
 
 
@@ -18,10 +18,19 @@ def as_table(rows: Sequence[Row]) -> str:
     return "\n".join([lines[0], rule, *lines[1:], "", *notes]).rstrip()
 
 
+def as_page(rows: Sequence[Row], *, mails: int, seed: int) -> str:
+    """A Markdown page: the table, and what was found wrong below it."""
+    broken = sum(not row.clean for row in rows)
+    minutes = sum(row.seconds for row in rows) / 60
+    head = f"{len(rows)} faults, {mails:,} mails for each strike, seed {seed}: {broken} broken; {minutes:.0f} minutes."
+    wrong = [f"- {row.fault}: {text.strip()}" for row in rows for text in complaints(row)]
+    return "\n".join(["# Faults under load", "", head, "", as_table(rows), "", *wrong]).rstrip() + "\n"
+
+
 def as_line(row: Row) -> str:
     """One fault, as soon as it is done."""
-    verdict = "ok" if row.clean else "BROKEN"
-    facts = "  ".join(f"{name} {value}" for name, value in zip(HEADER[1:], _cells(row)[1:], strict=True))
+    verdict = _verdict(row)
+    facts = "  ".join(f"{name} {value}" for name, value in zip(HEADER[1:-1], _cells(row)[1:-1], strict=True))
     return f"{verdict:7}{row.fault}: {facts}  ({row.seconds:.0f} s)"
 
 
@@ -34,7 +43,11 @@ def complaints(row: Row) -> list[str]:
 def _cells(row: Row) -> tuple[str, ...]:
     found = row.findings
     counts = (row.injected, row.mails, len(found.lost), len(found.doubled), len(found.early))
-    return (row.fault, *(f"{count:,}" for count in counts), f"{row.recovery_s:.1f}")
+    return (row.fault, *(f"{count:,}" for count in counts), f"{row.recovery_s:.1f}", _verdict(row))
+
+
+def _verdict(row: Row) -> str:
+    return "ok" if row.clean else "BROKEN"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,12 +1,17 @@
-"""One trial: a fault strikes a site again and again while mails arrive; then everything is waited for and audited."""
+"""One trial: a fault strikes a site again and again while mails are on their way; then everything is audited.
+
+Each strike has its own mails: most of them are there when it begins, the others arrive while it lasts.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from threading import Thread
 
+from dmarq.samples import SampleMail
 from tests.chaos.audit import Allowance, Evidence, Findings, audit
 from tests.chaos.folders import INBOX, TARGETS
 from tests.chaos.load import Load
@@ -15,14 +20,19 @@ from tests.chaos.witness import Witness
 
 LOOK_EVERY_S = 0.2
 NO_PROGRESS_S = 150.0  # longer than any lease, deadline or backoff that a recovery may have to wait for
-ARRIVALS_PER_S = 400.0
+THERE_AT_ONCE = 0.9
+ARRIVING_S = 5.0  # for the others
+
+
+Portion = Sequence[SampleMail]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Something that goes wrong. `strike` makes it go wrong once and lifts it again; whether it really went in.
 
-    `round_all` is round the whole trial. `allowance` may look at what the strikes did. `mails`: at least so many.
+    `round_all` is round the whole trial. `allowance` may look at what the strikes did. `mails`: so many a
+    strike, at least.
     """
 
     name: str
@@ -55,16 +65,30 @@ class Row:
         return self.findings.clean and self.injected > 0
 
 
+def tried(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> Row:
+    """As `trial`; one that could not be carried out is a row as well, and a broken one, so that the others go on."""
+    began = time.monotonic()
+    try:
+        return trial(fault, mails=mails, seed=seed, times=times)
+    except Exception as error:  # noqa: BLE001 whatever ends one trial must not end the others
+        complaints = ("the trial ended early:", *traceback.format_exception(error)[-3:])
+        seconds = time.monotonic() - began
+        return Row(
+            fault=fault.name, injected=0, mails=0, findings=Findings(), recovery_s=0, seconds=seconds,
+            complaints=complaints,
+        )  # fmt: skip
+
+
 def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> Row:
-    """Runs the fault against a fresh site."""
+    """Runs the fault against a fresh site, with so many mails for each strike."""
     rng = Random(f"{seed}-{fault.name}")
-    load = Load.of(max(mails, fault.mails), seed=seed)
-    times = fault.times if times is None else times
+    portion = max(mails, fault.mails)
+    load = Load.of(portion * (fault.times if times is None else times), seed=seed)
     began = time.monotonic()
     with fault.site(fault.layout) as site, Witness(site.folders, site.ledger) as witness:
         site.open_mailbox()
         with _round(fault, site):
-            injected, recovery_s = _strikes(fault, site, load, rng, times=times)
+            injected, recovery_s = _strikes(fault, site, load.portions(portion), rng)
         witness.look()
         findings = audit(evidence(site, load, witness), fault.allowance(site))
         return Row(
@@ -79,25 +103,28 @@ def trial(fault: Fault, *, mails: int, seed: int, times: int | None = None) -> R
         )
 
 
-def _strikes(fault: Fault, site: Site, load: Load, rng: Random, *, times: int) -> tuple[int, float]:
+def _strikes(fault: Fault, site: Site, portions: Iterable[Portion], rng: Random) -> tuple[int, float]:
     injected = 0
     slowest = 0.0
-    for portion in load.portions(times):
-        arriving = Thread(target=_trickle, args=(site, portion), daemon=True)
+    for portion in portions:
+        there = int(len(portion) * THERE_AT_ONCE)
+        site.deliver(portion[:there])
+        arriving = Thread(target=_trickle, args=(site, portion[there:]), daemon=True)
         arriving.start()
         injected += fault.strike(site, rng)
         site.crew.keep_up()
         lifted = time.monotonic()
         arriving.join()
-        wait_done(site)
+        if not wait_done(site):
+            site.notes["nothing moved any more, with these left"] = _left(site)
         slowest = max(slowest, time.monotonic() - lifted)
     return injected, slowest
 
 
-def _trickle(site: Site, portion: object) -> None:
-    for mail in portion:  # type: ignore[attr-defined]
+def _trickle(site: Site, portion: Portion) -> None:
+    for mail in portion:
         site.deliver([mail])
-        time.sleep(1 / ARRIVALS_PER_S)
+        time.sleep(ARRIVING_S / len(portion))
 
 
 def wait_done(site: Site) -> bool:
@@ -117,6 +144,10 @@ def wait_done(site: Site) -> bool:
         moved_at = time.monotonic() if now != progress else moved_at
         progress = now
     return False
+
+
+def _left(site: Site) -> str:
+    return f"{dict(site.desk.waiting())}, {site.ledger.figures()}"
 
 
 def _all_known(site: Site, mails: int) -> bool:

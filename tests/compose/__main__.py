@@ -5,6 +5,7 @@ Needs a container engine that answers, or Linux and root to start one; says what
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from tests.compose.images import Images
 from tests.compose.programs import Failed
 from tests.compose.scenario import (
     a_crash_and_an_upgrade_lose_nothing,
+    a_deleted_mailbox_is_forgotten,
     demo_totals,
     least_privilege_holds,
     reports_arrive,
+    take_back_permissions,
 )
 from tests.compose.stack import Stack
 
@@ -47,22 +50,28 @@ def _test(host: str, arguments: argparse.Namespace) -> None:
     if not arguments.no_build:
         images.build_ours(FIRST, SECOND)
         say("images are built")
-    stack = Stack(host, images.variables, version=FIRST)
+    with tempfile.TemporaryDirectory(prefix="dmarq-tree-") as folder:
+        _try(Stack(host, images.variables, version=FIRST, tree=Path(folder)), say, keep=arguments.keep)
+    say("taken down, volumes too")
+
+
+def _try(stack: Stack, say: "_Clock", *, keep: bool) -> None:
     stack.down()
     try:
+        take_back_permissions(stack)
         stack.up()
         say(f"everything is healthy; sign-in link at {stack.sign_in_link()[0]}")
         say(reports_arrive(stack, demo_totals()))
         say(least_privilege_holds(stack))
         say(a_crash_and_an_upgrade_lose_nothing(stack, SECOND))
+        say(a_deleted_mailbox_is_forgotten(stack))
     except Failed:
         print(stack.compose("ps", "-a"), stack.compose("logs", "--tail", "40"), sep="\n", file=sys.stderr)
-        if arguments.keep:
+        if keep:
             input("the stack is left running; press Enter to take it down")
         raise
     finally:
         stack.down()
-    say("taken down, volumes too")
 
 
 class _Clock:

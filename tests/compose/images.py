@@ -15,6 +15,7 @@ PACKAGES = "python3,python3-venv,ca-certificates,wget"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 SERVICES = ("fetcher", "extractor", "parser", "config-api")
 TARGETS = ("standalone", "prepare")
+PREFIX = "localhost/dmarq"  # as in docker-compose.yml: no registry has it
 OFFICIAL = {
     "BASE_IMAGE": "python:3.11.14-slim-bookworm",
     "NATS_IMAGE": "nats:2.15.1-alpine",
@@ -50,9 +51,9 @@ class Images:
                 _copy(ROOT / name, context / name)
             for version in versions:
                 for target in TARGETS:
-                    self._build(context, f"dmarq/{target}:{version}", version, target=target)
+                    self._build(context, f"{PREFIX}/{target}:{version}", version, target=target)
                 for service in SERVICES:
-                    self._build(context, f"dmarq/{service}:{version}", version, target="service", service=service)
+                    self._build(context, f"{PREFIX}/{service}:{version}", version, target="service", service=service)
 
     def _build(self, context: Path, tag: str, version: str, *, target: str, service: str = "parser") -> None:
         arguments = {"BASE_IMAGE": self.variables["BASE_IMAGE"], "SERVICE": service, "VERSION": version}

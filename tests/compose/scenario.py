@@ -1,6 +1,7 @@
 """What the stack must show: reports arrive, least privilege holds, a crash and an upgrade lose nothing."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,7 +32,19 @@ server.logout()
 """
 
 STATUS = "print(open('/proc/self/status').read())"
+SCRATCH = "import tempfile; tempfile.TemporaryFile().write(b'what a service must be able to write')"
 REACHES = "import socket; socket.create_connection(({host!r}, {port}), 3); print('connected')"
+
+USERS = "deploy/nats-users.conf"
+LATER_PERMISSIONS = '"$JS.API.STREAM.PURGE.COMMAND", "$JS.API.STREAM.PURGE.KV_cursor", "$JS.API.STREAM.PURGE.KV_status"'
+CURSORS = """
+import asyncio, nats
+async def look():
+    url = open("/run/secrets/nats_url").read().strip()
+    async with await nats.connect(url, inbox_prefix="_INBOX_fetcher") as client:
+        print((await client.jetstream().stream_info("KV_cursor")).state.messages)
+asyncio.run(look())
+"""
 
 AS_ROLE = """
 DO $$ BEGIN
@@ -89,6 +102,7 @@ def least_privilege_holds(stack: Stack) -> str:
         status = dict(line.split(":\t", 1) for line in stack.python(service, STATUS).splitlines() if ":\t" in line)
         _require(int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, f"{service} has capabilities")
         _require(status["NoNewPrivs"] == "1", f"{service} may gain privileges")
+        stack.python(service, SCRATCH)
     for service in ("fetcher", "extractor"):
         _require_fails(stack, service, REACHES.format(host="postgres", port=5432), f"{service} reaches PostgreSQL")
     for role, statement in (
@@ -100,7 +114,7 @@ def least_privilege_holds(stack: Stack) -> str:
     ):
         answer = stack.query(AS_ROLE.format(role=role, statement=statement.replace("'", "''")))
         _require(answer == "DO", f"{role} may do: {statement}")
-    _require("Permissions Violation" not in stack.compose("logs", "nats"), "a service lacks a permission of NATS")
+    _require_permissions(stack)
     return "no root, no capabilities, read-only roots; roles, networks and NATS users as narrow as they should be"
 
 
@@ -110,10 +124,33 @@ def a_crash_and_an_upgrade_lose_nothing(stack: Stack, version: str) -> str:
         stack.up("--scale", "parser=3")
         for service in ("extractor", "parser", "fetcher", "nats", "postgres"):
             stack.kill(service)
+        shutil.copy(ROOT / USERS, stack.tree / USERS)
+        stack.up("--force-recreate", "--no-deps", "nats")
         stack.up(*SERVICES, version=version)  # not the mail server, which would forget its mails
         image = stack.inspect(stack.containers("fetcher")[0])["Config"]["Image"]
         _require(image.endswith(f":{version}"), f"the fetcher still runs {image}")
     return f"kill -9 of five containers, three parsers, then version {version}: {reports_arrive(stack, all_totals())}"
+
+
+def take_back_permissions(stack: Stack) -> None:
+    """The users of NATS as they were before one of them was given more: what an upgrade finds."""
+    users = stack.tree / USERS
+    text = users.read_text(encoding="utf-8")
+    _require(LATER_PERMISSIONS in text, f"{USERS} does not give what the upgrade is to bring")
+    users.write_text(text.replace(LATER_PERMISSIONS, ""), encoding="utf-8")
+
+
+def a_deleted_mailbox_is_forgotten(stack: Stack) -> str:
+    """The broker keeps nothing of it, for which the permissions are needed that came with the upgrade."""
+    (mailbox,) = stack.api("/mailboxes")["items"]
+    stack.api(f"/mailboxes/{mailbox['id']}", method="DELETE")
+    wait_until(lambda: stack.python("fetcher", CURSORS).strip() == "0", what="the cursor of the mailbox is gone")
+    _require_permissions(stack)
+    return "a deleted mailbox is forgotten, with the permissions that the upgrade brought"
+
+
+def _require_permissions(stack: Stack) -> None:
+    _require("Violation" not in stack.compose("logs", "nats"), "a service lacks a permission of NATS")
 
 
 @contextmanager

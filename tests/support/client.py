@@ -14,12 +14,13 @@ from tests.support.services import SECRET_KEY
 
 
 @asynccontextmanager
-async def bus(nats_url: str) -> AsyncIterator[Bus]:
-    """A bus with everything that the topology declares."""
-    client = await nats.connect(nats_url)
+async def bus(nats_url: str, *, ensured: bool = True) -> AsyncIterator[Bus]:
+    """A bus with everything that the topology declares, as it declares it; with `ensured` False as it is."""
+    client = await nats.connect(nats_url.split(","))
     try:
         opened = Bus(client)
-        await opened.ensure()
+        if ensured:
+            await opened.ensure()
         yield opened
     finally:
         await client.close()

@@ -75,7 +75,8 @@ def running_api(settings: Settings, *, declared: tuple[MailboxInput, ...] = (), 
     links.start()
     try:
         if ready:
-            eventually(lambda: not backend.readiness.missing)
+            eventually(lambda: links.failure is not None or not backend.readiness.missing)
+            assert links.failure is None, leaves(links.failure)
         yield Api(app, backend)
     finally:
         links.stop()

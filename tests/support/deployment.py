@@ -2,12 +2,15 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy
 from urllib.parse import urlsplit, urlunsplit
+
+import nats
+from nats.aio.client import Client
 
 from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.port import LOOPBACK, free_port, greets_with
@@ -79,6 +82,27 @@ def guarded_nats(directory: Path, secrets: Secrets) -> Iterator[GuardedNats]:
         yield GuardedNats(f"{LOOPBACK}:{port}", log)
     finally:
         child.stop()
+
+
+@asynccontextmanager
+async def client_of(user: str, secrets: Secrets, guarded: GuardedNats, *, inbox: str = "") -> AsyncIterator[Client]:
+    """A connection as this user, whose answers come to where the user may hear them."""
+    password = secrets.read(f"nats/{user}")
+    inbox = inbox or f"_INBOX_{user}"
+    async with await nats.connect(
+        f"nats://{guarded.address}", user=user, password=password, inbox_prefix=inbox
+    ) as client:
+        yield client
+
+
+def service_urls(name: str, secrets: Secrets, guarded: GuardedNats, superuser_url: str) -> dict[str, str]:
+    """The settings that tell a service its servers, with its own user and role."""
+    found = {"DMARQ_NATS_URL": secrets.url(f"{name}/nats_url", guarded.address)}
+    if (secrets.volumes / name / "database_url").exists():
+        parts = urlsplit(superuser_url)
+        address = f"{parts.hostname}:{parts.port}"
+        found["DMARQ_DATABASE_URL"] = secrets.url(f"{name}/database_url", address, database=parts.path)
+    return found
 
 
 def make_roles(superuser_url: str, secrets: Secrets) -> None:

@@ -1,7 +1,8 @@
 """A real Dovecot as a process of its own, on free loopback ports, for tests.
 
-It needs no rights: as root it is started as an unprivileged user. Mails are put into the Maildir directly, and what
-became of them is read from there too, so that a test does not trust the client it tests.
+It needs no rights: as root it is started as an unprivileged user. It ends with the process that started it, however
+that ends. Mails are put into the Maildir directly, and what became of them is read from there too, so that a test does
+not trust the client it tests.
 """
 
 import base64
@@ -15,9 +16,7 @@ import pwd
 import re
 import secrets
 import shutil
-import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ from pathlib import Path
 import psutil
 import trustme
 
+from dmarq.embedded.account import Account
+from dmarq.embedded.child import Child, ChildSpec
 from fetcher.imap import mutf7
 from tests.support.dovecot_config import CONFIG, OAUTH2
 
@@ -123,7 +124,7 @@ class Dovecot:
         self._owner = _unprivileged()
         self._oauth_key = secrets.token_bytes(32)
         self._ca = trustme.CA()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._write_files(extra=extra, separator=separator, prefix=prefix)
 
     @property
@@ -134,39 +135,37 @@ class Dovecot:
     @property
     def pid(self) -> int:
         """The process id of the running server's master process."""
-        if self._process is None:
+        if self._child is None:
             raise RuntimeError("dovecot is not running")
-        return self._process.pid
+        return self._child.pid
 
     def start(self) -> None:
-        """Starts the server and waits until it listens."""
+        """Starts the server and waits until it listens. Raises ChildFailed. From a thread that lives as long as it."""
         uid, gid = self._owner
-        command = [program() or "dovecot", "-F", "-c", str(self.root / "dovecot.conf")]
-        drop = {"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        with (self.root / "start.log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, **drop)  # type: ignore[call-overload]
-        ends = time.monotonic() + START_S
-        while not _listens(self.imaps_port):
-            if self._process.poll() is not None or time.monotonic() > ends:
-                raise RuntimeError(f"dovecot did not start:\n{self.log()}")
-            time.sleep(0.01)
+        spec = ChildSpec(
+            name="dovecot",
+            command=(program() or "dovecot", "-F", "-c", str(self.root / "dovecot.conf")),
+            log=self.root / "start.log",
+            account=Account(name=pwd.getpwuid(uid).pw_name, uid=uid, gid=gid) if os.geteuid() == 0 else None,
+        )
+        self._child = Child(spec)
+        self._child.wait_ready(lambda: _listens(self.imaps_port), timeout_s=START_S)
 
     def stop(self) -> None:
         """Stops the server and all its sessions."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(START_S)
-            self._process = None
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
 
     def kill(self) -> None:
         """Ends the server and all its sessions with SIGKILL."""
-        if self._process is not None:
-            master = psutil.Process(self._process.pid)
+        if self._child is not None:
+            master = psutil.Process(self._child.pid)
             for process in (*master.children(recursive=True), master):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-            self._process.wait(START_S)
-            self._process = None
+            self._child.kill()
+            self._child = None
 
     def user(self, name: str | None = None, password: str = "correct horse") -> User:
         """A fresh account; its folder INBOX is empty."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -10,8 +10,10 @@ HANG_UP = b"(hang up)"
 SILENCE = b""
 
 Step = bytes
-Answer = Step | Sequence[Step]
-"""What is sent to a command; "{tag}" stands for its tag. Between two steps the server reads a line from the client."""
+Answer = Step | Sequence[Step] | Callable[[str], Step]
+"""What is sent to a command; "{tag}" stands for its tag. Between two steps the server reads a line from the client.
+A function is given the command, without its tag.
+"""
 
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n$")
 _DONE = b"{tag} OK done\r\n"
@@ -79,6 +81,8 @@ async def _serve_command(script: ScriptedImap, reader: asyncio.StreamReader, wri
     tag, _, command = line.partition(b" ")
     script.received.append(command.decode())
     answer = script.answers.get(_name(script.received[-1]), _DONE)
+    if callable(answer):
+        answer = answer(script.received[-1])
     steps = [answer] if isinstance(answer, bytes) else list(answer)
     for number, step in enumerate(steps):
         if number:

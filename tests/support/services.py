@@ -60,8 +60,11 @@ class Services:
         return self.running[name]
 
     def wait_ready(self, name: str) -> None:
-        health = self.health[name]
-        self.running[name].wait_ready(lambda: _is_ready(health), timeout_s=READY_S)
+        self.running[name].wait_ready(lambda: self.is_ready(name), timeout_s=READY_S)
+
+    def is_ready(self, name: str) -> bool:
+        """Whether its readiness page says so."""
+        return _is_ready(self.health[name])
 
     def stop_all(self) -> None:
         for child in self.running.values():

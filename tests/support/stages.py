@@ -1,13 +1,12 @@
 """Running a stage in a test, and looking at what came out of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import nats_errors
-from pipeline.adapters.pull import Subscription
 from pipeline.breaker import BreakerPolicy
 from pipeline.errors import TryLater
 from pipeline.judge import RetryPolicy
@@ -18,7 +17,7 @@ from pipeline.topology import EXTRACTOR, Consumer
 from pipeline.wire import Envelope, decode
 
 PATIENCE = 20.0  # seconds
-QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_deliveries=6)
+QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_crashes=3)
 CALM = BreakerPolicy(run=1000, window=10_000)
 
 
@@ -67,22 +66,30 @@ async def until_count(bus: Bus, stream: str, wanted: int) -> None:
 
 
 async def everything(bus: Bus, consumer: Consumer) -> list[Envelope]:
-    """All events the consumer has waiting, acknowledged."""
+    """All events that the consumer has not had acknowledged yet, also those handed out before; now they are."""
     subscription = await bus.subscribe(consumer)
     found: list[Envelope] = []
-    while deliveries := await subscription.take(500, wait=1.5):
-        for delivery in deliveries:
-            found.append(await bus.loaded(decode(delivery.wire.headers, delivery.wire.payload)))
-            await delivery.ack()
+    async with asyncio.timeout(PATIENCE):
+        while await _waiting(bus, consumer):
+            for delivery in await subscription.take(500, wait=0.5):
+                found.append(await bus.loaded(decode(delivery.wire.headers, delivery.wire.payload)))
+                await delivery.msg.ack_sync()
     await subscription.close()
     return found
 
 
-async def taken(bus: Bus, consumer: Consumer, limit: int = 100) -> tuple[Subscription, Sequence[Envelope]]:
-    """Some events of the consumer, left unacknowledged, and the subscription that they came by."""
+async def _waiting(bus: Bus, consumer: Consumer) -> int:
+    state = await bus.js.consumer_info(consumer.stream, consumer.name)
+    return (state.num_pending or 0) + (state.num_ack_pending or 0)
+
+
+async def handed_out(bus: Bus, consumer: Consumer, times: int) -> None:
+    """The only event of the consumer is taken so many times, and given back without any verdict."""
     subscription = await bus.subscribe(consumer)
-    deliveries = await subscription.take(limit, wait=1.0)
-    return subscription, [decode(d.wire.headers, d.wire.payload) for d in deliveries]
+    for _ in range(times):
+        (delivery,) = await subscription.take(1, wait=PATIENCE)
+        await delivery.again(0)
+    await subscription.close()
 
 
 def impatient(consumer: Consumer, ack_wait: float) -> Consumer:

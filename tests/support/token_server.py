@@ -24,17 +24,22 @@ class TokenServer:
     """`rotates`: every use of a refresh token makes another one and ends the old one. `lifetime_s`: of access tokens.
 
     `refusal`, where set, is (HTTP status, error word) of every answer to come. `pending` is how often a device code is
-    answered with "not yet".
+    answered with "not yet". `demands_secret`: every grant needs the client's secret, as with Google. `cut_off` is how
+    many questions to come find their connection closed.
     """
 
-    def __init__(self, *, issue: Callable[[], str], rotates: bool = False, lifetime_s: int = 3600) -> None:
+    def __init__(
+        self, *, issue: Callable[[], str], rotates: bool = False, lifetime_s: int = 3600, demands_secret: bool = False
+    ) -> None:
         self.asked: list[dict[str, str]] = []
         self.refresh_tokens = {"the first refresh token"}
         self.refusal: tuple[int, str] | None = None
         self.raw_answer: bytes | None = None
         self.pending: list[str] = []
         self.lifetime_s = lifetime_s
+        self.cut_off = 0
         self.url = ""
+        self._demands_secret = demands_secret
         self._issue = issue
         self._rotates = rotates
         self._numbers = itertools.count(2)
@@ -70,10 +75,15 @@ class TokenServer:
     async def _token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append(form)
+        if self.cut_off and request.transport is not None:
+            self.cut_off -= 1
+            request.transport.close()
         if self.raw_answer is not None:
             return web.Response(body=self.raw_answer)
         if self.refusal is not None:
             return _refused(*self.refusal)
+        if self._demands_secret and form.get("client_secret") != CLIENT_SECRET:
+            return _refused(400, "invalid_request", "client_secret is missing.")
         answers = {
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
@@ -136,5 +146,5 @@ class TokenServer:
         return token
 
 
-def _refused(status: int, error: str) -> web.Response:
-    return web.json_response({"error": error, "error_description": f"it is {error}"}, status=status)
+def _refused(status: int, error: str, said: str = "") -> web.Response:
+    return web.json_response({"error": error, "error_description": said or f"it is {error}"}, status=status)

@@ -1,4 +1,8 @@
-"""A real Chromium, and sites for it: one filled with some weeks of reports for all tests, empty ones for each test."""
+"""A real Chromium, and sites for it: one filled with some weeks of reports for all tests, empty ones for each test.
+
+The browser is started once; each test has a context of its own in it, as separate as another browser. So the tests here
+share an event loop, the one that the browser's driver lives in.
+"""
 
 import asyncio
 import shutil
@@ -6,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.servers import fresh_database, running_nats
@@ -21,10 +26,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+HERE = Path(__file__).parent
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the one loop; put first, so that nothing else decides."""
+    for item in items:
+        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
@@ -61,14 +74,14 @@ def whole(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def reader(browser: Browser, filled: Site) -> AsyncIterator[Page]:
     """Somebody who reads the filled site."""
     async with visiting(browser, filled) as page:
         yield page
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def keeper(browser: Browser, empty: Site) -> AsyncIterator[Page]:
     """Somebody who sets up the empty site."""
     async with visiting(browser, empty) as page:

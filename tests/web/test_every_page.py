@@ -32,6 +32,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_is_whole_accessible_and_as_wide_as_the_screen(
     browser: Browser, filled: Site, look: str

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.web.sites import Site, visiting
@@ -16,7 +16,7 @@ LOOK = """
 ACCOUNT = {"name": "Reports", "host": "imap.example.com", "username": "dmarc@example.com", "password": "x" * 12}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def first(browser: Browser, empty: Site) -> AsyncIterator[Page]:
     """A tab whose being looked at the test decides on: for the browser that tests drive, every tab is in sight."""
     async with visiting(browser, empty) as page:
@@ -31,7 +31,7 @@ async def test_many_open_tabs_leave_the_site_within_reach_and_are_up_to_date_whe
     await first.evaluate("look(false)")
     for _ in range(TABS):
         tab = await first.context.new_page()
-        await tab.goto("/settings/logs", timeout=10_000)
+        await tab.goto("/settings/logs")
         await expect(tab.locator("[data-live-status]")).to_have_text("Live")
         await tab.evaluate("look(false)")
     empty.api("POST", "/mailboxes", ACCOUNT)

@@ -128,6 +128,44 @@ async def test_an_unchecked_certificate_is_warned_about(keeper: Page) -> None:
     await expect(warning).to_be_visible()
 
 
+async def test_what_is_unsafe_about_a_mailbox_is_marked_wherever_it_is_shown(keeper: Page, empty: Site) -> None:
+    safe = _add(empty)
+    unchecked = _add(empty, name="Unchecked", verify_certificate=False)
+    open_to_all = _add(empty, name="Open", security="none", port=143)
+    await keeper.goto("/settings/mailboxes")
+    await expect(keeper.get_by_role("row", name="Unchecked")).to_contain_text("Certificate not checked")
+    await expect(keeper.get_by_role("row", name="Open")).to_contain_text("Not encrypted")
+    await expect(keeper.get_by_role("row", name="Reports")).not_to_contain_text("ot checked")
+    await keep(keeper, "mailbox-unsafe")
+    for path in ("", "/activity"):
+        await keeper.goto(f"/settings/mailboxes/{unchecked}{path}")
+        await expect(keeper.locator("#now")).to_contain_text("Certificate not checked")
+        await keeper.goto(f"/settings/mailboxes/{open_to_all}{path}")
+        await expect(keeper.locator("#now")).to_contain_text("Not encrypted")
+    await keeper.goto(f"/settings/mailboxes/{safe}")
+    await expect(keeper.locator("#now")).not_to_contain_text("Not encrypted")
+
+
+async def test_an_emptied_endpoint_is_forgotten(keeper: Page, empty: Site) -> None:
+    places = {name: f"https://old.example.com/{name}" for name in ("token", "device", "authorization")}
+    oauth = {"client_id": "abc", **{f"{name}_endpoint": url for name, url in places.items()}, "scope": "imap"}
+    mailbox = _add(empty, auth="xoauth2", oauth=oauth, client_secret="old", refresh_token="old")
+    await keeper.goto(f"/settings/mailboxes/{mailbox}")
+    await keeper.get_by_label("Provider").select_option("google")
+    for label in ("Token endpoint", "Device endpoint", "Sign-in page", "Scope"):
+        field = keeper.get_by_label(label, exact=True)
+        assert await field.input_value()
+        await field.fill("")
+    for label in ("Client secret", "Refresh token"):
+        await keeper.get_by_label(label).fill("new")
+    await keeper.get_by_role("button", name="Save").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
+    after = empty.api("GET", f"/mailboxes/{mailbox}")["oauth"]
+    assert after["provider"] == "google"
+    assert [after[f"{name}_endpoint"] for name in places] == [None, None, None]
+    assert after["scope"] == ""
+
+
 async def test_two_tabs_that_edit_see_each_other_and_lose_nothing(keeper: Page, empty: Site) -> None:
     mailbox = _add(empty)
     other = await keeper.context.new_page()

@@ -35,7 +35,7 @@ def _field(row: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    shown = "" if value is None else str(value)
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
     return "".join(c if c.isprintable() else "?" for c in shown).replace("[", r"\[")
 
 

@@ -9,6 +9,7 @@ from flask import current_app
 from config_api.live import Feed
 from config_api.loop import Loop
 from config_api.mailboxes.model import MailboxInput
+from config_api.recent import Recent
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
@@ -30,6 +31,7 @@ class Backend:
         self.loop = Loop()
         self.readiness = Readiness()
         self.feed = Feed()
+        self.recent = Recent()
         self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
         self.answer_timeout = 15.0  # seconds a request waits for the database or the bus
         self._database: Database | None = None

@@ -7,6 +7,8 @@ from email.policy import SMTP
 from hashlib import sha256
 from typing import Final
 
+import structlog
+
 from config_api.problem import Problem
 from pipeline.adapters.bus import Bus
 from pipeline.events import MailFetched
@@ -14,6 +16,8 @@ from pipeline.limits import Limits
 from pipeline.mail import MailRef
 from pipeline.mailbox import AttachmentRules, Handling
 from pipeline.wire import Envelope, Parcel
+
+log = structlog.get_logger(__name__)
 
 MAILBOX_ID: Final = "import"  # and the folder's name; no fetcher knows it, so nothing is done to these mails
 UID_BITS: Final = 62
@@ -38,6 +42,7 @@ async def take_in(bus: Bus, data: bytes, *, name: str, limits: Limits) -> MailRe
         fetched_at=datetime.now(UTC),
     )
     await bus.publish([Envelope(event, (Parcel.of(mail),))])
+    log.info("imported", mail_id=event.mail.mail_id, bytes=len(data))
     return event.mail
 
 

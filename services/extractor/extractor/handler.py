@@ -32,7 +32,7 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
     event = envelope.event
     if not isinstance(event, MailFetched):
         raise Rejected(Reason.UNDECODABLE_EVENT, f"{event.type} where mail_fetched was expected")
-    passed_on = event.model_dump(include=set(_PASSED_ON))
+    passed_on = {name: getattr(event, name) for name in _PASSED_ON}
     refused = event.refused or _gone(envelope)
     if refused is not None:
         line = PartLine(path="", size=event.size, outcome=LineOutcome.REFUSED, reason=refused)
@@ -61,7 +61,9 @@ def _gone(envelope: Envelope) -> Reason | None:
 
 def _bounded(rules: AttachmentRules, limits: Limits) -> AttachmentRules:
     """A mailbox may allow less than the limit, not more."""
-    return rules.model_copy(update={"max_bytes": min(rules.max_bytes, limits.max_attachment_bytes)})
+    if rules.max_bytes <= limits.max_attachment_bytes:
+        return rules
+    return rules.model_copy(update={"max_bytes": limits.max_attachment_bytes})
 
 
 _PASSED_ON = ("mail", "handling", "size", "internal_date", "fetched_at", "run_id", "take")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 from extractor.display import one_line
@@ -16,6 +17,7 @@ from extractor.fields import Fields
 SUBJECT_LENGTH: Final = 500  # characters
 ADDRESS_LENGTH: Final = 320  # characters: 64 + "@" + 255 (RFC 5321 4.5.3.1)
 MESSAGE_ID_LENGTH: Final = 500  # characters
+FROM_LENGTH: Final = 1000  # characters of From that are looked at
 ENCODED_LENGTH: Final = 2000  # characters of a value with encoded words that are looked at
 
 _BETWEEN_WORDS: Final = re.compile(r"(\?=)\s+(=\?)")
@@ -28,7 +30,12 @@ def subject(fields: Fields) -> str:
 
 def from_address(fields: Fields) -> str:
     """The address of From, without the name; empty when there is none."""
-    text = fields.text("from")[:1000]
+    return _address_in(fields.text("from")[:FROM_LENGTH])
+
+
+@lru_cache(maxsize=1000)
+def _address_in(text: str) -> str:
+    """Kept, for the same reporters write day by day, and the library takes its time."""
     address = parseaddr(text)[1]
     if "@" not in address:
         found = re.search(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}", text)

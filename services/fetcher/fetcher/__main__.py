@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 from uuid import uuid4
 
 from fetcher.answers import answering_tests
@@ -14,6 +15,7 @@ from fetcher.status_board import StatusBoard
 from fetcher.tenure import Office
 from pipeline.adapters.mailboxes import MailboxBucket
 from pipeline.adapters.tokens import TokenBucket
+from pipeline.errors import TryLater
 from pipeline.secrets import Keyring
 from pipeline.service import Frame, run_service
 from pipeline.settings import Settings
@@ -29,7 +31,8 @@ def keyring(settings: Settings) -> Keyring:
 async def body(frame: Frame) -> None:
     """Works for every enabled mailbox until told to stop."""
     keys = keyring(frame.settings)
-    credentials = Credentials(TokenSource(TokenBucket(frame.bus.js, keys)))
+    tokens = TokenBucket(frame.bus.js, keys)
+    credentials = Credentials(TokenSource(tokens))
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
     board = StatusBoard(frame.bus, frame.readiness, holder=holder)
@@ -45,6 +48,8 @@ async def body(frame: Frame) -> None:
     roster = Roster(office, MailboxBucket(frame.bus.js, keys))
     all_done = asyncio.Event()
     async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials):
+        with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
+            await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")
         group.create_task(board.run(all_done), name="status")
         await roster.run(frame.stopping)

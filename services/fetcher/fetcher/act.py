@@ -17,6 +17,7 @@ from pipeline.mailbox import Action
 from pipeline.reasons import Reason
 from pipeline.stage import Result
 from pipeline.telemetry.metrics import ACTED_MAILS
+from pipeline.trace import named
 from pipeline.wire import Envelope
 
 log = structlog.get_logger(__name__)
@@ -55,7 +56,8 @@ class Actor:
         try:
             return await self._session.use(partial(self._all, jobs))
         except ImapFault as fault:
-            self._connector.failed(fault)
+            if fault.category is Category.THROTTLED or not self._session.alive:
+                self._connector.failed(fault)  # what is merely refused keeps nobody from reading
             raise TryLater("imap", f"{fault.category}: {fault.detail}") from fault
 
     async def _all(self, jobs: Mapping[Job, list[MailCommand]], session: ImapSession) -> list[MailActed]:
@@ -111,7 +113,8 @@ class Actor:
     ) -> MailActed:
         folder, _, action, target = job
         ACTED_MAILS.labels(self._mailbox.id, action, result).inc(len(commands))
-        log.info("acted", mailbox_id=self._mailbox.id, action=action, result=result, mails=len(commands), reason=reason)
+        about = named(commands)
+        log.info("acted", mailbox_id=self._mailbox.id, action=action, result=result, reason=reason, **about)
         return MailActed(
             mailbox_id=self._mailbox.id,
             folder=folder,

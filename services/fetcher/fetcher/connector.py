@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fetcher.backoff import delay_after
+from fetcher.backoff import LONGEST_DELAY, delay_after
 from fetcher.credentials import Credentials
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
@@ -41,10 +41,13 @@ class Connector:
         """Notes a fault: the next attempt has to wait longer."""
         self._failures += 1
         delay = delay_after(self._failures, fault.category, jitter=random.random())  # noqa: S311 spread, not secrecy
+        delay = max(delay, min(fault.wait_s, LONGEST_DELAY))
         self._not_before = asyncio.get_running_loop().time() + delay
-        MAILBOX_FAULTS.labels(self.mailbox.id, fault.category).inc()
-        facts = {"category": fault.category, "detail": fault.detail, "retry_in_s": round(delay, 1)}
-        self._journal.imap(self.mailbox.id, "warning", "failed", facts)
+        self._tell(fault, retry_in_s=round(delay, 1))
+
+    def complained(self, fault: ImapFault, *, folder: str) -> None:
+        """Notes a fault of one folder, which keeps nothing else from going on."""
+        self._tell(fault, folder=folder)
 
     def succeeded(self) -> None:
         """Forgets earlier failures."""
@@ -71,6 +74,11 @@ class Connector:
     def turn_over(self) -> bool:
         """Whether whoever holds the connection should let another one have it now."""
         return self.wanted.is_set() and asyncio.get_running_loop().time() >= self._turn_ends
+
+    def _tell(self, fault: ImapFault, **facts: object) -> None:
+        MAILBOX_FAULTS.labels(self.mailbox.id, fault.category).inc()
+        about = {"category": fault.category, "detail": fault.detail, **facts}
+        self._journal.imap(self.mailbox.id, "warning", "failed", about)
 
     def _note(self, level: str, name: str, facts: Mapping[str, object]) -> None:
         self._journal.imap(self.mailbox.id, level, name, facts)

@@ -4,6 +4,16 @@ from fetcher.imap import Account, Deadlines, ImapFault, ImapSession, ProtocolLog
 from fetcher.oauth import TokenFault, TokenSource
 from pipeline.connection import Category
 from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.oauth import OAuthGrant
+
+# A token that was issued a moment ago: to sign in with the provider once more would change nothing.
+_REFUSED_ANEW = {
+    OAuthGrant.REFRESH_TOKEN: "the server rejects a new access token too: check the user name, that IMAP is switched on"
+    " for the mailbox, that whoever signed in with the provider may open it, and the scope",
+    OAuthGrant.CLIENT_CREDENTIALS: "the server rejects a new access token too: check the user name, that IMAP is"
+    " switched on for the mailbox, the scope, and that the application was given access (Exchange: a service principal"
+    " with FullAccess to the mailbox)",
+}
 
 
 class Credentials:
@@ -32,7 +42,14 @@ class Credentials:
             if fault.category is not Category.AUTH_EXPIRED or settings.oauth is None or settings.auth == "password":
                 raise
         secret = await self._secret(settings, secrets, rejected=secret)
-        return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+        try:
+            return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+        except ImapFault as fault:
+            if fault.category is not Category.AUTH_EXPIRED:
+                raise
+            raise ImapFault(
+                Category.AUTHENTICATION, _REFUSED_ANEW[settings.oauth.grant], code=fault.code, said=fault.said
+            ) from fault
 
     async def _secret(self, settings: MailboxSettings, secrets: MailboxSecrets, *, rejected: str = "") -> str:
         if settings.auth == "password":

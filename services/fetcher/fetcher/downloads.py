@@ -3,8 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 
-from fetcher.imap import Fetched, ImapSession, Meta
+from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
+from fetcher.measuring import measure, with_headers
+from fetcher.patience import FolderPatience, Patience
 from fetcher.search import headers_of, matches, needs_headers
 from pipeline.limits import Limits, MiB
 from pipeline.mailbox import Filters
@@ -26,30 +29,46 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A mail with its bytes, or without them and with the reason why it was not downloaded."""
+    """A mail with its bytes, or without them and with the reason why it was not downloaded.
+
+    Of a mail that is not `is_measured` only the UID is known, so that nobody knows whether it passes the filters.
+    """
 
     meta: Meta
     body: bytes | None = None
     refused: Reason | None = None
     subject: str = ""
     sender: str = ""
+    is_measured: bool = True
 
 
 @dataclass(slots=True)
 class Batch:
-    """Mails to publish together. When they are confirmed, every mail up to `up_to_uid` is dealt with."""
+    """Mails to publish together. When they are confirmed, every mail up to `up_to_uid` is dealt with.
+
+    `below_uid`: a mail that the server did not give out, and that must be asked for again; None for none.
+    """
 
     up_to_uid: int = 0
     filtered: int = 0
     size: int = 0  # bytes that were downloaded
     downloads: list[Download] = field(default_factory=list)
+    below_uid: int | None = None
 
     def add(self, download: Download) -> None:
         """One more mail. Mails that were refused do not move the cursor: their turn came early."""
         self.downloads.append(download)
         self.size += len(download.body or b"")
         if download.refused is None:
-            self.up_to_uid = download.meta.uid
+            self.reach(download.meta.uid)
+
+    def hold(self, uid: int) -> None:
+        """This mail was not given out."""
+        self.below_uid = uid if self.below_uid is None else min(self.below_uid, uid)
+
+    def reach(self, uid: int) -> None:
+        """Every mail up to this one is dealt with, but for the one that is asked for again and those behind it."""
+        self.up_to_uid = uid if self.below_uid is None else min(uid, self.below_uid - 1)
 
     @property
     def full(self) -> bool:
@@ -76,41 +95,53 @@ def stretches(new: Sequence[int], wanted: Collection[int], *, mails: Callable[[]
 
 
 async def downloads(
-    session: ImapSession, stretch: Stretch, filters: Filters, *, limits: Limits
+    session: ImapSession, stretch: Stretch, filters: Filters, *, limits: Limits, patience: FolderPatience
 ) -> AsyncGenerator[Batch, None]:
     """The stretch's mails that pass the filters; the last batch ends where the stretch ends.
 
-    A mail that vanished meanwhile is left out; one above the limit is given without its bytes. Raises ImapFault.
+    A mail that vanished meanwhile is left out; one above the limit is given without its bytes, and so is one that the
+    server does not give out for longer than the patience lasts. Until then the cursor stays below it, and Withheld is
+    raised after the others were given. Raises ImapFault, after all that came before.
     """
-    metas = await session.fetch_meta(stretch.uids, headers=needs_headers(filters)) if stretch.uids else []
+    measured = await measure(session, stretch.uids, headers=needs_headers(filters), patience=patience.metas)
     now = datetime.now(UTC)
-    wanted = [meta for meta in metas if matches(filters, meta, now=now)]
-    fitting = {meta.uid: meta for meta in wanted if meta.size <= limits.max_mail_bytes}
-    batch = Batch(filtered=stretch.passed_over + len(metas) - len(wanted))
-    for meta in await _with_headers(session, [meta for meta in wanted if meta.uid not in fitting]):
-        batch.add(_refused(meta))
-    async for got in session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes):
-        if got.body is None and not got.too_large:
-            continue
-        batch.add(_download(fitting[got.uid], got))
-        if batch.full:
-            yield batch
-            batch = Batch()
-    batch.up_to_uid = stretch.up_to_uid
+    wanted = [meta for meta in measured.metas if matches(filters, meta, now=now)]
+    given_up = patience.bodies.given_up(monotonic())
+    fitting = {m.uid: m for m in wanted if m.size <= limits.max_mail_bytes and m.uid not in given_up}
+    batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted), below_uid=measured.first_gap)
+    for uid in measured.given_up:
+        batch.add(Download(Meta(uid, 0, None, frozenset()), refused=Reason.MAIL_UNREADABLE, is_measured=False))
+    for meta in await with_headers(session, [meta for meta in wanted if meta.uid not in fitting]):
+        batch.add(_refused(meta, Reason.MAIL_UNREADABLE if meta.uid in given_up else Reason.MAIL_TOO_LARGE))
+    complaint: ImapFault | None = measured.complaint
+    try:
+        bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=patience.bodies.alone())
+        async for got in bodies:
+            _take(batch, fitting[got.uid], got, patience.bodies)
+            if batch.full:
+                yield batch
+                batch = Batch(below_uid=batch.below_uid)
+    except ImapFault as fault:
+        patience.bodies.withheld(fault.uids if isinstance(fault, Withheld) else (), monotonic())
+        complaint = fault
+    else:
+        batch.reach(stretch.up_to_uid)
     yield batch
+    if complaint is not None:
+        raise complaint
 
 
-def _download(meta: Meta, got: Fetched) -> Download:
-    return _refused(meta) if got.too_large else Download(meta, got.body)
+def _take(batch: Batch, meta: Meta, got: Fetched, patience: Patience) -> None:
+    if got.withheld:
+        batch.hold(got.uid)
+    elif got.too_large:
+        batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
+    elif got.body is not None:
+        batch.add(Download(meta, got.body))
+        patience.given((got.uid,), monotonic())
 
 
-def _refused(meta: Meta) -> Download:
+def _refused(meta: Meta, reason: Reason) -> Download:
     headers = headers_of(meta.header)
     sender = headers.senders[0] if headers.senders else ""
-    return Download(meta, refused=Reason.MAIL_TOO_LARGE, subject=headers.subject[:MAX_TEXT], sender=sender[:MAX_TEXT])
-
-
-async def _with_headers(session: ImapSession, metas: Sequence[Meta]) -> list[Meta]:
-    if not metas:
-        return []
-    return await session.fetch_meta([meta.uid for meta in metas], headers=True)
+    return Download(meta, refused=reason, subject=headers.subject[:MAX_TEXT], sender=sender[:MAX_TEXT])

@@ -34,6 +34,11 @@ class KeptSession:
         await self._stop_clock()
         await self._close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is a session that can be used further."""
+        return self._session is not None
+
     async def use(self, work: Callable[[ImapSession], Awaitable[T]]) -> T:
         """What `work` gives. Raises ImapFault.
 

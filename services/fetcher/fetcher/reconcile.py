@@ -9,7 +9,8 @@ import asyncio
 import structlog
 from pydantic import ValidationError
 
-from fetcher.imap import ImapSession
+from fetcher.fitting import STRAIN, fitting, windows
+from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from fetcher.run import Run
 from fetcher.search import criteria_for
@@ -19,6 +20,7 @@ from pipeline.adapters.requests import NobodyAnswers, request
 from pipeline.cursor import Cursor
 from pipeline.errors import TryLater
 from pipeline.inquiry import MAX_UIDS, LedgerAnswer, LedgerInquiry
+from pipeline.mailbox import Filters
 from pipeline.telemetry.metrics import RECONCILED_MAILS
 from pipeline.topology import LEDGER_SUBJECT
 
@@ -51,14 +53,20 @@ class Reconciliation:
         except (TryLater, NobodyAnswers, ValidationError) as error:
             log.info("not_reconciled", mailbox_id=run.mailbox.id, folder=run.folder, why=type(error).__name__)
             return []
+        except ImapFault as fault:
+            if fault.category in STRAIN:  # not once more in a minute
+                self._due[run.folder] = now + self._every_s
+            raise
         self._due[run.folder] = now + self._every_s
         return found
 
     async def _compared(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
         if await in_flight(self._bus.js, run.mailbox.id):
             raise TryLater("ledger", "mails are on their way")
-        filters = run.mailbox.settings.filters
-        uids = await session.search(criteria_for(filters, now=run.started_at, up_to_uid=cursor.last_uid))
+        everything = criteria_for(Filters(), now=run.started_at, up_to_uid=cursor.last_uid)
+        uids: list[int] = []
+        for window in windows(await session.search(everything)):
+            uids += sorted(await fitting(session, run, window))
         found: list[int] = []
         for start in range(0, len(uids), MAX_UIDS):
             found += await self._asked(run, cursor, uids[start : start + MAX_UIDS])

@@ -16,7 +16,10 @@ MAX_DETAIL = 500  # characters
 @dataclass(slots=True)
 class Run:
     """One look into a mailbox's folder. Of the mails seen, those neither filtered nor fetched at its end vanished
-    meanwhile, or wait for the next run because this one ended early."""
+    meanwhile, or wait for the next run because this one ended early.
+
+    `more`: the folder is being read anew, and the next slice of it waits.
+    """
 
     mailbox: Mailbox
     trigger: FetchTrigger
@@ -28,6 +31,7 @@ class Run:
     filtered: int = 0
     fetched: int = 0
     fetched_bytes: int = 0
+    more: bool = False
 
     def found(self, mails: int) -> None:
         """So many are new in the folder."""

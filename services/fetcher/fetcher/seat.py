@@ -61,6 +61,7 @@ class Seat:
         return False
 
     async def _forgotten(self, mailbox_id: str, news: asyncio.Event) -> bool:
+        self._office.board.forget(mailbox_id)
         attempt = 0
         while not news.is_set():
             attempt += 1

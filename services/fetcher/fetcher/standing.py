@@ -49,12 +49,13 @@ class Standing:
         progress = Progress(started_at=run.started_at, at=now, seen=run.seen, done=run.done) if run.seen else None
         self._set(progress=progress, behind=sum(self._behind.values()))
 
-    def polled(self) -> None:
-        """Every folder was looked into, to its end."""
+    def polled(self, complaint: ImapFault | None = None) -> None:
+        """Every folder was looked into, to its end, but for the one that `complaint` is about."""
         now = datetime.now(UTC)
         MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set(now.timestamp())
         self._behind.clear()
-        self._set(last_success_at=now, category="ok", detail="", behind=0, progress=None)
+        category, detail = (complaint.category.value, complaint.detail) if complaint else ("ok", "")
+        self._set(last_success_at=now, category=category, detail=detail[:MAX_DETAIL], behind=0, progress=None)
 
     def resting(self, seconds: float, *, idle: bool) -> None:
         """The next look is due in so many seconds; in `idle` the server announces mail before."""

@@ -44,6 +44,10 @@ class StatusBoard:
             standing.ended()
             del self._standings[mailbox.id]
 
+    def forget(self, mailbox_id: str) -> None:
+        """The mailbox is deleted: what was not told of it yet never will be."""
+        self._untold.pop(mailbox_id, None)
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Tells until told to stop, then what is left."""
         while not stopping.is_set():
@@ -58,13 +62,15 @@ class StatusBoard:
             self._untold[mailbox_id] = standing
 
     async def _tell(self) -> None:
-        untold, self._untold = self._untold, {}
-        for mailbox_id, standing in untold.items():
+        for mailbox_id in list(self._untold):
+            standing = self._untold.pop(mailbox_id, None)
+            if standing is None:  # forgotten meanwhile
+                continue
             try:
                 await self._bucket.put(standing.status)
             except TryLater as error:
                 log.info("status_not_told", mailbox_id=mailbox_id, detail=error.detail[:200])
-                self._untold = untold | self._untold
+                self._untold.setdefault(mailbox_id, standing)
                 return
 
     def _complain(self) -> None:

@@ -25,6 +25,7 @@ from pipeline.mailbox import Mailbox
 from pipeline.runner import StageRunner
 from pipeline.stage import Stage
 from pipeline.stopping import pause, unless
+from pipeline.telemetry.metrics import RECONCILED_MAILS
 from pipeline.topology import LEASE_BUCKET, actor, fetch_subject
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,7 @@ class Tenure:
 
     async def _work(self, ending: asyncio.Event, standing: Standing) -> None:
         bus, journal = self._office.bus, self._office.journal
+        RECONCILED_MAILS.labels(self._mailbox.id)  # from 0: the first increase is one to be alerted of
         connector = Connector(self._mailbox, journal, self._office.credentials)
         poll = Poll(
             bus=bus,

@@ -40,6 +40,7 @@ class Watch:
         self._asked = asyncio.Event()  # since the latest round began
         self._trigger = FetchTrigger.POLL
         self._run: Run | None = None  # the one in hand
+        self._complaints: dict[str, ImapFault] = {}  # by folder that could not be read
         self._due = 0.0  # loop time of the next round through all folders
 
     def fetch_now(self) -> None:
@@ -73,7 +74,7 @@ class Watch:
                     await self._round(session, folders)
                     if stopping.is_set() or self._connector.turn_over:
                         return 0.0
-                    if not self._stays_connected(session):
+                    if not self._stays_connected(session) and not self._is_due:
                         self._standing.resting(self._interval_s, idle=False)
                         return self._interval_s
                     folders = await self._next_folders(session, stopping)
@@ -86,28 +87,31 @@ class Watch:
             return self._connector.wait_s
 
     async def _round(self, session: ImapSession, folders: tuple[str, ...]) -> None:
-        """Looks into the folders in turn. A folder that cannot be opened is complained about when all were tried."""
+        """Looks into the folders in turn. One that cannot be opened holds up no other, but the first one is needed:
+        IDLE tells of it.
+        """
         trigger, self._trigger = self._trigger, FetchTrigger.POLL
         self._asked.clear()
         self._standing.polling()
-        faults = []
-        whole = True
+        whole, more = True, False
         for folder in folders:
             self._run = self._new_run(folder, trigger)
             try:
                 whole = await self._polled(session, self._run) and whole
+                more = more or self._run.more
             except ImapFault as fault:
-                if fault.category not in OF_A_FOLDER:
+                if fault.category not in OF_A_FOLDER or folder == self._folders[-1]:
                     raise
                 self._journal.note(self._run.finished(category=fault.category, detail=fault.detail))
-                faults.append(fault)
+                self._connector.complained(fault, folder=folder)
+                self._complaints[folder] = fault
+            else:
+                self._complaints.pop(folder, None)
             self._run = None
-        if faults:
-            raise faults[0]
         self._connector.succeeded()
-        self._due = asyncio.get_running_loop().time() + (self._interval_s if whole else 0)
+        self._due = asyncio.get_running_loop().time() + (self._interval_s if whole and not more else 0)
         if whole:
-            self._standing.polled()
+            self._standing.polled(next(iter(self._complaints.values()), None))
 
     async def _polled(self, session: ImapSession, run: Run) -> bool:
         try:
@@ -118,13 +122,14 @@ class Watch:
             raise
         self._journal.note(run.finished())
         if run.seen:
-            log.info("fetched", mailbox_id=self._mailbox.id, seen=run.seen, filtered=run.filtered, fetched=run.fetched)
+            figures = {"seen": run.seen, "filtered": run.filtered, "fetched": run.fetched}
+            log.info("fetched", mailbox_id=self._mailbox.id, run_id=run.id, **figures)
         return whole
 
     async def _next_folders(self, session: ImapSession, stopping: asyncio.Event) -> tuple[str, ...]:
         """The folders that new mail or the interval asks for; none when the wait was cut short: the session ends."""
         left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
-        self._standing.resting(left_s, idle=self._idles)
+        self._standing.resting(left_s, idle=self._idles and "IDLE" in session.capabilities)
         waiting = session.wait_for_mail(left_s) if self._idles else asyncio.sleep(left_s, False)
         finished, came = await unless(waiting, stopping, self._asked, self._connector.wanted)
         if not finished:
@@ -136,6 +141,10 @@ class Watch:
 
     def _new_run(self, folder: str, trigger: FetchTrigger | None = None) -> Run:
         return Run(self._mailbox, trigger or self._trigger, folder, self._standing.progressed)
+
+    @property
+    def _is_due(self) -> bool:
+        return self._due <= asyncio.get_running_loop().time()
 
     @property
     def _interval_s(self) -> float:

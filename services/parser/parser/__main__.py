@@ -7,6 +7,7 @@ from parser.documents import ReadOptions
 from parser.failure.sample import SampleKept
 from parser.handler import ParserHandler
 from parser.inquiry import Inquiry
+from parser.overview import keep_overview
 from parser.recorder import Recorder
 from parser.relay import Relay
 from parser.reparse.worker import Reparser
@@ -53,10 +54,14 @@ async def work(frame: Frame, postgres: Database) -> None:
         committed=relay.wake,
     )
     finish = asyncio.Event()
-    days = frame.settings.keep_documents_days
+    kept = {
+        "keep_documents_days": frame.settings.keep_documents_days,
+        "keep_records_months": frame.settings.keep_records_months,
+    }
     async with asyncio.TaskGroup() as group:
         group.create_task(relay.run(finish), name="relay")
-        group.create_task(keep_house(postgres, frame.stopping, keep_documents_days=days), name="retention")
+        group.create_task(keep_house(postgres, frame.stopping, **kept), name="retention")
+        group.create_task(keep_overview(postgres, frame.stopping), name="overview")
         group.create_task(reparse(frame, reparser), name="reparse")
         group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)

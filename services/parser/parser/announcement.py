@@ -1,8 +1,8 @@
 """What the parser tells the world once a report is committed. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from pydantic_core import to_json
@@ -25,7 +25,7 @@ def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: da
     """
     candidate = stored.candidate
     report = candidate.reading.report
-    rows = tuple(_within(MAX_ROWS_BYTES, map(row_as_json, islice(candidate.reading.rows, max_rows))))
+    rows = _within(MAX_ROWS_BYTES, [row_as_json(row) for row in islice(candidate.reading.rows, max_rows)])
     header = report.model_dump(mode="json", exclude=set(_IDENTITY))
     return ReportStored.model_construct(  # not validated: these are our own values, and the rows may be many
         id=candidate.number,
@@ -50,10 +50,9 @@ def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: da
     )
 
 
-def _within(max_bytes: int, rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    left = max_bytes
-    for row in rows:
-        left -= len(to_json(row))
-        if left < 0:
-            return
-        yield row
+def _within(max_bytes: int, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """As many of the first rows as fit; in most reports that is all of them, which one look at their sum tells."""
+    if len(to_json(rows)) <= max_bytes:
+        return tuple(rows)
+    sizes = accumulate(len(to_json(row)) for row in rows)
+    return tuple(row for row, size in zip(rows, sizes, strict=True) if size <= max_bytes)

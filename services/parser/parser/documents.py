@@ -11,6 +11,7 @@ from parser.failure.sample import SampleKept
 from parser.identity import identity_of
 from parser.readers import read
 from parser.reading import Hints, Reading
+from parser.totals import Totals, totals_of
 from pipeline.document import DocumentInfo
 from pipeline.errors import Rejected
 from pipeline.events import MailExtracted
@@ -19,6 +20,7 @@ from pipeline.reasons import Reason
 from pipeline.wire import Envelope
 
 GROUP_BYTES = 16 * 1024 * 1024  # uncompressed documents that are read and stored together
+NO_TOTALS = Totals()
 MAX_DOMAIN_BYTES = 2000  # an entry of a database index holds 2704; a name has 253, a TLS report may have several
 
 
@@ -32,12 +34,16 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: its bytes as they came (one gzip member), and what it says, or why it was refused."""
+    """A document: its bytes as they came (one gzip member), and what it says, or why it was refused.
+
+    The totals are those of its rows: whoever has many of them should not be gone through on the event loop.
+    """
 
     info: DocumentInfo
     data: bytes
     reading: Reading | None = None
     identity: bytes = b""
+    totals: Totals = NO_TOTALS
     refusal: Rejected | None = None
 
     def close(self) -> None:
@@ -70,7 +76,7 @@ def groups(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
     group: list[Envelope] = []
     room = GROUP_BYTES
     for envelope in envelopes:
-        size = sum(info.size for info in extracted(envelope).documents)
+        size = size_of(envelope)
         if group and size > room:
             yield group
             group, room = [], GROUP_BYTES
@@ -78,6 +84,16 @@ def groups(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
         room -= size
     if group:
         yield group
+
+
+def is_huge(envelope: Envelope) -> bool:
+    """Whether its documents are more than others should wait for."""
+    return size_of(envelope) > GROUP_BYTES
+
+
+def size_of(envelope: Envelope) -> int:
+    """Uncompressed bytes of its documents."""
+    return sum(info.size for info in extracted(envelope).documents)
 
 
 @contextmanager
@@ -128,7 +144,7 @@ def read_document(info: DocumentInfo, data: bytes, *, from_domain: str, options:
     if refused is not None:
         reading.close()
         return Document(info, data, refusal=refused)
-    return Document(info, data, reading, identity_of(reading.report))
+    return Document(info, data, reading, identity_of(reading.report), totals_of(reading))
 
 
 def unstorable(reading: Reading) -> Rejected | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from parser.documents import ReadOptions, closing, extracted, groups, read_mails
+from parser.documents import ReadOptions, closing, extracted, groups, is_huge, read_mails
 from parser.ledger import KnownMail, known_mails
 from parser.outcome import Conclusion
 from parser.store import Store
@@ -53,6 +53,9 @@ class ParserHandler:
                 superseded += [event.mail.mail_id] if before else []
                 continue
             results[number] = repeated(event, before)
+        new = dict(
+            sorted(new.items(), key=lambda item: is_huge(item[1]))
+        )  # those come last, so that none waits for them
         conclusions = await self._store_all(list(new.values()), superseded=superseded)
         return results | {number: c.rejection or [] for number, c in zip(new, conclusions, strict=True)}
 

@@ -12,6 +12,7 @@ from pipeline.report import DkimResult, OverrideReason, Record, Report, SpfResul
 Json = dict[str, Any]
 
 _IDENTITY = ("kind", "org_name", "report_id", "domain", "begin", "end", "records", "messages")
+_ROW = Record._fields
 _PASSED_OVER = frozenset({Reason.NO_REPORT_FOUND})
 
 
@@ -60,11 +61,11 @@ def header_as_json(report: Report) -> Json:
 
 def row_as_json(row: Record) -> Json:
     """One row, its results as objects."""
-    return row._asdict() | {
-        "reasons": reasons_as_json(row.reasons),
-        "dkim_results": dkim_as_json(row.dkim_results),
-        "spf_results": spf_as_json(row.spf_results),
-    }
+    whole: Json = dict(zip(_ROW, row, strict=True))
+    whole["reasons"] = reasons_as_json(row.reasons)
+    whole["dkim_results"] = dkim_as_json(row.dkim_results)
+    whole["spf_results"] = spf_as_json(row.spf_results)
+    return whole
 
 
 # Written out, for there may be millions: `_asdict` takes four times as long.

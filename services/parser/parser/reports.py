@@ -9,7 +9,7 @@ from parser.reading import Reading
 from parser.records import copy_records
 from parser.sql import SQL
 from parser.tables import Row, failure_report_row, report_row, tls_failure_rows, tls_policy_rows
-from parser.totals import totals_of
+from parser.totals import Totals
 from pipeline.adapters.postgres import Connection
 from pipeline.document import LineOutcome
 from pipeline.events import MailExtracted
@@ -24,6 +24,7 @@ class Candidate:
     event: MailExtracted
     identity: bytes
     reading: Reading
+    totals: Totals
 
     @property
     def key(self) -> tuple[bytes, bytes]:
@@ -67,10 +68,7 @@ async def _insert(
 ) -> frozenset[int]:
     if not candidates:
         return frozenset()
-    rows = [
-        report_row(c.number, c.event, c.reading.report, identity=c.identity, totals=totals_of(c.reading))
-        for c in candidates
-    ]
+    rows = [report_row(c.number, c.event, c.reading.report, identity=c.identity, totals=c.totals) for c in candidates]
     added = await connection.fetch(SQL["insert_reports"], rows, variant, at)
     return frozenset(row["id"] for row in added)
 

@@ -1,9 +1,11 @@
-"""What is kept only for a time: the bytes of documents (for reparse), and lines for people."""
+"""What is kept only for a time: documents' bytes (for reparse), rows of reports, lines for people; and room ahead."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import structlog
 
+from parser.partition import MONTHS_AHEAD, Month, Partitions, later
 from parser.sql import SQL
 from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
@@ -14,12 +16,19 @@ log = structlog.get_logger(__name__)
 EVERY = 3600.0  # seconds
 SOME = 1000  # rows at a time, so that nobody waits for us
 ACTIVITY_DAYS = 30
+PATIENCE = 600.0  # seconds for the sums of a month's sources, which are deleted row by row
 
 
-async def keep_house(database: Database, stopping: asyncio.Event, *, keep_documents_days: int) -> None:
-    """Forgets what is old, every hour until told to stop. Documents are kept for ever with `keep_documents_days` 0."""
+async def keep_house(
+    database: Database, stopping: asyncio.Event, *, keep_documents_days: int, keep_records_months: int
+) -> None:
+    """Forgets what is old and makes room for the months to come, every hour until told to stop; 0 keeps for ever."""
+    partitions = Partitions(database)
     while not stopping.is_set():
         try:
+            await partitions.ensure(months_to_come(datetime.now(UTC)))
+            if keep_records_months:
+                await drop_records(database, months=keep_records_months)
             if keep_documents_days:
                 await forget(database, stopping, statement="forget_documents", days=keep_documents_days)
             await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
@@ -35,3 +44,19 @@ async def forget(database: Database, stopping: asyncio.Event, *, statement: str,
             done = await connection.execute(SQL[statement], days, SOME)
         if int(done.rpartition(" ")[2]) < SOME:
             return
+
+
+async def drop_records(database: Database, *, months: int) -> None:
+    """Drops the rows of reports older than so many months before this one. Raises TryLater, also when in the way."""
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL lock_timeout = '10s'")
+        await connection.execute(f"SET LOCAL statement_timeout = '{PATIENCE:.0f}s'")
+        dropped = await connection.fetchval(SQL["drop_partitions"], months, timeout=PATIENCE)
+    if dropped:
+        log.info("records_dropped", partitions=dropped)
+
+
+def months_to_come(now: datetime) -> list[datetime]:
+    """The first instants of this month and of those ahead."""
+    months: list[Month] = [later((now.year, now.month), by=ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    return [datetime(year, month, 1, tzinfo=UTC) for year, month in months]

@@ -1,14 +1,22 @@
 """The rows of one report: in memory while they are few, in an unnamed temporary file when they are many."""
 
+import errno
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
 
+from pipeline.errors import TryLater
 from pipeline.report import Record
 
 CHUNK_ROWS = 4096
+NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
+
+
+def _unnamed() -> IO[bytes]:
+    return tempfile.TemporaryFile(prefix="dmarq-rows-")
 
 
 class RowSpool:
@@ -17,13 +25,14 @@ class RowSpool:
     Memory stays flat: no more than `CHUNK_ROWS` rows are held, whatever the report's size. Append first, then iterate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Callable[[], IO[bytes]] = _unnamed) -> None:
+        self._temporary = temporary
         self._tail: list[Record] = []
         self._file: IO[bytes] | None = None
         self._spooled = 0
 
     def append(self, row: Record) -> None:
-        """Add a row at the end."""
+        """Add a row at the end. Raises TryLater while the disk is full."""
         self._tail.append(row)
         if len(self._tail) >= CHUNK_ROWS:
             self._spool()
@@ -40,14 +49,20 @@ class RowSpool:
         self._tail = []
         self._spooled = 0
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # what a full disk did not take
+                self._file.close()
             self._file = None
 
     def _spool(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="dmarq-rows-")  # noqa: SIM115 - it lives as long as this object
-        self._file.seek(0, 2)
-        pickle.dump(self._tail, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            self._file = self._file or self._temporary()
+            self._file.seek(0, 2)
+            pickle.dump(self._tail, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            self._file.flush()
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            raise TryLater("disk", f"no space for temporary files: {tempfile.gettempdir()}") from error
         self._spooled += len(self._tail)
         self._tail = []
 

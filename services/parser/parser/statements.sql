@@ -142,6 +142,14 @@ SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'reco
 -- Makes the partition of a year and month; its owner is that of `record`.
 SELECT make_record_partition($1, $2);
 
+-- name: fold_overview
+-- Adds reports that are due to the sums of the overview, with about so many records; says how many reports.
+SELECT fold_overview($1);
+
+-- name: drop_partitions
+-- Drops the rows of reports that are older than so many months before this one; says which partitions.
+SELECT drop_record_partitions($1);
+
 -- name: forget_documents
 -- Frees the bytes of documents that are older than so many days, some at a time.
 UPDATE document SET bytes = NULL

@@ -58,7 +58,7 @@ class _Mail:
 
     def candidates(self) -> list[Candidate]:
         return [
-            Candidate(number, self.read.event, document.identity, document.reading)
+            Candidate(number, self.read.event, document.identity, document.reading, document.totals)
             for number, document in zip(self.numbers, self.read.documents, strict=True)
             if document.reading is not None
         ]

@@ -28,7 +28,7 @@ class CursorBucket:
 
     async def get(self, mailbox_id: str, folder: str) -> Bookmark:
         """The cursor as it is now."""
-        entry = await self._bucket.get(_key(mailbox_id, folder))
+        entry = await self._bucket.get(folder_key(mailbox_id, folder))
         if entry is None or entry.value is None:
             return Bookmark(None, None)
         try:
@@ -41,7 +41,7 @@ class CursorBucket:
 
         Raises TryLater too when somebody changed the cursor since `after`: it was reset, to read the folder anew.
         """
-        key, value = _key(mailbox_id, folder), cursor.model_dump_json().encode()
+        key, value = folder_key(mailbox_id, folder), cursor.model_dump_json().encode()
         try:
             if after.revision is None:
                 return Bookmark(cursor, await self._bucket.create(key, value))
@@ -51,8 +51,9 @@ class CursorBucket:
 
     async def forget(self, mailbox_id: str, folder: str) -> None:
         """The folder will be read from its beginning; what the ledger knows is not stored twice."""
-        await self._bucket.delete(_key(mailbox_id, folder))
+        await self._bucket.delete(folder_key(mailbox_id, folder))
 
 
-def _key(mailbox_id: str, folder: str) -> str:
+def folder_key(mailbox_id: str, folder: str) -> str:
+    """The key of a folder, whatever characters are in its name."""
     return f"{mailbox_id}.{sha256(folder.encode()).hexdigest()[:32]}"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
@@ -14,7 +15,9 @@ from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import nats_errors
 from pipeline.dead import revived
 from pipeline.errors import Rejected
-from pipeline.wire import Wire, decode
+from pipeline.wire import MAIL_ID, Wire, decode
+
+log = structlog.get_logger(__name__)
 
 SIZE = "Nats-Msg-Size"  # set by the server where only headers are delivered
 WINDOW = 200  # letters looked at in one go
@@ -77,6 +80,7 @@ class DeadLetters:
         letter = await self.get(sequence)
         wire = revived(letter.wire, again=sequence)
         await self._bus.publish_wires([wire])
+        log.info("dead_letter_retried", letter=sequence, mail_id=wire.headers.get(MAIL_ID))
         await self._delete(sequence)
         await self._release(letter, kept=_blobs(wire))
 
@@ -84,6 +88,7 @@ class DeadLetters:
         """Deletes the letter and the bytes that it keeps in the object store. Raises NoSuchLetter."""
         letter = await self.get(sequence)
         await self._delete(sequence)
+        log.info("dead_letter_discarded", letter=sequence, mail_id=letter.wire.headers.get(MAIL_ID))
         await self._release(letter, kept=frozenset())
 
     async def cargo(self, sequence: int) -> bytes | None:

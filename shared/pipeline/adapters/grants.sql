@@ -9,7 +9,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON report, record, tls_policy, tls_failure,
 GRANT SELECT, INSERT ON fetch_run TO dmarq_parser;
 GRANT SELECT, INSERT, UPDATE ON reparse_job TO dmarq_parser;
 GRANT USAGE ON SEQUENCE document_id_seq, outbox_id_seq, reparse_job_id_seq TO dmarq_parser;
-GRANT EXECUTE ON FUNCTION make_record_partition(integer, integer) TO dmarq_parser;
+GRANT EXECUTE ON FUNCTION make_record_partition(integer, integer), drop_record_partitions(integer) TO dmarq_parser;
+GRANT EXECUTE ON FUNCTION fold_overview(bigint) TO dmarq_parser;
 
 -- role: dmarq_config_api
 GRANT USAGE ON SCHEMA public TO dmarq_config_api;

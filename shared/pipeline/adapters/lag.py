@@ -48,3 +48,10 @@ async def holding(js: JetStreamContext, stream: topology.Stream) -> Holding:
         state = (await js.stream_info(stream.name)).state
     by_events = state.messages / stream.max_events if stream.max_events > 0 else 0.0
     return Holding(state.messages, max(state.bytes / stream.max_bytes, by_events))
+
+
+async def blobs_fullness(js: JetStreamContext) -> float:
+    """The bytes in the object store, as a ratio of what it may hold. Raises TryLater."""
+    with nats_errors():
+        state = (await js.stream_info(topology.BLOB_STREAM)).state
+    return state.bytes / topology.BLOB_STORE_BYTES

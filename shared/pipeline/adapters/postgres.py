@@ -23,7 +23,12 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 DEPENDENCY = "postgres"
 CONNECT_TIMEOUT = 10.0  # seconds
 ANSWER_TIMEOUT = 65.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
-SERVER_SETTINGS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "120s", "TimeZone": "UTC"}
+SERVER_SETTINGS = {
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "TimeZone": "UTC",
+    "jit": "off",  # compiling takes longer than any of our queries should
+}
 
 # Classes: connection, resources (disk full, too many connections), operator intervention, system, serialization and
 # deadlock, object in use, wrong credentials. Codes: read-only standby, no such database, and a schema or grants that
@@ -44,15 +49,33 @@ class Database:
         """A connection without a transaction: each statement is one."""
         with self._watched(), postgres_errors():
             async with self._pool.acquire() as connection:
-                with _closed_is_later(connection), _silence_ends(connection):
-                    yield connection
+                with _closed_is_later(connection):
+                    async with self._silence_ends(connection):
+                        yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction, committed at the end of the block, rolled back by an error."""
-        async with self.connection() as connection, connection.transaction():
-            with _silence_ends(connection):  # before the rollback, which would wait as long again
-                yield connection
+        async with (
+            self.connection() as connection,
+            connection.transaction(),
+            self._silence_ends(connection),  # before the rollback, which would wait as long again
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def _silence_ends(self, connection: Connection) -> AsyncIterator[None]:
+        """A server that does not answer in time gets no further word: the driver would wait once more, to cancel.
+
+        The other connections are most likely as dead, so that each of them is made anew when its turn comes. A timeout
+        of something else in the block costs no more than that.
+        """
+        try:
+            yield
+        except TimeoutError:
+            connection.terminate()
+            await self._pool.expire_connections()
+            raise
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -87,16 +110,6 @@ def _closed_is_later(connection: "Connection | asyncpg.Connection[asyncpg.Record
     except asyncpg.InterfaceError as error:
         if _is_gone(connection):
             raise TryLater(DEPENDENCY, str(error)) from error
-        raise
-
-
-@contextmanager
-def _silence_ends(connection: Connection) -> Iterator[None]:
-    """A server that does not answer in time gets no further word: the driver would wait once more, to cancel."""
-    try:
-        yield
-    except TimeoutError:
-        connection.terminate()
         raise
 
 
@@ -160,13 +173,18 @@ async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) ->
 
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # a connection that is lost is made anew when it is needed, not behind our back
         max_size=size,
         timeout=CONNECT_TIMEOUT,
         command_timeout=ANSWER_TIMEOUT,
         server_settings={**SERVER_SETTINGS, "application_name": f"dmarq-{name}"},
         init=set_types,
+        reset=_nothing_to_reset,
     )
+
+
+async def _nothing_to_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """What we set or lock ends with its transaction, and the driver ends that: the rest is not worth a round trip."""
 
 
 async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

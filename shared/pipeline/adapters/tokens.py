@@ -4,6 +4,7 @@ A provider may replace a refresh token with each use (RFC 6749 section 6); the o
 from then on. Entries are kept by grant, not by mailbox: new settings with a new refresh token start anew by themselves.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -11,7 +12,7 @@ from nats.js import JetStreamContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline import topology
-from pipeline.adapters.buckets import KeyValueBucket
+from pipeline.adapters.buckets import Conflict, KeyValueBucket
 from pipeline.secrets import BadSecretKey, Keyring
 
 log = structlog.get_logger(__name__)
@@ -51,3 +52,15 @@ class TokenBucket:
     async def put(self, grant: str, tokens: KeptTokens) -> None:
         """Keeps the tokens."""
         await self._bucket.put(grant, self._keys.encrypt(tokens.model_dump_json()).encode())
+
+    async def rotate(self) -> None:
+        """Encrypts anew, under the first key, what is under an older one; what no key opens is left as it is."""
+        rotated = 0
+        for entry in await self._bucket.entries():
+            sealed = (entry.value or b"").decode(errors="replace")
+            if self._keys.is_current(sealed):
+                continue
+            with suppress(BadSecretKey, Conflict):  # whoever changed it meanwhile has the same keys
+                await self._bucket.update(entry.key, self._keys.rotate(sealed).encode(), revision=entry.revision)
+                rotated += 1
+        log.info("tokens_rotated", tokens=rotated)

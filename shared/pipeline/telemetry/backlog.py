@@ -1,4 +1,4 @@
-"""Measures every few seconds how far behind the consumers of this process are, and how full the streams."""
+"""Measures every few seconds how far behind the consumers of this process are, and how full streams and blobs are."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import structlog
 
 from pipeline.adapters.bus import Bus
-from pipeline.adapters.lag import holding, lag
+from pipeline.adapters.lag import blobs_fullness, holding, lag
 from pipeline.errors import TryLater
 from pipeline.stopping import pause
 from pipeline.telemetry.metrics import CONSUMER_IN_HAND, CONSUMER_WAITING, STREAM_EVENTS, STREAM_FULLNESS
-from pipeline.topology import STREAMS, Consumer
+from pipeline.topology import BLOB_STREAM, STREAMS, Consumer
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ async def _measure(bus: Bus, consumers: Sequence[Consumer]) -> None:
         held = await holding(bus.js, stream)
         STREAM_EVENTS.labels(stream.name).set(held.events)
         STREAM_FULLNESS.labels(stream.name).set(held.fullness)
+    STREAM_FULLNESS.labels(BLOB_STREAM).set(await blobs_fullness(bus.js))
     for consumer in consumers:
         behind = await lag(bus.js, consumer)
         CONSUMER_WAITING.labels(consumer.name).set(behind.waiting)

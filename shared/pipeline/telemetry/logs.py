@@ -8,7 +8,7 @@ import structlog
 
 MAX_VALUE_LENGTH = 1000  # characters
 MAX_TRACEBACK_LENGTH = 10_000  # characters; the end counts
-MAX_ITEMS = 100
+MAX_ITEMS = 200
 MAX_DEPTH = 4
 
 

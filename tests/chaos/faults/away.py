@@ -18,7 +18,9 @@ PATIENCE_S = 600.0
 
 @contextmanager
 def bounded_and_watched(site: Site) -> Iterator[None]:
-    """Streams with a low bound; the peaks of memory are noted."""
+    """Streams with a low bound; PostgreSQL goes before the first mail comes; the peaks of memory are noted."""
+    assert site.postgres.child is not None
+    site.postgres.child.kill()
     for queue in QUEUES:
         site.desk.limit(queue, events=BOUND)
     with Watched() as watched:
@@ -30,9 +32,7 @@ def bounded_and_watched(site: Site) -> Iterator[None]:
 
 
 def away(site: Site, rng: Random) -> bool:
-    """PostgreSQL goes before the first mail comes, and returns when nothing has moved for a while."""
-    assert site.postgres.child is not None
-    site.postgres.child.kill()
+    """PostgreSQL returns when nothing has moved for a while."""
     full = _until_it_stands_still(site)
     site.notes["waiting at the bound"] = ", ".join(f"{queue} {full[queue]:,}" for queue in QUEUES)
     site.postgres.start()

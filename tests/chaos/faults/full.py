@@ -6,11 +6,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from dmarq.embedded import DataDir, EmbeddedPostgres, temporary_data_dir
 from tests.chaos.faults.kills import PATIENCE_S
+from tests.chaos.scratch import unmount
 from tests.chaos.site import Layout, SingleBroker, Site, manned_site
 from tests.chaos.trial import Fault
 
@@ -46,7 +48,7 @@ def can_mount() -> bool:
     with tempfile.TemporaryDirectory() as directory:
         if os.geteuid() or _mount(Path(directory)):
             return False
-        _unmount(Path(directory))
+        unmount(Path(directory))
         return True
 
 
@@ -62,33 +64,50 @@ def small_disk() -> Iterator[Path]:
             path.chmod(0o711)
             yield path
         finally:
-            _unmount(path)
+            unmount(path)
 
 
 @contextmanager
-def site_with_small_disk(layout: Layout) -> Iterator[Site]:
-    """PostgreSQL's files are on a disk of their own."""
+def small_disk_under(server: str, layout: Layout) -> Iterator[Site]:
+    """The files of "nats" or "postgres" are on a disk of their own."""
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk())
-        broker = stack.enter_context(SingleBroker(stack.enter_context(temporary_data_dir())))
-        data = stack.enter_context(DataDir(disk / "data"))
-        postgres = stack.enter_context(EmbeddedPostgres(data))
+        small = stack.enter_context(DataDir(disk / "data"))
+        large = stack.enter_context(temporary_data_dir())
+        broker = stack.enter_context(SingleBroker(small if server == "nats" else large))
+        postgres = stack.enter_context(EmbeddedPostgres(small if server == "postgres" else large))
         site = stack.enter_context(manned_site(layout, broker=broker, postgres=postgres))
         site.disk = disk
         yield site
 
 
-def disk_fills(site: Site, rng: Random) -> bool:
+def postgres_disk_fills(site: Site, rng: Random) -> bool:
     """The disk is full for some seconds. PostgreSQL may give up meanwhile; then it is started again."""
+    full = disk_fills(site, rng)
+    assert site.postgres.child is not None
+    if not site.postgres.child.running:
+        site.postgres.start()
+    return full
+
+
+def nats_disk_fills(site: Site, rng: Random) -> bool:
+    """The disk is full for some seconds. Streams that could not be written refuse until NATS is started again."""
+    assert isinstance(site.broker, SingleBroker)
+    full = disk_fills(site, rng)
+    felt = "no space left" in site.broker.log
+    site.broker.kill()
+    site.broker.start()
+    return full and felt
+
+
+def disk_fills(site: Site, rng: Random) -> bool:
+    """The disk is full for some seconds; whether it was."""
     time.sleep(rng.uniform(0.1, 1.0))
     assert site.disk is not None
     ballast = site.disk / BALLAST
     full = _filled(ballast)
     time.sleep(FULL_S)
     ballast.unlink()
-    assert site.postgres.child is not None
-    if not site.postgres.child.running:
-        site.postgres.start()
     return full
 
 
@@ -111,10 +130,9 @@ def _mount(path: Path) -> int:
     ).returncode
 
 
-def _unmount(path: Path) -> None:
-    subprocess.run(["umount", "--lazy", str(path)], capture_output=True, check=False)
-
-
 STREAMS_FULL = Fault(name="NATS streams full", strike=streams_fill, times=2, round_all=small_streams)
-DISK_FULL = Fault(name="PostgreSQL disk full", strike=disk_fills, times=2, site=site_with_small_disk)
-FULL = (STREAMS_FULL, *((DISK_FULL,) if can_mount() else ()))
+DISKS_FULL = (
+    Fault(name="NATS disk full", strike=nats_disk_fills, times=2, site=partial(small_disk_under, "nats")),
+    Fault(name="PostgreSQL disk full", strike=postgres_disk_fills, times=2, site=partial(small_disk_under, "postgres")),
+)
+FULL = (STREAMS_FULL, *(DISKS_FULL if can_mount() else ()))

@@ -1,48 +1,82 @@
-"""A mail that kills the process: it becomes a dead letter after a bounded number of tries, and takes no other along."""
+"""Mails that the extractor has a bug for: each dies after a bounded number of tries, and takes no other along."""
 
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
+from pipeline.breaker import DEFAULT_BREAKER_POLICY
 from tests.chaos.audit import Allowance
-from tests.chaos.fragile_extractor import WORD
+from tests.chaos.fragile_extractor import FAILS, KILLS
 from tests.chaos.load import name_of
 from tests.chaos.site import Layout, Site
 from tests.chaos.trial import Fault
 
-PATIENCE_S = 900.0  # a dozen deliveries, each after the acknowledgement deadline of the one before
+PATIENCE_S = 900.0  # some deliveries, each after the acknowledgement deadline of the one before
+SERVICE = "fragile-extractor"
 LAYOUT = Layout(
-    services={"parser": 1, "fragile-extractor": 1, "fetcher": 1},
+    services={"parser": 1, SERVICE: 1, "fetcher": 1},
     environment={"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))},
 )
+KILLERS = 2
+RUN = DEFAULT_BREAKER_POLICY.run  # mails that run into a bug, one after the other: as many as a stage stands
 
 
-def poison(site: Site, rng: Random) -> bool:
-    """Two such mails arrive among the others; waits until they are buried."""
+def kill(site: Site, rng: Random) -> bool:
+    """Mails arrive that kill the process; waits until they are buried."""
     time.sleep(rng.uniform(0, 0.3))
-    for number in range(2):
-        raw = WORD + b"\r\nMessage-ID: <poison.%d@example.com>\r\nSubject: hello\r\n\r\nhello\r\n" % number
+    _arrive(site, KILLS, KILLERS)
+    return _comes_true(site, lambda: _buried(site, "crash_loop") >= KILLERS)
+
+
+def fail(site: Site, rng: Random) -> bool:
+    """A run of mails that run into a bug; waits until the stage rests and says so, and until they are buried."""
+    time.sleep(rng.uniform(0, 0.3))
+    _arrive(site, FAILS, RUN)
+    rested = _comes_true(site, lambda: not site.crew.is_ready(SERVICE))
+    return _comes_true(site, lambda: _buried(site, "bug") >= RUN) and rested
+
+
+def _arrive(site: Site, word: bytes, count: int) -> None:
+    for number in range(count):
+        raw = word + b"\r\nMessage-ID: <poison.%d@example.com>\r\nSubject: hello\r\n\r\nhello\r\n" % number
         site.user.deliver(raw)
         site.delivered.append(name_of(raw))
-        time.sleep(0.05)
+
+
+def _comes_true(site: Site, what: Callable[[], bool]) -> bool:
     ends = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends and sum("crash" in reason for reason in _reasons(site)) < 2:
+    while time.monotonic() < ends:
         site.crew.keep_up()
+        if what():
+            return True
         time.sleep(0.5)
-    return sum("crash" in reason for reason in _reasons(site)) >= 2
+    return False
 
 
-def _reasons(site: Site) -> list[str]:
-    return [mail.reason for mail in site.ledger.mails() or () if mail.outcome == "failed"]
+def _buried(site: Site, reason: str) -> int:
+    return sum(mail.outcome == "failed" and mail.reason == reason for mail in site.ledger.mails() or ())
+
+
+def _poison(count: int, _: Site) -> Allowance:
+    return Allowance(poison=frozenset(f"poison.{number}@example.com" for number in range(count)))
 
 
 POISON = (
     Fault(
         name="mails that kill the extractor",
-        strike=poison,
+        strike=kill,
         times=1,
         layout=LAYOUT,
-        allowance=lambda _: Allowance(poison=frozenset(f"poison.{number}@example.com" for number in range(2))),
+        allowance=partial(_poison, KILLERS),
+    ),
+    Fault(
+        name="a run of dead letters turns readiness red",
+        strike=fail,
+        times=1,
+        layout=LAYOUT,
+        allowance=partial(_poison, RUN),
     ),
 )

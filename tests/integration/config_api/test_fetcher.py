@@ -51,6 +51,8 @@ def test_a_saved_mailbox_is_tested_with_its_saved_password_and_fetched_when_aske
     assert missing["category"] == "mailbox_not_found"
     eventually(lambda: client.post("/mailboxes/main/fetch").status_code == 202)
     eventually(lambda: client.post("/mailboxes/main/backfill").status_code == 202)
+    assert client.post("/mailboxes/main/backfill", json={"since": "2026-01-31"}).status_code == 202
+    assert client.post("/mailboxes/main/backfill", json={"since": "31st"}).status_code == 422
     client.post("/mailboxes/main/pause")
     assert client.post("/mailboxes/main/fetch").status_code == 409
 

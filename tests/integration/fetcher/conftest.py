@@ -1,4 +1,4 @@
-"""A broker of the test's own, which can be killed, and a bus on it."""
+"""A broker of the test's own, which can be killed, and a bus on it; providers of tokens for mailboxes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,6 +8,8 @@ import pytest
 from dmarq.embedded import EmbeddedNats, temporary_data_dir
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import connected
+from tests.support.dovecot import Dovecot, User
+from tests.support.providing import Provider, providing
 
 
 @pytest.fixture
@@ -26,3 +28,15 @@ async def bus(broker: EmbeddedNats) -> AsyncIterator[Bus]:
         opened = Bus(client)
         await opened.ensure()
         yield opened
+
+
+@pytest.fixture
+async def provider(nats_url: str, dovecot: Dovecot, user: User) -> AsyncIterator[Provider]:
+    async with providing(nats_url, dovecot, user) as found:
+        yield found
+
+
+@pytest.fixture
+async def rotating(nats_url: str, dovecot: Dovecot, user: User) -> AsyncIterator[Provider]:
+    async with providing(nats_url, dovecot, user, rotates=True) as found:
+        yield found

@@ -1,13 +1,16 @@
 """Several folders of one mailbox, over one session, each with its own cursor."""
 
+import asyncio
 from typing import Any
 
 from pipeline.adapters.bus import Bus
+from pipeline.adapters.statuses import StatusBucket
 from pipeline.events import FetchRunFinished, FetchTrigger
 from pipeline.mailbox import Action
+from pipeline.status import State
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
-from tests.support.fetching import acted, command, fetched, fetching, imap_log, runs, until, until_fetched
+from tests.support.fetching import PATIENCE, acted, command, fetched, fetching, imap_log, runs, until, until_fetched
 
 MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
 HOURLY: dict[str, Any] = {"poll_interval_minutes": 60}
@@ -84,6 +87,32 @@ async def test_a_folder_that_is_not_there_keeps_no_other_from_being_read(
         ("Größe", "ok"),
         ("INBOX", "ok"),
     ]
+
+
+async def test_a_folder_that_is_not_there_takes_nothing_else_from_the_mailbox(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    """Its connection is kept, new mail is announced, commands are done; the status says what is wrong."""
+    fill(user)
+    mailbox = dovecot_mailbox(dovecot, user, folders=["Nowhere"], **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        (mail,) = await until_fetched(bus, 1)
+        await until(bus, FetchRunFinished, 2)
+        user.deliver(MAIL)
+        await until_fetched(bus, 2)
+        await acted(bus, command(mail, Action.MARK_READ))
+        status = await StatusBucket(bus.js).get(mailbox.id)
+        async with asyncio.timeout(PATIENCE):
+            while status is None or status.state is not State.IDLE:
+                await asyncio.sleep(0.05)
+                status = await StatusBucket(bus.js).get(mailbox.id)
+
+    assert user.stored()[0].seen
+    assert (await until(bus, FetchRunFinished, 3))[2].trigger is FetchTrigger.IDLE
+    assert (status.category, status.last_success_at is not None) == ("mailbox_not_found", True)
+    (complaint,) = await imap_log(bus, "failed")
+    assert complaint.data["folder"] == "Nowhere"
 
 
 async def test_a_mail_is_acted_on_in_its_own_folder(bus: Bus, dovecot: Dovecot, user: User) -> None:

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 import uvloop
 
-from fetcher.imap import Criteria, Deadlines, ImapFault, ImapSession
+from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
 from pipeline.connection import Category
 from pipeline.mailbox import Security
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import account_of, quiet, scripted_account
 from tests.support.proxy import FaultyProxy
-from tests.support.scripted_imap import scripted_imap
+from tests.support.scripted_folder import scripted_mailbox
+from tests.support.scripted_imap import HANG_UP, scripted_imap
 
 ALL = "IMAP4rev1 UIDPLUS MOVE IDLE ESEARCH NAMESPACE"
 
@@ -56,6 +57,7 @@ async def test_a_refused_token_is_answered_so_that_the_server_says_no(mechanism:
             await ImapSession.open(scripted_account(server.port, auth="xoauth2"), log=quiet)
 
         assert caught.value.category is Category.AUTH_EXPIRED
+        assert 'the server said: "Invalid credentials {"status":"400"}"' in caught.value.detail
         assert server.received[-1] == reply
 
 
@@ -66,6 +68,72 @@ async def test_a_password_goes_as_a_sasl_response_without_sasl_ir() -> None:
             pass
 
         assert server.received[1:3] == ["AUTHENTICATE PLAIN", "AMOkAHA="]
+
+
+ECHOES = [
+    b'{tag} BAD Unknown command: LOGIN "ann" "s3cret \\"pw\\""\r\n',
+    b'{tag} NO no such user with S3CRET "PW" here\r\n',
+    b"{tag} NO bad response AGFubgBzM2NyZXQgInB3Ig==\r\n",
+    b"* BYE cannot understand s3cret" + HANG_UP,
+    b'* BYE cannot understand s3cret "pw"\r\n' + HANG_UP,
+    b'wrongtag BAD s3cret "pw"\r\n',
+]
+
+
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN SASL-IR"])
+@pytest.mark.parametrize("echo", ECHOES)
+async def test_a_password_that_the_server_repeats_is_told_to_nobody(echo: bytes, capabilities: str) -> None:
+    told: list[object] = []
+    async with scripted_imap({"LOGIN": echo, "AUTHENTICATE": echo}, capabilities=capabilities) as server:
+        account = scripted_account(server.port, secret='s3cret "pw"')
+        with pytest.raises(ImapFault) as caught:
+            await ImapSession.open(account, log=lambda *line: told.append(line))
+
+    for text in (repr(told), caught.value.detail):
+        assert not any(piece in text.lower() for piece in ("s3cret", "bzm2nyzxqginb3i"))
+
+
+async def test_what_a_server_says_to_a_wrong_password_is_told() -> None:
+    async with scripted_imap({"LOGIN": b"{tag} NO ask the help desk for an app password\r\n"}) as server:
+        account = scripted_account(server.port)
+        with pytest.raises(ImapFault, match="ask the help desk"):
+            await ImapSession.open(account, log=quiet)
+
+
+async def test_a_session_that_ends_with_its_token_is_made_anew_and_no_sign_in_that_failed() -> None:
+    farewell = b"+ idling\r\n* BYE Session invalidated - AccessTokenExpired\r\n" + HANG_UP
+    async with scripted_imap({"IDLE": farewell}, capabilities=ALL) as server:
+        account = scripted_account(server.port)
+        async with await ImapSession.open(account, log=quiet) as session:
+            await session.select("INBOX")
+            with pytest.raises(ImapFault, match="AccessTokenExpired") as caught:
+                await session.wait_for_mail(5)
+
+    assert caught.value.category is Category.CONNECTIVITY
+
+
+async def test_waiting_without_news_leaves_no_line_in_the_log() -> None:
+    lines: list[object] = []
+    idle = [b"+ idling\r\n", b"{tag} OK done\r\n"]
+    async with scripted_imap({"IDLE": idle}, capabilities=ALL) as server:
+        account = scripted_account(server.port, deadlines=Deadlines(idle_s=0.05))
+        async with await ImapSession.open(account, log=lambda *line: lines.append(line)) as session:
+            await session.select("INBOX")
+            before = len(lines)
+            await session.wait_for_mail(0.3)
+            assert server.commands().count("IDLE") > 1
+            assert lines[before:] == []
+
+
+async def test_a_connection_that_others_can_read_is_logged_as_unsafe() -> None:
+    lines: list[str] = []
+    async with scripted_imap() as server:
+        mailbox = scripted_mailbox(server.port)
+        account = Account.of(mailbox.settings, secret="correct horse")
+        async with await ImapSession.open(account, log=lambda level, name, _: lines.append(f"{level} {name}")):
+            pass
+
+    assert "warning unsafe" in lines
 
 
 async def test_a_search_without_ascii_falls_back_to_the_headers_where_the_charset_is_unknown() -> None:
@@ -99,6 +167,59 @@ async def test_gmail_is_not_asked_for_parts_of_words_and_what_is_deleted_goes_to
 
         assert "UID SEARCH RETURN (ALL) UID 1:*" in server.received
         assert 'UID MOVE 5 "[Gmail]/Papierkorb"' in server.received
+
+
+async def test_what_is_deleted_on_gmail_with_a_hidden_bin_is_told_to_be_only_archived() -> None:
+    lines: list[str] = []
+    listed = b'* LIST (\\HasNoChildren) "/" "INBOX"\r\n{tag} OK done\r\n'
+    async with scripted_imap({"LIST": listed}, capabilities=ALL + " X-GM-EXT-1") as server:
+        account = scripted_account(server.port)
+        async with await ImapSession.open(account, log=lambda _, name, __: lines.append(name)) as session:
+            await session.select("INBOX")
+            await session.delete([5])
+
+    assert "only_archived" in lines
+
+
+REFUSALS = [b"Done doesn't exist.", b"The requested item could not be found.", b"UID MOVE failed", b"[TRYCREATE] no"]
+
+
+@pytest.mark.parametrize("said", REFUSALS)
+async def test_a_missing_target_is_created_in_whatever_words_the_server_says_so(said: bytes) -> None:
+    created = False
+
+    def move(_: str) -> bytes:
+        return b"{tag} OK done\r\n" if created else b"{tag} NO " + said + b"\r\n"
+
+    def create(_: str) -> bytes:
+        nonlocal created
+        created = True
+        return b"{tag} OK done\r\n"
+
+    listed = b'* LIST () "/" "INBOX"\r\n{tag} OK done\r\n'
+    async with scripted_imap({"UID MOVE": move, "CREATE": create, "LIST": listed}, capabilities=ALL) as server:
+        account = scripted_account(server.port)
+        async with await ImapSession.open(account, log=quiet) as session:
+            await session.select("INBOX")
+            await session.move([1], "Done")
+
+        assert 'CREATE "Done"' in server.received
+        assert server.commands().count("UID MOVE") == 2
+
+
+@pytest.mark.parametrize(("said", "lists"), [(b"UID MOVE failed", 1), (b"[NOPERM] no", 0), (b"access denied", 0)])
+async def test_a_target_that_is_there_is_not_created(said: bytes, lists: int) -> None:
+    listed = b'* LIST () "/" "Done"\r\n{tag} OK done\r\n'
+    refusal = b"{tag} NO " + said + b"\r\n"
+    async with scripted_imap({"UID MOVE": refusal, "LIST": listed}, capabilities=ALL) as server:
+        account = scripted_account(server.port)
+        async with await ImapSession.open(account, log=quiet) as session:
+            await session.select("INBOX")
+            with pytest.raises(ImapFault):
+                await session.move([1], "Done")
+
+        assert "CREATE" not in server.commands()
+        assert (server.commands().count("LIST"), server.commands().count("UID MOVE")) == (lists, 1)
 
 
 async def test_nothing_secret_and_no_mail_is_formatted_for_the_librarys_debug_log(

@@ -174,3 +174,21 @@ async def _let_leases_run_out_soon(bus: Bus) -> None:
     """A dead holder's lease, without its half minute of patience."""
     config = (await bus.js.stream_info("KV_lease")).config
     await bus.js.update_stream(config.evolve(max_age=1.0, duplicate_window=1.0))
+
+
+async def test_mailboxes_that_are_there_at_the_start_are_spread_and_a_change_is_heard_at_once(
+    bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster, "SPREAD_S", 100_000.0)
+    others = [dovecot.user() for _ in range(3)]
+    for one in (user, *others):
+        one.deliver(MAIL)
+        await put_mailbox(bus, dovecot_mailbox(dovecot, one, **HOURLY))
+    async with fetching(bus):
+        version = 1
+        while not await fetched(bus):
+            version += 1
+            await put_mailbox(bus, dovecot_mailbox(dovecot, user, version=version, **HOURLY))
+            await asyncio.sleep(0.1)
+
+    assert {event.mail.mailbox_id for event in await fetched(bus)} == {user.name.lower()}

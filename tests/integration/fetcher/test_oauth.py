@@ -12,6 +12,7 @@ from pipeline.connection import Category
 from pipeline.errors import TryLater
 from pipeline.secrets import Keyring
 from tests.support.providing import Provider, secrets
+from tests.support.services import SECRET_KEY
 
 
 async def test_a_token_is_kept_while_it_lasts_even_over_a_restart(provider: Provider) -> None:
@@ -139,6 +140,15 @@ async def test_tokens_under_another_secret_key_are_asked_for_anew(provider: Prov
 
     assert await other.access_token(provider.server.oauth(), secrets())
     assert len(provider.server.asked) == 2
+
+
+async def test_tokens_outlive_the_key_that_they_were_encrypted_with(provider: Provider) -> None:
+    first = await provider.process().access_token(provider.server.oauth(), secrets())
+    await TokenBucket(provider.bus.js, Keyring(f"a-newer-key-of-the-tests,{SECRET_KEY}")).rotate()
+    newer = TokenSource(TokenBucket(provider.bus.js, Keyring("a-newer-key-of-the-tests")))
+
+    assert await newer.access_token(provider.server.oauth(), secrets()) == first
+    assert len(provider.server.asked) == 1
 
 
 async def test_while_the_broker_is_away_no_refresh_token_is_used_up(rotating: Provider) -> None:

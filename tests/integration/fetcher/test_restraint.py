@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher import connector, pace, poll
+from fetcher import connector, fitting, pace
 from pipeline.adapters.bus import Bus
-from pipeline.events import ActivityLogged, FetchRunFinished
+from pipeline.adapters.requests import serving
+from pipeline.events import ActivityLogged, ActResult, FetchRunFinished
+from pipeline.inquiry import LedgerAnswer, LedgerInquiry
 from pipeline.mailbox import Action
+from pipeline.topology import LEDGER_SUBJECT
+from pipeline.topology import MAIL as MAIL_STREAM
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
 from tests.support.fetching import (
@@ -22,6 +26,8 @@ from tests.support.fetching import (
     until,
     until_fetched,
 )
+from tests.support.scripted_folder import ScriptedFolder, scripted_mailbox
+from tests.support.scripted_imap import scripted_imap
 
 MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
 OTHER = b"From: a@b.example\r\nSubject: lunch\r\n\r\nwords\r\n"
@@ -62,7 +68,7 @@ async def test_a_limit_a_minute_cuts_the_mails_into_shares(
 async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poll, "WINDOW_MAILS", 3)
+    monkeypatch.setattr(fitting, "WINDOW_MAILS", 3)
     mails = [OTHER if number % 4 == 0 else MAIL.replace(b"words", b"%d" % number) for number in range(20)]
     user.deliver(*mails)
     await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters={"subject_contains": ["report"]}, **HOURLY))
@@ -76,6 +82,43 @@ async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
     async with fetching(bus):
         await until(bus, FetchRunFinished, 2)
     assert (await runs(bus))[1].seen == 0
+
+
+async def test_reconciliation_searches_a_large_folder_in_windows(
+    bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "WINDOW_MAILS", 3)
+    user.deliver(*[OTHER if number % 4 == 0 else MAIL for number in range(10)])
+    asked: list[int] = []
+
+    async def knows_all(payload: bytes) -> bytes:
+        asked.extend(LedgerInquiry.model_validate_json(payload).uids)
+        return LedgerAnswer(unsettled=()).model_dump_json().encode()
+
+    filters = {"subject_contains": ["report"]}
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters=filters, poll_interval_minutes=0.005))
+    async with serving(bus.client, LEDGER_SUBJECT, knows_all), fetching(bus, reconcile_minutes="0.001"):
+        await until_fetched(bus, 7)
+        await bus.js.purge_stream(MAIL_STREAM.name)
+        await until(bus, ActivityLogged, where=lambda line: line.name == "reconciled")
+
+    assert asked[:7] == [2, 3, 4, 6, 7, 8, 10]
+    searches = [line.data for line in await imap_log(bus, "command") if line.data["command"] == "UID SEARCH"]
+    asked_by_subject = [str(search["arguments"]) for search in searches if "SUBJECT" in str(search)]
+    ranges = {next(word for word in arguments.split() if ":" in word) for arguments in asked_by_subject}
+    assert ranges == {"1:3", "4:6", "7:9", "10:10"}
+
+
+async def test_a_refused_action_keeps_nobody_from_reading(bus: Bus) -> None:
+    answers = ScriptedFolder(1).answers() | {"UID STORE": b"{tag} NO not this one\r\n"}
+    async with scripted_imap(answers) as server:
+        await put_mailbox(bus, scripted_mailbox(server.port))
+        async with fetching(bus):
+            (mail,) = await until_fetched(bus, 1)
+            (refused,) = await acted(bus, command(mail, Action.MARK_READ))
+
+    assert refused.result is ActResult.FAILED
+    assert await imap_log(bus, "failed") == []
 
 
 async def test_a_fetcher_that_is_stopped_in_the_middle_goes_on_there(bus: Bus, dovecot: Dovecot, user: User) -> None:

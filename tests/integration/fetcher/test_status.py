@@ -11,8 +11,10 @@ from fetcher.__main__ import body
 from pipeline import status as status_rules
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.forgetting import forget_mailbox
+from pipeline.adapters.mailboxes import MailboxBucket
 from pipeline.adapters.statuses import StatusBucket
 from pipeline.mailbox import Mailbox
+from pipeline.secrets import Keyring
 from pipeline.service import Frame
 from pipeline.settings import Settings
 from pipeline.status import MailboxStatus, State
@@ -165,3 +167,16 @@ async def test_a_deleted_mailbox_has_no_status(bus: Bus, dovecot: Dovecot, user:
 
     assert await StatusBucket(bus.js).get(mailbox.id) is None
     assert await StatusBucket(bus.js).all() == {}
+
+
+async def test_a_mailbox_that_is_deleted_during_work_has_no_status(bus: Bus, dovecot: Dovecot, user: User) -> None:
+    mailbox = dovecot_mailbox(dovecot, user, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        await until_status(bus, mailbox, in_state(State.IDLE))
+        await MailboxBucket(bus.js, Keyring(SECRET_KEY)).delete(mailbox.id)
+        async with asyncio.timeout(PATIENCE):
+            while await StatusBucket(bus.js).get(mailbox.id):  # noqa: ASYNC110 nobody tells
+                await asyncio.sleep(0.02)
+
+    assert await StatusBucket(bus.js).all() == {}  # neither after the fetcher's last words

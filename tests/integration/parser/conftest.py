@@ -4,8 +4,10 @@ import pytest
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
+from parser.reparse.worker import Reparser
 from parser.store import AnnouncementOptions, Store
 from pipeline.adapters.postgres import Database
+from tests.support.reparsing import new_reparser
 
 
 def new_parser(postgres: Database) -> ParserHandler:
@@ -22,3 +24,9 @@ def parser(postgres: Database) -> ParserHandler:
 def second_parser(postgres: Database) -> ParserHandler:
     """Another process, as far as the database can tell."""
     return new_parser(postgres)
+
+
+@pytest.fixture
+def reparser(postgres: Database) -> Reparser:
+    """What reads kept documents anew."""
+    return new_reparser(postgres)

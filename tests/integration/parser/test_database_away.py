@@ -134,3 +134,27 @@ async def test_a_server_that_falls_silent_is_given_up_after_one_timeout(
                     await work()
             async with postgres.connection() as connection:
                 assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_when_one_connection_falls_silent_the_idle_ones_are_not_waited_for(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.adapters.postgres, "ANSWER_TIMEOUT", 2.0)
+    async with FaultyProxy(port=port_of(migrated_url)) as proxy:
+        url = migrated_url.replace(f":{port_of(migrated_url)}/", f":{proxy.port}/")
+        async with database(url, size=3, name="test", stopping=asyncio.Event(), readiness=Readiness()) as postgres:
+            assert postgres is not None
+            all_open = asyncio.Barrier(3)
+
+            async def use() -> int:
+                async with postgres.connection() as connection:
+                    await all_open.wait()
+                    return int(await connection.fetchval("SELECT 1"))
+
+            assert sum(await asyncio.gather(use(), use(), use())) == 3
+            proxy.abandon()
+            with pytest.raises(TryLater, match="postgres"):
+                async with postgres.connection() as connection:
+                    await connection.fetchval("SELECT 1")
+
+            assert sum(await asyncio.gather(use(), use(), use())) == 3

@@ -1,87 +1,18 @@
 """Kept documents read anew: what an older parser made of them is put right, once, in one transaction each."""
 
-import asyncio
 import gzip
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
-from parser.store import AnnouncementOptions
 from pipeline.adapters.postgres import Database
-from pipeline.reparse import ReparseJob, ReparseRequest, ReparseWish
 from tests.support.extracted import extracted
 from tests.support.failures import arf
 from tests.support.fixtures_postgres import rows, values
+from tests.support.reparsing import TABLES, as_if_refused, everything, execute, reparsed
 from tests.support.reports import RECORD, changed, report_xml, tls_tree
-
-TABLES = ("mail", "document", "report", "record", "tls_policy", "tls_failure", "failure_report", "outbox")
-
-
-def new_reparser(postgres: Database) -> Reparser:
-    announcements = AnnouncementOptions(max_rows=2, public_url="https://dmarq.example")
-    return Reparser(postgres, options=ReadOptions(), announcements=announcements, committed=lambda: None)
-
-
-@pytest.fixture
-def reparser(postgres: Database) -> Reparser:
-    return new_reparser(postgres)
-
-
-async def asked(reparser: Reparser, **wish: Any) -> ReparseJob:
-    request = ReparseRequest(wish=ReparseWish.model_validate(wish), who="tester")
-    return ReparseJob.model_validate_json(await reparser.ask(request.model_dump_json().encode()))
-
-
-async def job_now(postgres: Database) -> ReparseJob:
-    [job] = await rows(postgres, "SELECT * FROM reparse_job ORDER BY id DESC LIMIT 1")
-    return ReparseJob.model_validate(job)
-
-
-async def reparsed(reparser: Reparser, postgres: Database, **wish: Any) -> dict[str, int]:
-    """Asks, works until it is done, and gives the counts."""
-    await asked(reparser, **wish)
-    while await reparser.work(asyncio.Event()):
-        pass
-    job = await job_now(postgres)
-    assert job.finished_at is not None
-    return {change.value: number for change, number in job.counts.items()}
-
-
-async def everything(postgres: Database) -> dict[str, list[dict[str, Any]]]:
-    return {name: sorted(await rows(postgres, f"SELECT * FROM {name}"), key=repr) for name in TABLES}
-
-
-async def execute(postgres: Database, statement: str, *arguments: object) -> None:
-    async with postgres.connection() as connection:
-        await connection.execute(statement, *arguments)
-
-
-async def as_if_refused(postgres: Database, uid: int) -> None:
-    """The mail as a parser left it that could not read its only document."""
-    [number] = await values(postgres, "SELECT document.id FROM document JOIN mail USING (mail_id) WHERE uid = $1", uid)
-    await execute(postgres, "DELETE FROM record WHERE report = $1", number)
-    await execute(postgres, "DELETE FROM report WHERE id = $1", number)
-    await execute(
-        postgres,
-        "UPDATE document SET outcome = 'refused', reason = 'not_well_formed', detail = 'old', report = NULL, "
-        "repairs = '{}', parser_version = '0' WHERE id = $1",
-        number,
-    )
-    [line] = await values(postgres, "SELECT lines -> 0 FROM mail WHERE uid = $1", uid)
-    line |= {"outcome": "refused", "reason": "not_well_formed", "detail": "old", "salvaged": {"report_id": "r-1"}}
-    await execute(
-        postgres,
-        "UPDATE mail SET outcome = 'failed', reason = 'not_well_formed', detail = 'old', lines = $2, action = 'none', "
-        "action_target = NULL, action_state = 'none' WHERE uid = $1",
-        uid,
-        [line],
-    )
-    await execute(postgres, "DELETE FROM outbox")
 
 
 async def test_a_refused_document_becomes_a_report(
@@ -143,24 +74,6 @@ async def test_a_report_that_was_read_otherwise_is_put_right_under_its_number(
         table: before[table] for table in TABLES if table != "outbox"
     }
     assert await reparsed(reparser, postgres) == {"same": 2}
-
-
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(
-    parser: ParserHandler, reparser: Reparser, postgres: Database
-) -> None:
-    await parser(
-        [extracted(1, report_xml()), extracted(2, changed("r-1", "two")), extracted(3, changed("r-1", "three"))]
-    )
-    await as_if_refused(postgres, 1)
-    await execute(postgres, "UPDATE report SET passed = 77 WHERE report_id = 'two'")
-    before = await everything(postgres)
-
-    assert await reparsed(reparser, postgres, dry_run=True) == {"new": 1, "changed": 1, "same": 1}
-
-    lines = "SELECT id FROM outbox WHERE subject = 'event.all.activity'"
-    await execute(postgres, f"DELETE FROM outbox WHERE id IN ({lines})")
-    assert await everything(postgres) == before
-    assert await reparsed(reparser, postgres) == {"new": 1, "changed": 1, "same": 1}
 
 
 async def test_documents_that_turn_out_to_say_the_same_are_one_report(
@@ -277,84 +190,3 @@ async def test_other_kinds_are_put_right_too(
 
     after = await everything(postgres)
     assert {name: after[name] for name in TABLES[:-1]} == {name: before[name] for name in TABLES[:-1]}
-
-
-async def test_the_wish_narrows_what_is_read(parser: ParserHandler, reparser: Reparser, postgres: Database) -> None:
-    other = changed("<domain>example.com</domain><adkim>", "<domain>example.org</domain><adkim>")
-    await parser([extracted(1, report_xml()), extracted(2, other), extracted(3, report_xml()[:-300])])
-    await execute(postgres, "UPDATE document SET parser_version = '0' WHERE outcome = 'refused'")
-    now = datetime.now(UTC)
-
-    async def read(**wish: Any) -> dict[str, int]:
-        return await reparsed(reparser, postgres, dry_run=True, **wish)
-
-    assert await read(domain="example.org") == {"same": 2}  # the refused one is of any domain
-    assert await read(reason="records_lost") == {"same": 1}
-    assert await read(parser_version="0") == {"same": 1}
-    assert await read(since=now + timedelta(hours=1)) == {}
-    assert await read(until=now + timedelta(hours=1)) == {"same": 3}
-
-
-async def test_a_document_of_another_domain_than_wished_stays_refused(
-    parser: ParserHandler, reparser: Reparser, postgres: Database
-) -> None:
-    await parser([extracted(1, report_xml())])
-    await as_if_refused(postgres, 1)
-
-    assert await reparsed(reparser, postgres, domain="example.org") == {}
-    assert await values(postgres, "SELECT outcome FROM document") == ["refused"]
-    assert await reparsed(reparser, postgres, domain="example.com") == {"new": 1}
-
-
-async def test_a_job_goes_on_where_it_was_left(parser: ParserHandler, postgres: Database) -> None:
-    await parser([extracted(uid, changed("r-1", f"r-{uid}")) for uid in range(1, 8)])
-    first = new_reparser(postgres)
-    job = await asked(first)
-    stopping = asyncio.Event()
-
-    async def stop_soon() -> None:
-        while not (await job_now(postgres)).done:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0)
-        stopping.set()
-
-    await asyncio.gather(first.run(stopping), stop_soon())
-    assert 0 < (await job_now(postgres)).done <= 7
-
-    second = new_reparser(postgres)
-    while await second.work(asyncio.Event()):
-        pass
-
-    after = await job_now(postgres)
-    assert (after.id, after.done, after.counts) == (job.id, 7, {"same": 7})
-
-
-async def test_several_parsers_share_a_job_and_each_document_is_done_once(
-    parser: ParserHandler, postgres: Database
-) -> None:
-    await parser([extracted(uid, changed("r-1", f"r-{uid}")) for uid in range(1, 21)])
-    for uid in range(1, 21):
-        await as_if_refused(postgres, uid)
-    reparsers = [new_reparser(postgres) for _ in range(3)]
-    await asked(reparsers[0])
-
-    async def work(one: Reparser) -> None:
-        while await one.work(asyncio.Event()):
-            pass
-
-    await asyncio.gather(*map(work, reparsers))
-
-    assert (await job_now(postgres)).counts == {"new": 20}
-    assert await values(postgres, "SELECT count(*) FROM report") == [20]
-    assert await values(postgres, "SELECT count(*) FROM outbox WHERE subject LIKE 'report.stored.%'") == [20]
-    assert await values(postgres, "SELECT count(*) FROM outbox WHERE subject LIKE 'event.%'") == [1]
-
-
-async def test_duplicates_and_forgotten_documents_are_passed_over(
-    parser: ParserHandler, reparser: Reparser, postgres: Database
-) -> None:
-    await parser([extracted(1, report_xml()), extracted(2, report_xml()), extracted(3, changed("r-1", "old"))])
-    await execute(
-        postgres, "UPDATE document SET bytes = NULL WHERE report IN (SELECT id FROM report WHERE report_id = 'old')"
-    )
-
-    assert await reparsed(reparser, postgres) == {"same": 1}

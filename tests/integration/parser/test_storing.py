@@ -3,10 +3,13 @@
 import json
 from datetime import UTC, datetime
 
+from parser.documents import GROUP_BYTES
 from parser.handler import ParserHandler
 from pipeline.adapters.postgres import Database
 from pipeline.errors import Rejected
+from pipeline.events import MailExtracted
 from pipeline.reasons import Reason
+from pipeline.wire import Envelope
 from tests.support.extracted import extracted, mail_ref, refused_line, text_line
 from tests.support.failures import arf
 from tests.support.fixtures_postgres import rows, values
@@ -140,3 +143,19 @@ async def test_a_report_of_many_rows_is_stored_whole(parser: ParserHandler, post
 
     assert await values(postgres, "SELECT count(*) FROM record") == [20_001]
     assert await values(postgres, "SELECT max(position) FROM record") == [20_000]
+
+
+async def test_a_huge_report_comes_last_and_every_mail_has_its_own_result(
+    parser: ParserHandler, postgres: Database
+) -> None:
+    huge = extracted(1, report_xml())
+    assert isinstance(huge.event, MailExtracted)
+    [info] = huge.event.documents
+    documents = (info.model_copy(update={"size": GROUP_BYTES + 1}),)
+    huge = Envelope(huge.event.model_copy(update={"documents": documents}), huge.cargo)
+
+    stored, refused, other = await parser([huge, extracted(2, "<feedback>"), extracted(3, changed("r-1", "r-3"))])
+
+    assert (stored, isinstance(refused, Rejected), other) == ([], True, [])
+    uids = "SELECT uid FROM document JOIN mail USING (mail_id) ORDER BY document.id"
+    assert await values(postgres, uids) == [2, 3, 1]

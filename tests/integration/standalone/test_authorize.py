@@ -56,6 +56,19 @@ async def test_a_device_code_that_was_refused_is_asked_after_no_more(provider: T
     assert provider.pending == ["authorization_pending"]
 
 
+async def test_a_provider_that_is_away_for_a_moment_ends_no_sign_in(provider: TokenServer) -> None:
+    provider.cut_off = device.MAX_FAILURES
+
+    assert (await device_flow(provider.oauth(), [])).refresh_token in provider.refresh_tokens
+
+
+async def test_a_provider_that_stays_away_is_named_in_the_end(provider: TokenServer) -> None:
+    provider.cut_off = device.MAX_FAILURES + 1
+
+    with pytest.raises(TokenFault, match="no connection to"):
+        await device_flow(provider.oauth(), [])
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -177,6 +190,22 @@ async def test_the_command_tries_an_application_s_own_credentials(provider: Toke
     assert json.loads(good.stdout)["client_secret"] == CLIENT_SECRET
     assert bad.exit_code == 1
     assert "client_id or client_secret" in bad.output
+
+
+async def test_google_is_not_asked_without_the_secret_that_it_will_want(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(CLIENT_SECRET)
+    async with TokenServer(issue=lambda: "an access token", demands_secret=True) as google:
+        endpoints = [*options(google), "--authorization-endpoint", f"{google.url}/authorize"]
+        refused = await command("--provider", "google", *endpoints)
+        custom = await command(*endpoints)
+        given = await command(*endpoints, "--client-secret-file", str(secret))
+
+    assert refused.exit_code == 2
+    assert "give --client-secret-file" in refused.output
+    assert "Open this" not in refused.output
+    assert "client_secret is missing" in custom.output
+    assert given.exit_code == 0, given.output
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from dmarq.__main__ import dmarq
@@ -50,20 +51,39 @@ async def test_a_host_without_an_mx_still_takes_mail_at_its_address() -> None:
     assert (await verdicts({**GOOD, "example.net": {}}))["example.net"] is Verdict.WRONG
 
 
-async def test_a_subdomain_without_a_record_has_its_parent_s() -> None:
-    found = await verdicts({**GOOD, "mail.example.com._report._dmarc.example.net": {"TXT": ['"v=DMARC1"']}},
-                           "mail.example.com")  # fmt: skip
+async def test_a_subdomain_without_a_record_has_its_parent_s_and_what_was_agreed_with_it() -> None:
+    found = await verdicts({**GOOD, "mail.example.com": MX}, "mail.example.com")
 
     assert found["_dmarc.example.com"] is Verdict.OK
+    assert found["example.com._report._dmarc.example.net"] is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("above", "verdict"),
+    [
+        ({}, Verdict.ADVICE),
+        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none"']}}, Verdict.OK),
+        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none; psd=y"']}}, Verdict.WRONG),
+    ],
+)
+async def test_a_sibling_is_a_stranger_only_where_dns_says_so(above: Zone, verdict: Verdict) -> None:
+    zone = {"_dmarc.mail.example.com": {"TXT": ['"v=DMARC1; rua=mailto:x@reports.example.com"']}, **above}
+    found = await verdicts({**zone, "reports.example.com": MX}, "mail.example.com")
+
+    assert found["mail.example.com._report._dmarc.reports.example.com"] is verdict
 
 
 async def test_a_domain_without_anything_is_told_what_to_publish() -> None:
-    async with running_dns({}) as server:
+    async with running_dns({"example.com": MX}) as server:
         found = await examine(Dns("127.0.0.1", port=server.port), "example.com", ["dmarc@example.net"])
 
     assert found[0].verdict is Verdict.WRONG
     assert "rua=mailto:dmarc@example.net" in found[0].remedy
     assert found[1].verdict is Verdict.ADVICE
+
+
+async def test_a_name_server_that_knows_no_such_domain_says_nothing_about_its_records() -> None:
+    assert await verdicts({}) == {"example.com": Verdict.UNKNOWN}
 
 
 async def test_a_name_server_that_fails_is_no_missing_record() -> None:
@@ -81,7 +101,7 @@ async def command(server: RunningDns, *arguments: str) -> Result:
 
 
 async def test_the_command_says_what_is_wrong_and_fails() -> None:
-    async with running_dns({}) as server:
+    async with running_dns({"example.com": MX}) as server:
         result = await command(server, "example.com.")
 
     assert result.exit_code == 1
@@ -114,7 +134,7 @@ async def test_a_name_server_that_is_none_is_named() -> None:
     )
 
     assert result.exit_code == 1
-    assert "no name server" in result.output
+    assert "unknown  _dmarc.example.com: DNS does not answer (no name server" in result.output
 
 
 async def test_what_dns_says_plays_no_tricks_on_the_terminal() -> None:

@@ -16,4 +16,4 @@ def test_some_mails_are_too_large_to_travel_inline() -> None:
 
 def test_portions_are_the_whole() -> None:
     load = Load.of(50, seed=1)
-    assert [mail for portion in load.portions(3) for mail in portion] == list(load.mails)
+    assert [mail for portion in load.portions(20) for mail in portion] == list(load.mails)

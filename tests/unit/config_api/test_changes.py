@@ -35,6 +35,13 @@ def test_null_goes_back_to_the_default() -> None:
     assert [error.field for error in raised.value.errors] == ["host"]
 
 
+def test_null_inside_a_new_group_is_left_out() -> None:
+    oauth = {"provider": "google", "client_id": "x", "token_endpoint": None, "tenant": None}
+    after = merged(SETTINGS, SECRETS, {"oauth": oauth})
+    assert after.oauth is not None
+    assert (after.oauth.token_endpoint, after.oauth.tenant) == (None, "common")
+
+
 def test_what_changed_is_named_within_its_group() -> None:
     patch = {"filters": {"max_age_days": 3}, "on_failed": {"action": "move", "folder": "X"}, "password": "new"}
     found = changed_fields(_saved(), merged(SETTINGS, SECRETS, patch))

@@ -1,6 +1,7 @@
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput
 from config_api.pages import mailbox_form
 from config_api.validation import validated
@@ -53,6 +54,25 @@ def test_the_order_follows_the_places(places: dict[str, str], order: list[str]) 
 def test_a_folder_belongs_to_a_move_only() -> None:
     read = _read(("on_failed.action", "delete"), ("on_failed.folder", "Old"))
     assert read["on_failed"] == {"action": "delete", "folder": None}
+
+
+def test_an_emptied_field_of_a_group_goes_back_to_its_default() -> None:
+    account = [pair for pair in ACCOUNT if pair[0] != "auth"]
+    oauth = [("auth", "xoauth2"), ("oauth.provider", "google"), ("oauth.client_id", "c"), ("oauth.scope", " ")]
+    proxy = [("proxy.host", "p"), ("proxy.port", "1080"), ("proxy.username", "")]
+    read = mailbox_form.read(MultiDict([*account, *oauth, *proxy]))
+    assert {name for name, value in read["oauth"].items() if value is None} == {
+        "grant",
+        "tenant",
+        "token_endpoint",
+        "device_endpoint",
+        "authorization_endpoint",
+        "scope",
+    }
+    assert read["proxy"] == {"kind": None, "host": "p", "port": "1080", "username": None}
+    oauth_read = validated(MailboxInput, patched({}, read)).oauth
+    assert oauth_read is not None
+    assert oauth_read.tenant == "common"
 
 
 def test_an_empty_secret_is_not_sent() -> None:

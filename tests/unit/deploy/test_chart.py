@@ -1,5 +1,6 @@
 """The Helm chart renders, and what it renders is good Kubernetes and as narrow as docker-compose.yml."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ CUSTOM = {"ServiceMonitor", "PrometheusRule"}
 disable_logging()
 
 
-def rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
+REGISTRY = {"image": {"registry": "registry.example.com/dmarq"}}
+
+
+def rendered(values: dict[str, Any], *, revision: int = 1) -> list[dict[str, Any]]:
     with Chart.load(CHART) as chart:
-        files = chart.render(values, name="dmarq", namespace="mail", revision=1)
+        files = chart.render(REGISTRY | values, name="dmarq", namespace="mail", revision=revision)
     texts = [text for name, text in files.items() if not name.endswith(".txt")]
     return [document for text in texts for document in yaml.safe_load_all(text) if document]
 
@@ -36,7 +40,7 @@ def pods() -> dict[str, dict[str, Any]]:
 
 
 def test_helm_itself_has_nothing_to_complain_about() -> None:
-    assert [line for line in lint(CHART, strict=True)["messages"] if line["severity"] > 1] == []
+    assert [line for line in lint(CHART, values=REGISTRY, strict=True)["messages"] if line["severity"] > 1] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -77,7 +81,7 @@ def test_a_service_is_asked_how_it_is_and_given_time_to_stop(service: str) -> No
 
 def test_a_service_sees_its_own_secrets_only() -> None:
     seen = {
-        name: {
+        re.sub("-1-[0-9a-f]{8}$", "", name): {
             item["path"] for source in pod["volumes"][0]["projected"]["sources"] for item in source["secret"]["items"]
         }
         for name, pod in pods().items()
@@ -88,7 +92,7 @@ def test_a_service_sees_its_own_secrets_only() -> None:
         "dmarq-extractor": {"nats_url"},
         "dmarq-parser": {"nats_url", "database_url"},
         "dmarq-config-api": {"nats_url", "database_url", "secret_key"},
-        "dmarq-migrate-1": {"nats_url", "database_url"},
+        "dmarq-migrate": {"nats_url", "database_url"},
     }
 
 
@@ -104,11 +108,68 @@ def test_permissions_rules_and_dashboards_are_those_of_the_other_deployments() -
 
 
 @pytest.mark.parametrize(
-    "values", [{"database": {"existingSecret": ""}}, {"nats": {"replicas": 2}}, {"services": {"x": {}}}]
+    "values",
+    [
+        {"database": {"existingSecret": ""}},
+        {"nats": {"replicas": 2}},
+        {"services": {"x": {}}},
+        {"image": {"registry": ""}},
+    ],
 )
 def test_values_that_cannot_work_are_refused(values: dict[str, Any]) -> None:
     with Chart.load(CHART) as chart, pytest.raises(HelmError):
-        chart.validate_schema(chart.merge_values(values))
+        chart.validate_schema(chart.merge_values(REGISTRY | values))
+
+
+def settings(values: dict[str, Any]) -> tuple[dict[str, str], set[str]]:
+    """The settings of the services, and what makes their pods start anew when they change."""
+    documents = rendered(values)
+    (data,) = (d["data"] for d in documents if d["kind"] == "ConfigMap" and d["metadata"]["name"] == "dmarq-settings")
+    pods = [d["spec"]["template"] for d in documents if d["kind"] == "Deployment"]
+    return data, {pod["metadata"]["annotations"]["dmarq/settings"] for pod in pods}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"publicUrl": "https://x.example"}, {"nats": {"replicas": 3}}, {"settings": {"DMARQ_LOG_LEVEL": "debug"}}],
+)
+def test_a_changed_setting_starts_the_services_anew(change: dict[str, Any]) -> None:
+    _, before = settings({})
+    _, after = settings(change)
+
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, "http://localhost:8080"),
+        ({"ingress": {"enabled": True, "host": "a.example"}}, "http://a.example"),
+        ({"ingress": {"enabled": True, "host": "a.example", "tlsSecret": "x"}}, "https://a.example"),
+        ({"ingress": {"enabled": True}, "publicUrl": "https://b.example"}, "https://b.example"),
+    ],
+)
+def test_the_public_url_is_that_of_the_ingress_unless_told_otherwise(values: dict[str, Any], url: str) -> None:
+    data, _ = settings(values)
+
+    assert data["DMARQ_PUBLIC_URL"] == url
+
+
+def test_what_the_migration_depends_on_is_in_its_name() -> None:
+    def name(values: dict[str, Any]) -> str:
+        (found,) = (document["metadata"]["name"] for document in rendered(values) if document["kind"] == "Job")
+        return str(found)
+
+    assert name({}) == name({"publicUrl": "https://x.example"})
+    assert name({}) != name({"image": {**REGISTRY["image"], "tag": "2"}})
+
+
+def test_secrets_of_ones_own_take_the_place_of_those_that_are_made() -> None:
+    own = {"nats": {"existingSecret": "my-urls"}, "secretKey": {"existingSecret": "my-key"}}
+
+    assert [document for document in rendered(own) if document["kind"] == "Secret"] == []
+    assert "my-urls" in yaml.safe_dump_all(rendered(own))
 
 
 def test_the_values_for_the_nats_chart_name_what_this_chart_makes() -> None:

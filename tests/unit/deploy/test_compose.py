@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from pipeline.settings import documented
+from tests.compose.scenario import LATER_PERMISSIONS
 from tests.support.deployment import DEPLOY, VOLUMES
 
 ROOT = DEPLOY.parent
 COMPOSE = ROOT / "docker-compose.yml"
 BESIDE_US = Path(sys.executable).parent
 EVERYTHING = ("--profile", "demo", "--profile", "monitoring", "--profile", "tools")
+OURS = {"fetcher", "extractor", "parser", "config-api"}
 ONE_SHOTS = {"prepare", "migrate", "demo-mailbox", "dmarq"}
 # Set by docker-compose.yml itself, or of use to `dmarq run` alone.
 NOT_FOR_COMPOSE = {
@@ -64,7 +66,7 @@ def test_every_container_is_as_narrow_as_it_can_be(name: str) -> None:
     assert service["restart"] == ("no" if name in ONE_SHOTS else "unless-stopped")
 
 
-@pytest.mark.parametrize("name", services().keys() - ONE_SHOTS - {"fetcher", "extractor", "parser", "config-api"})
+@pytest.mark.parametrize("name", sorted(services().keys() - ONE_SHOTS - OURS))
 def test_every_foreign_server_has_a_health_check(name: str) -> None:
     assert services()[name]["healthcheck"]["test"]
 
@@ -87,6 +89,49 @@ def test_only_who_needs_postgres_is_in_its_network() -> None:
     reach = {name for name, service in services().items() if "database" in service.get("networks", ())}
 
     assert reach == {"postgres", "migrate", "parser", "config-api", "grafana"}
+
+
+def test_the_upgrade_that_is_tried_brings_permissions() -> None:
+    users = (DEPLOY / "nats-users.conf").read_text(encoding="utf-8")
+
+    assert users.count(LATER_PERMISSIONS) == 1
+
+
+def test_our_images_are_in_no_registry_and_so_are_built() -> None:
+    ours = [s for s in services().values() if "DMARQ_IMAGES" in s["image"]]
+    built = {service["image"] for service in ours if "build" in service}
+
+    assert {service["image"] for service in ours} == built
+    assert all(image.startswith("${DMARQ_IMAGES:-localhost/dmarq}/") for image in built)
+    assert '"localhost/dmarq"' in (ROOT / "tests/compose/images.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_host_with_one_cpu_is_enough(name: str) -> None:
+    cpus = services()[name]["deploy"]["resources"]["limits"]["cpus"]
+
+    assert float(re.sub(r"\$\{\w+:-(.*)\}", r"\1", cpus)) <= 1.0
+
+
+def test_temporary_files_of_the_parser_are_on_disk() -> None:
+    parser = services()["parser"]
+
+    assert parser["tmpfs"] == []
+    assert "parser-tmp:/tmp" in parser["volumes"]
+
+
+@pytest.mark.parametrize(("server", "network"), [("postgres", "database"), ("nats", "bus")])
+def test_a_server_of_ones_own_takes_the_place_of_the_container(server: str, network: str) -> None:
+    override = DEPLOY / f"compose/own-{server}.yml"
+    command = [str(BESIDE_US / "docker-compose"), "-f", str(COMPOSE), "-f", str(override), "config", "--format", "json"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["services"].keys() >= OURS
+    assert server not in found["services"]
+    assert not found["networks"][network].get("internal")
 
 
 def test_every_setting_can_be_given_and_every_variable_is_documented() -> None:

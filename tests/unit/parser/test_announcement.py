@@ -6,6 +6,7 @@ from parser.announcement import MAX_ROWS_BYTES, announcement
 from parser.reading import Reading
 from parser.reports import Candidate, StoredReport
 from parser.rows import RowSpool
+from parser.totals import totals_of
 from pipeline.events import MailExtracted, ReportStored
 from pipeline.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport
 from tests.support.extracted import extracted
@@ -37,7 +38,7 @@ def aggregate(rows: list[Record]) -> Reading:
 def announced(reading: Reading, *, max_rows: int = 10_000) -> ReportStored:
     event = extracted(1).event
     assert isinstance(event, MailExtracted)
-    stored = StoredReport(Candidate(17, event, b"identity", reading), variant=False)
+    stored = StoredReport(Candidate(17, event, b"identity", reading, totals_of(reading)), variant=False)
     at = datetime(2026, 11, 1, tzinfo=UTC)
     return announcement(stored, max_rows=max_rows, public_url="https://dmarq.example/", at=at)
 

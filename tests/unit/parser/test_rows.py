@@ -1,8 +1,11 @@
 """The row spool: flat in memory, readable as often as needed."""
 
+from pathlib import Path
+
 import pytest
 
 from parser.rows import CHUNK_ROWS, RowSpool
+from pipeline.errors import TryLater
 from pipeline.report import DkimResult, Record
 
 
@@ -42,6 +45,15 @@ def test_two_iterations_may_run_side_by_side():
         pairs = list(zip(spool, spool, strict=True))
 
     assert all(one == other for one, other in pairs)
+
+
+def test_a_full_disk_is_waited_for():
+    with RowSpool(lambda: Path("/dev/full").open("w+b")) as spool:
+        for number in range(CHUNK_ROWS - 1):
+            spool.append(a_row(number))
+
+        with pytest.raises(TryLater, match="disk"):
+            spool.append(a_row(CHUNK_ROWS))
 
 
 def test_a_closed_spool_is_empty_and_may_be_closed_again():

@@ -3,6 +3,7 @@
 import pytest
 
 from parser.aggregate import shapes
+from parser.aggregate.record_texts import RecordTexts
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 EVALUATED, IDENTIFIERS = (
@@ -75,3 +76,31 @@ def test_more_shapes_than_are_remembered_are_read_all_the_same() -> None:
     _, rows = read_xml(document)
 
     assert [len(row.spf_results) for row in rows] == list(range(1, 251))
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_what_a_shape_has_to_note_is_noted_in_every_report(odd: str) -> None:
+    document = report_xml(records=RECORD + odd)
+
+    assert read_xml(document) == read_xml(document)
+
+
+def test_a_plain_shape_is_worked_out_once_for_all_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read_xml(report_xml())
+
+    monkeypatch.setattr(shapes.ShapedTextsReader, "_planned", None)  # whoever worked one out would fail
+
+    assert read_xml(report_xml()) == first
+
+
+def test_no_more_plain_shapes_are_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordinary = shapes.OrdinaryShapes()
+    monkeypatch.setattr(shapes, "MAX_ORDINARY", 3)
+    plan = shapes.Plan(RecordTexts("1", "2", True, "3", "4", "5", (), True, "6", None, None, (), ()))
+    several: list[shapes.Shape] = [(("record",) * number, (0,) * number) for number in range(1, 6)]
+
+    for shape in several:
+        ordinary.keep(plan, shape, "feedback")
+
+    assert [ordinary.find(shape, "feedback") is not None for shape in several] == [False, False, False, True, True]
+    assert ordinary.find(several[-1], "{urn:x}feedback") is None

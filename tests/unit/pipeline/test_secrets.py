@@ -32,7 +32,9 @@ def test_a_rotated_secret_no_longer_needs_the_old_key() -> None:
     assert Keyring(NEW).decrypt(rotated) == "x"
 
 
-@pytest.mark.parametrize("token", ["", "garbage", "ü", Keyring("quite another key").encrypt("x")])
+@pytest.mark.parametrize(
+    "token", ["", "garbage", "ü", pytest.param(Keyring("quite another key").encrypt("x"), id="of another key")]
+)
 def test_a_secret_that_no_key_opens_is_told_without_showing_it(token: str) -> None:
     with pytest.raises(BadSecretKey) as caught:
         Keyring(OLD).decrypt(token)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pipeline.errors import Rejected
 from pipeline.events import ActivityLogged, Event, Level, MailExtracted
 from pipeline.reasons import Reason
-from pipeline.wire import CARGO, HEAD, KEY, MAX_HEADER_BYTES, PREFIX, TYPE, Envelope, Parcel, decode, encode
+from pipeline.trace import mails_of
+from pipeline.wire import CARGO, HEAD, KEY, MAIL_ID, MAX_HEADER_BYTES, PREFIX, TYPE, Envelope, Parcel, decode, encode
 from tests.support.events import SAMPLES, extracted, fetched
 
 PARCELS = st.lists(
@@ -26,7 +27,8 @@ def test_every_event_comes_back_as_it_was(event: Event) -> None:
     wire = encode(Envelope(event))
 
     assert decode(wire.headers, wire.payload) == Envelope(event)
-    assert (wire.subject, wire.headers) == (event.subject, {KEY: event.key, TYPE: event.type})
+    about = {MAIL_ID: ",".join(mails_of(event))} if mails_of(event) else {}
+    assert (wire.subject, wire.headers) == (event.subject, {KEY: event.key, TYPE: event.type, **about})
 
 
 @given(cargo=PARCELS)

@@ -1,6 +1,8 @@
 """Which files an account can reach, by the modes of the directories on the way."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,12 @@ COLLEAGUE = Account(name="colleague", uid=54321, gid=os.getgid())
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A directory whose parents may be passed by everybody, as far as they are the test's."""
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        directory.chmod(0o755)
-    return tmp_path
+def open_path() -> Iterator[Path]:
+    """A directory that everybody may pass; pytest's own are below some that nobody else may."""
+    with tempfile.TemporaryDirectory(prefix="dmarq-test-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
 
 
 @pytest.mark.parametrize(

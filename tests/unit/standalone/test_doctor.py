@@ -2,7 +2,17 @@
 
 import pytest
 
-from dmarq.doctor.judge import Verdict, external_hosts, judge_agreement, judge_delivery, judge_dmarc, judge_tls
+from dmarq.doctor.judge import (
+    Finding,
+    Verdict,
+    external_hosts,
+    judge_agreement,
+    judge_delivery,
+    judge_dmarc,
+    judge_tls,
+    unknown_domain,
+)
+from dmarq.doctor.organisation import Kinship, Organisation, Texts, kinship, organisation
 from dmarq.doctor.records import dmarc_places, records
 
 GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"
@@ -73,12 +83,93 @@ def test_who_must_agree_is_whoever_is_not_the_domain_s_own(
     assert bool(found) == external
 
 
-def test_an_agreement_is_a_dmarc_record_of_its_own() -> None:
-    assert judge_agreement("example.com", "example.net", ["v=DMARC1"]).verdict is Verdict.OK
-    refused = judge_agreement("example.com", "example.net", ["v=spf1 -all"])
+def agreement(texts: list[str], kin: Kinship, *, place: str = "example.com") -> Finding:
+    return judge_agreement("example.com", texts, place=place, host="example.net", kin=kin)
 
-    assert refused.verdict is Verdict.WRONG
-    assert refused.name == "example.com._report._dmarc.example.net"
+
+@pytest.mark.parametrize(
+    ("texts", "kin", "verdict"),
+    [
+        (["v=DMARC1"], Kinship.FOREIGN, Verdict.OK),
+        (["v=DMARC1"], Kinship.UNSURE, Verdict.OK),
+        (["v=spf1 -all"], Kinship.FOREIGN, Verdict.WRONG),
+        ([], Kinship.FOREIGN, Verdict.WRONG),
+        ([], Kinship.UNSURE, Verdict.ADVICE),
+        ([], Kinship.SAME, Verdict.OK),
+    ],
+)
+def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], kin: Kinship, verdict: Verdict) -> None:
+    found = agreement(texts, kin)
+
+    assert found.verdict is verdict
+    assert found.name == "example.com._report._dmarc.example.net"
+    assert bool(found.remedy) == (verdict is not Verdict.OK)
+
+
+def test_an_agreement_is_with_the_domain_whose_record_counts() -> None:
+    finding = judge_agreement("a.example.com", [], place="example.com", host="example.net", kin=Kinship.FOREIGN)
+
+    assert (finding.domain, finding.name) == ("a.example.com", "example.com._report._dmarc.example.net")
+
+
+MINE = ["v=DMARC1; p=none"]
+LEAF, SUFFIX = ["v=DMARC1; psd=n"], ["v=DMARC1; psd=y"]
+
+
+def walked(domain: str, **found: list[str]) -> Texts:
+    """What a walk upwards from the domain found; in the names of places "_" stands for a dot."""
+    by_name = {place.replace("_", "."): texts for place, texts in found.items()}
+    return {place: by_name.get(place, []) for place in dmarc_places(domain)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "declared"),
+    [
+        (walked("a.b.example.com"), "a.b.example.com", False),
+        (walked("a.b.example.com", b_example_com=MINE), "b.example.com", False),
+        (walked("a.b.example.com", b_example_com=MINE, example_com=MINE), "example.com", False),
+        (walked("a.b.example.com", b_example_com=LEAF, example_com=MINE), "b.example.com", True),
+        (walked("a.example.co.uk", example_co_uk=MINE, co_uk=SUFFIX), "example.co.uk", True),
+        (walked("co.uk", co_uk=SUFFIX), "co.uk", False),
+        (walked("example.com", example_com=[*MINE, *MINE]), "example.com", False),
+    ],
+)
+def test_the_organisation_of_a_domain_is_found_upwards(texts: Texts, name: str, *, declared: bool) -> None:
+    assert organisation(texts) == Organisation(name, is_declared=declared)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "kin"),
+    [
+        (walked("mail.example.com", mail_example_com=MINE), walked("reports.example.com"), Kinship.UNSURE),
+        (
+            walked("mail.example.com", mail_example_com=MINE, example_com=MINE),
+            walked("reports.example.com", example_com=MINE),
+            Kinship.SAME,
+        ),
+        (
+            walked("one.co.uk", one_co_uk=MINE, co_uk=SUFFIX),
+            walked("other.co.uk", co_uk=SUFFIX),
+            Kinship.FOREIGN,
+        ),
+        (
+            walked("mail.example.com", mail_example_com=LEAF, example_com=MINE),
+            walked("reports.example.com", example_com=MINE),
+            Kinship.FOREIGN,
+        ),
+        (walked("example.com", example_com=MINE), walked("example.net"), Kinship.FOREIGN),
+        (walked("example.com", example_com=MINE), walked("notexample.com"), Kinship.FOREIGN),
+    ],
+)
+def test_siblings_are_strangers_only_where_dns_says_so(mine: Texts, theirs: Texts, kin: Kinship) -> None:
+    assert kinship(mine, theirs) is kin
+
+
+def test_a_domain_that_dns_does_not_know_has_no_verdict() -> None:
+    finding = unknown_domain("exmaple.com")
+
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "typing error" in finding.remedy
 
 
 @pytest.mark.parametrize(("has_mail", "verdict"), [(True, Verdict.OK), (False, Verdict.WRONG)])

@@ -11,6 +11,17 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/name: {{ .name }}
 {{- end }}
 
+{{/* Where users reach config-api; under any other name it answers 421. */}}
+{{- define "dmarq.publicUrl" -}}
+{{- if .Values.publicUrl -}}
+{{ .Values.publicUrl }}
+{{- else if .Values.ingress.enabled -}}
+{{ ternary "https" "http" (not (empty .Values.ingress.tlsSecret)) }}://{{ .Values.ingress.host }}
+{{- else -}}
+http://localhost:8080
+{{- end -}}
+{{- end }}
+
 {{- define "dmarq.image" -}}
 {{ .root.Values.image.registry }}/{{ .image }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
@@ -36,7 +47,7 @@ projected:
   defaultMode: 0440
   sources:
     - secret:
-        name: {{ .root.Release.Name }}-nats-urls
+        name: {{ .root.Values.nats.existingSecret | default (printf "%s-nats-urls" .root.Release.Name) }}
         items: [{key: {{ .name }}, path: nats_url}]
     {{- with .databaseKey }}
     - secret:

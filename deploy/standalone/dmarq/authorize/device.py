@@ -14,6 +14,8 @@ GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_INTERVAL_S = 5.0  # RFC 8628 section 3.2
 SLOWER_BY_S = 5.0  # section 3.5
 MAX_WAIT_S = 1800.0
+MAX_FAILURES = 6  # in a row, each waited for twice as long as the one before
+MAX_INTERVAL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,26 @@ async def by_device_code(
 
 
 async def _asked(oauth: OAuthSettings, form: Form, code: DeviceCode, endpoint: TokenEndpoint) -> Issued:
-    interval_s = code.interval_s
+    interval_s, failures = code.interval_s, 0
     while True:
         await asyncio.sleep(interval_s)
         try:
             return read_issued(*await endpoint.ask(oauth.token_url, form))
         except TokenFault as fault:
-            if fault.code not in ("authorization_pending", "slow_down"):
+            if fault.code in ("authorization_pending", "slow_down"):
+                interval_s += SLOWER_BY_S if fault.code == "slow_down" else 0
+                failures = 0
+                continue
+            failures += 1
+            if failures > MAX_FAILURES or not _may_pass(fault):
                 raise
-            interval_s += SLOWER_BY_S if fault.code == "slow_down" else 0
+            interval_s = min(2 * interval_s, MAX_INTERVAL_S)
+
+
+def _may_pass(fault: TokenFault) -> bool:
+    """Whether the provider was not reached or has trouble of its own, which says nothing about the sign-in."""
+    of_its_own = fault.code in ("", "server_error", "temporarily_unavailable")
+    return of_its_own and fault.category in (Category.TIMEOUT, Category.CONNECTIVITY, Category.THROTTLED)
 
 
 def _seconds(value: object, default: float) -> float:

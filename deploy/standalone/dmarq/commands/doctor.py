@@ -3,18 +3,25 @@
 import asyncio
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
 
 import click
 
 from dmarq.client import ApiError, Client
-from dmarq.doctor import Dns, Finding, Offline, Verdict, examine
+from dmarq.doctor import Dns, Finding, Offline, Verdict, examine, system, unanswered
 from dmarq.output import json_option
 
 _SIGNS = {Verdict.OK: "ok     ", Verdict.ADVICE: "advice ", Verdict.WRONG: "WRONG  ", Verdict.UNKNOWN: "unknown"}
-MAX_DOMAINS = 50
+
+
+@dataclass(slots=True)
+class _System:
+    """What the running system told: findings, the addresses it reads, and the domains it has reports for."""
+
+    found: list[Finding] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
 
 
 @click.command()
@@ -29,21 +36,20 @@ def doctor(
 ) -> None:
     """Find out why no reports arrive: try every mailbox, and see what DNS says for each DOMAIN.
 
-    Without a DOMAIN, those are examined that reports were received for. The exit status is 1 when something is wrong
-    or could not be found out.
+    Without a DOMAIN, those are examined that reports were received for; before the first report, those of the
+    mailboxes' addresses. The exit status is 1 when something is wrong or could not be found out.
 
     \b
     Examples:
       dmarq doctor example.com
       dmarq doctor example.com --dns-only --address dmarc@example.com
     """
-    mailboxes = [] if dns_only else _mailboxes()
-    tried = [_tried(mailbox) for mailbox in mailboxes]
-    ours = addresses or tuple(mailbox["username"] for mailbox in mailboxes if "@" in mailbox["username"])
-    wanted = [domain.strip().rstrip(".").lower() for domain in domains or ([] if dns_only else _reported())]
-    if not wanted and not tried:
+    told = _System() if dns_only else _asked()
+    ours = addresses or tuple(told.addresses)
+    wanted = [domain.strip().rstrip(".").lower() for domain in domains] or told.domains or _guessed(told.addresses)
+    if not wanted and not told.found:
         raise click.UsageError("name a domain")
-    found = tried + asyncio.run(_examined(wanted, ours, server=server, port=port))
+    found = told.found + asyncio.run(_examined(wanted, ours, server=server, port=port))
     _show(found, as_json=as_json)
     sys.exit(1 if any(finding.verdict in (Verdict.WRONG, Verdict.UNKNOWN) for finding in found) else 0)
 
@@ -52,33 +58,30 @@ async def _examined(domains: Sequence[str], ours: Collection[str], *, server: st
     try:
         dns = Dns(server, port=port)
     except Offline as why:
-        raise click.ClickException(str(why)) from None
+        return [unanswered(domain, f"_dmarc.{domain}", str(why)) for domain in domains]
     each = await asyncio.gather(*(examine(dns, domain, ours) for domain in domains))
     return [finding for findings in each for finding in findings]
 
 
-def _mailboxes() -> list[dict[str, Any]]:
+def _asked() -> _System:
+    told = _System()
     try:
         with Client.here() as client:
-            return list(client.get("/mailboxes")["items"])
+            for mailbox in client.get("/mailboxes")["items"]:
+                told.found += system.tried(client, mailbox)
+                told.addresses += [mailbox["username"]] if "@" in mailbox["username"] else []
+            told.domains = system.reported_domains(client)
     except ApiError as error:
-        raise click.ClickException(f"{error.message}\nTo look at DNS alone: dmarq doctor --dns-only DOMAIN") from None
+        told.found.append(system.failed(system.NAME, "dmarq run", error))
+    return told
 
 
-def _tried(mailbox: Mapping[str, Any]) -> Finding:
-    name = mailbox["id"]
-    if not mailbox["enabled"]:
-        return Finding(name, mailbox["host"], Verdict.ADVICE, "the mailbox is paused", f"dmarq mailbox resume {name}")
-    with Client.here() as client:
-        answer = client.post(f"/mailboxes/{name}/test")
-    verdict = Verdict.OK if answer["success"] else Verdict.WRONG
-    return Finding(name, mailbox["host"], verdict, answer["summary"], " ".join(answer["recovery_steps"][:2]))
-
-
-def _reported() -> list[str]:
-    """The domains that reports were received for."""
-    with Client.here() as client:
-        return [row["domain"] for row in client.get("/summary")["domains"][:MAX_DOMAINS]]
+def _guessed(addresses: Sequence[str]) -> list[str]:
+    """The domains to look at where no report has come, so that nobody knows which ones are reported on."""
+    domains = system.domains_of(addresses)
+    named = _plain(", ".join(domains)) or "none; name one to look at DNS too"
+    click.echo(f"No report is known yet, so these are the domains of the mailboxes' addresses: {named}", err=True)
+    return domains
 
 
 def _show(found: Sequence[Finding], *, as_json: bool) -> None:

@@ -1,12 +1,15 @@
 """`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes."""
 
 import sys
+from datetime import datetime
 
 import click
 
 from dmarq.client import Client, segment
 from dmarq.commands.authorize import authorize
 from dmarq.output import json_option, show
+
+COLUMNS = ("id", "name", "host", "username", "folder", "state.word", "weaknesses")
 
 
 @click.group()
@@ -17,10 +20,10 @@ def mailbox() -> None:
 @mailbox.command("list")
 @json_option
 def list_mailboxes(*, as_json: bool) -> None:
-    """List the mailboxes."""
+    """List the mailboxes; "weaknesses" are settings by which others could read the password on the way."""
     with Client.here() as client:
         rows = client.get("/mailboxes")["items"]
-    show(rows, ("id", "name", "host", "username", "folder", "state.word"), as_json=as_json, empty="no mailbox yet")
+    show(rows, COLUMNS, as_json=as_json, empty="no mailbox yet")
 
 
 @mailbox.command()
@@ -47,9 +50,21 @@ def _asking(action: str, about: str, done: str) -> click.Command:
 
 for _action, _about, _done in (
     ("fetch", "Fetch now.", "The fetcher looks into the mailbox now."),
-    ("backfill", "Read the folder from its beginning; what is known is not stored twice.", "Started."),
     ("pause", "Leave the mailbox alone until it is resumed.", "Paused."),
     ("resume", "Work for the mailbox again.", "Resumed."),
 ):
     mailbox.add_command(_asking(_action, _about, _done))
+
+
+@mailbox.command()
+@click.argument("mailbox_id", metavar="ID")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only mails received on this day or later.")
+def backfill(mailbox_id: str, since: datetime | None) -> None:
+    """Read the folder anew, behind mails that are new; what is known is not stored twice."""
+    wish = {"since": since.date().isoformat()} if since else {}
+    with Client.here() as client:
+        answer = client.post(f"/mailboxes/{segment(mailbox_id)}/backfill", wish)
+    click.echo(answer["text"])
+
+
 mailbox.add_command(authorize)

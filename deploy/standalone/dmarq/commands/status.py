@@ -16,6 +16,7 @@ MAILBOXES = (
     "state.mails_24h",
     "state.failed_24h",
     "state.detail",
+    "weaknesses",
 )
 STREAMS = ("name", "events", "fullness")
 LETTERS = ("letters", "reason", "reason_text")

@@ -11,25 +11,26 @@ from dmarq.doctor.judge import (
     judge_dmarc,
     judge_tls,
     unanswered,
+    unknown_domain,
 )
 from dmarq.doctor.lookup import Dns, Offline
+from dmarq.doctor.organisation import Kinship, Texts, kinship
 from dmarq.doctor.records import DMARC, dmarc_places, host_of, records
 
 
 async def examine(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:
     """What is found for a domain; `ours` are the mail addresses that we read."""
-    return [*await _dmarc(dns, domain, ours), await _tls(dns, domain, ours)]
-
-
-async def _dmarc(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:
     try:
         place, texts = await _record(dns, domain)
+        if not texts and not await dns.knows(domain):
+            return [unknown_domain(domain)]
     except Offline as why:
-        return [unanswered(domain, f"_dmarc.{domain}", str(why))]
+        return [unanswered(domain, f"_dmarc.{domain}", str(why)), await _tls(dns, domain, ours)]
     found = [judge_dmarc(domain, place, texts, ours)]
-    found += [await _agreement(dns, domain, host) for host in external_hosts(domain, place, texts)]
+    found += [await _agreement(dns, domain, place, host) for host in external_hosts(domain, place, texts)]
     hosts = {host_of(address) for record in records(texts, DMARC) for address in record.addresses}
-    return found + [await _delivery(dns, domain, host) for host in sorted(filter(None, hosts))]
+    found += [await _delivery(dns, domain, host) for host in sorted(filter(None, hosts))]
+    return [*found, await _tls(dns, domain, ours)]
 
 
 async def _record(dns: Dns, domain: str) -> tuple[str, Sequence[str]]:
@@ -41,11 +42,18 @@ async def _record(dns: Dns, domain: str) -> tuple[str, Sequence[str]]:
     return domain, ()
 
 
-async def _agreement(dns: Dns, domain: str, host: str) -> Finding:
+async def _agreement(dns: Dns, domain: str, place: str, host: str) -> Finding:
+    name = agreement_name(place=place, host=host)
     try:
-        return judge_agreement(domain, host, await dns.texts(agreement_name(domain, host)))
+        texts = await dns.texts(name)
+        kin = Kinship.FOREIGN if records(texts, DMARC) else kinship(await _walk(dns, place), await _walk(dns, host))
     except Offline as why:
-        return unanswered(domain, agreement_name(domain, host), str(why))
+        return unanswered(domain, name, str(why))
+    return judge_agreement(domain, texts, place=place, host=host, kin=kin)
+
+
+async def _walk(dns: Dns, domain: str) -> Texts:
+    return {place: await dns.texts(f"_dmarc.{place}") for place in dmarc_places(domain)}
 
 
 async def _delivery(dns: Dns, domain: str, host: str) -> Finding:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dmarq.doctor.organisation import Kinship, is_own
 from dmarq.doctor.records import DMARC, TLSRPT, Record, host_of, records
 
 
@@ -57,28 +58,32 @@ def judge_tls(domain: str, texts: Sequence[str], ours: Collection[str]) -> Findi
 
 
 def external_hosts(domain: str, place: str, texts: Sequence[str]) -> list[str]:
-    """The hosts of the record's addresses that must agree to receive this domain's reports (RFC 9990 section 4).
+    """The hosts of the record's addresses that may have to agree to receive this domain's reports.
 
     `place` is the domain whose record counts: what lies below it is the domain's own.
     """
     addresses = [address for record in records(texts, DMARC) for address in record.addresses]
     hosts = dict.fromkeys(filter(None, map(host_of, addresses)))
-    return [host for host in hosts if not (_is_below(host, place) or _is_below(domain, host))]
+    return [host for host in hosts if not is_own(host, place=place, domain=domain)]
 
 
-def judge_agreement(domain: str, host: str, texts: Sequence[str]) -> Finding:
-    """Whether `host` agrees to receive the reports of `domain`."""
-    name = agreement_name(domain, host)
+def judge_agreement(domain: str, texts: Sequence[str], *, place: str, host: str, kin: Kinship) -> Finding:
+    """Whether `host` agrees to receive the reports that the record of `place` sends there; `kin`: whose it is."""
+    name = agreement_name(place=place, host=host)
     if records(texts, DMARC):
-        return Finding(domain, name, Verdict.OK, f"{host} agrees to receive the reports of {domain}")
+        return Finding(domain, name, Verdict.OK, f"{host} agrees to receive the reports of {place}")
+    if kin is Kinship.SAME:
+        return Finding(domain, name, Verdict.OK, f"{host} is of the same organisation as {place}: it need not agree")
     remedy = f'whoever runs {host} publishes a TXT record there: "v=DMARC1"'
-    text = f"{host} does not agree to receive the reports of {domain}: most reporters send none"
-    return Finding(domain, name, Verdict.WRONG, text, remedy)
+    text = f"{host} does not agree to receive the reports of {place}"
+    if kin is Kinship.UNSURE:
+        return Finding(domain, name, Verdict.ADVICE, f"{text}: reporters that see two owners send none", remedy)
+    return Finding(domain, name, Verdict.WRONG, f"{text}: most reporters send none", remedy)
 
 
-def agreement_name(domain: str, host: str) -> str:
-    """Where `host` says that it agrees."""
-    return f"{domain}._report._dmarc.{host}"
+def agreement_name(*, place: str, host: str) -> str:
+    """Where `host` says that it agrees with the record of `place` (RFC 7489 section 7.1, RFC 9990 section 4)."""
+    return f"{place}._report._dmarc.{host}"
 
 
 def judge_delivery(domain: str, host: str, *, has_mail: bool) -> Finding:
@@ -94,6 +99,13 @@ def unanswered(domain: str, name: str, why: str) -> Finding:
     return Finding(domain, name, Verdict.UNKNOWN, f"DNS does not answer ({why})", "try again when you are online")
 
 
+def unknown_domain(domain: str) -> Finding:
+    """DNS says that there is no such domain, so that a missing record means nothing."""
+    text = "DNS here knows no such domain"
+    remedy = "look for a typing error; or this name server does not see the internet: try another with --server"
+    return Finding(domain, domain, Verdict.UNKNOWN, text, remedy)
+
+
 def _addressed(domain: str, name: str, record: Record, ours: Collection[str]) -> Finding:
     there = ", ".join(record.addresses)
     known = {address.lower() for address in ours}
@@ -106,7 +118,3 @@ def _addressed(domain: str, name: str, record: Record, ours: Collection[str]) ->
 
 def _example(ours: Collection[str], domain: str) -> str:
     return next(iter(sorted(ours)), f"dmarc@{domain}")
-
-
-def _is_below(name: str, parent: str) -> bool:
-    return name == parent or name.endswith(f".{parent}")

@@ -10,6 +10,7 @@ from dns.rdtypes.ANY.TXT import TXT
 
 LIFETIME_S = 5.0
 MAX_TEXTS = 50
+_NO_SUCH_NAME = (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong)
 
 
 class Offline(Exception):
@@ -43,12 +44,20 @@ class Dns:
             return any(data.exchange != dns.name.root for data in exchanges)
         return await self._ask(host, "A") is not None or await self._ask(host, "AAAA") is not None
 
+    async def knows(self, domain: str) -> bool:
+        """Whether there is such a domain at all, whatever it holds. Raises Offline."""
+        try:
+            await self._resolver.resolve(domain, "SOA", raise_on_no_answer=False)
+        except _NO_SUCH_NAME:
+            return False
+        except (dns.exception.DNSException, OSError) as error:
+            raise Offline(_why(error)) from error
+        return True
+
     async def _ask(self, name: str, kind: str) -> dns.resolver.Answer | None:
         try:
             return await self._resolver.resolve(name, kind)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return None
-        except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
+        except (dns.resolver.NoAnswer, *_NO_SUCH_NAME):
             return None
         except (dns.exception.DNSException, OSError) as error:
             raise Offline(_why(error)) from error

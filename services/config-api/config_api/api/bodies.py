@@ -1,5 +1,6 @@
 """What requests of the API carry, beside the filters of the lists."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, JsonValue, RootModel, SecretStr
@@ -41,6 +42,14 @@ class MailboxPatch(RootModel[dict[str, JsonValue]]):
             "properties": fields,
             "additionalProperties": False,
         }
+
+
+class BackfillWish(BaseModel):
+    """Which mails are to be read anew."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: date | None = Field(None, description="Only mails received on this day or later; by default all.")
 
 
 class IfMatch(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, request
 from pydantic import BaseModel
 
-from config_api.api.bodies import MailboxPatch
+from config_api.api.bodies import BackfillWish, MailboxPatch
 from config_api.api.contract import PREFIX, operation
 from config_api.api.mailboxes import etag
 from config_api.auth import guard, who
@@ -57,12 +57,12 @@ def fetch_mailbox(mailbox_id: str) -> Any:
 
 
 @routes.post("/<mailbox_id>/backfill")
-@operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409))
-def backfill_mailbox(mailbox_id: str) -> Any:
-    """Read the folder from its beginning, within the filters. Mails that are known are not stored again."""
+@operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409, 415))
+def backfill_mailbox(mailbox_id: str, json: BackfillWish) -> Any:
+    """Read the folder anew, within the filters and behind new mails. Mails that are known are not stored again."""
     back = backend()
-    back.run(actions.backfill(back, mailbox_id, who=who()))
-    return Accepted(text="The fetcher reads the folder from its beginning."), 202, {}
+    back.run(actions.backfill(back, mailbox_id, since=json.since, who=who()))
+    return Accepted(text="The fetcher reads the folder anew, behind mails that are new."), 202, {}
 
 
 @routes.post("/<mailbox_id>/pause")

@@ -16,4 +16,4 @@ routes = Blueprint("api_summary", __name__, url_prefix=PREFIX)
 def get_summary(query: SummaryFilter) -> Summary:
     """Messages and how many passed: over time, by domain, by source, by reporter."""
     back = backend()
-    return back.run(summary.summary(back.database, query), timeout=30)
+    return back.run(summary.summary(back.database, query, recent=back.recent), timeout=30)

@@ -1,11 +1,14 @@
 """What one does to a mailbox beside changing it: fetch now, pause, resume, read anew."""
 
+from datetime import date
+
 from config_api.backend import Backend
 from config_api.mailboxes import journal, store
 from config_api.mailboxes.model import MailboxView
 from config_api.problem import Problem
-from pipeline.adapters.cursors import CursorBucket
 from pipeline.adapters.requests import NobodyAnswers, request
+from pipeline.adapters.rereadings import RereadingBucket
+from pipeline.rereading import Rereading
 from pipeline.topology import fetch_subject
 
 TIMEOUT = 5.0  # seconds
@@ -28,16 +31,17 @@ async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
     return await store.change(backend, mailbox_id, {"enabled": True}, if_version=None, who=who)
 
 
-async def backfill(backend: Backend, mailbox_id: str, *, who: str) -> None:
-    """The folders are read from their beginning, within the filters; mails that the ledger knows are not stored again.
+async def backfill(backend: Backend, mailbox_id: str, *, who: str, since: date | None = None) -> None:
+    """The folders are read anew, within the filters and from that day on, behind the mails that are new.
 
-    A fetch that runs just now notices and starts anew. Raises as `fetch_now` does.
+    Mails that the ledger knows are not stored again. One that is under way begins anew. Raises as `fetch_now` does.
     """
     mailbox = await store.get(backend, mailbox_id)
     _expect_enabled(mailbox)
     for folder in mailbox.all_folders:
-        await CursorBucket(backend.bus.js).forget(mailbox_id, folder)
-    await _note(backend, mailbox_id, "backfill_requested", f"{who} asked to read the folders anew", who)
+        await RereadingBucket(backend.bus.js).ask(mailbox_id, folder, Rereading(since=since))
+    text = f"{who} asked to read the folders anew" + (f" from {since} on" if since else "")
+    await _note(backend, mailbox_id, "backfill_requested", text, who)
     await _ask(backend, mailbox_id)
 
 

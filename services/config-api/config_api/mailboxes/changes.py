@@ -34,12 +34,26 @@ def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> M
     if FIXED.intersection(patch):
         raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
     sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value != ""}
-    together = validated(MailboxInput, _patched(settings.model_dump(mode="json"), sent))
+    together = validated(MailboxInput, patched(settings.model_dump(mode="json"), sent))
     kept = {name: value for name, value in secrets if name not in sent and not _is_homeless(name, settings, together)}
     astray = [name for name, value in kept.items() if value and _moves(name, settings, together)]
     if astray:
         raise invalid(*(FieldError(field=name, text=AGAIN) for name in astray))
     return together.model_copy(update=kept)
+
+
+def patched(target: Json, patch: Json) -> dict[str, Any]:
+    """The target with a JSON merge patch applied (RFC 7396); a new thing is a patch of nothing."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            before = result.get(name)
+            result[name] = patched(before if isinstance(before, Mapping) else {}, value)
+        else:
+            result[name] = value
+    return result
 
 
 def changed_fields(before: MailboxInput, after: MailboxInput) -> list[str]:
@@ -58,18 +72,6 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
     if base not in used:
         return base
     return next(f"{base}-{number}" for number in range(2, len(used) + 3) if f"{base}-{number}" not in used)
-
-
-def _patched(target: Json, patch: Json) -> dict[str, Any]:
-    result = dict(target)
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
-            result[name] = _patched(result[name], value)
-        else:
-            result[name] = value
-    return result
 
 
 def _moves(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:

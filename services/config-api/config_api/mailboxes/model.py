@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from config_api.absence import Maybe
 from pipeline.mailbox import MailboxId, MailboxSecrets, MailboxSettings
 from pipeline.status import Progress, State
+from pipeline.weakness import Weakness
 
 
 class MailboxInput(MailboxSettings, MailboxSecrets):
@@ -67,6 +68,7 @@ class MailboxView(MailboxSettings):
     version: int
     has_password: bool = Field(description="Whether a password is saved.")
     saved_secrets: list[str] = Field(description="Names of the secrets that are saved; their values never come out.")
+    weaknesses: list[Weakness] = Field(description="What is unsafe about its settings.")
     is_published: bool = Field(description="Whether the fetchers have been told this version.")
     created_at: datetime
     updated_at: datetime

@@ -15,6 +15,7 @@ from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
 from pipeline.adapters.postgres import Connection, Record
 from pipeline.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
 from pipeline.secrets import BadSecretKey, Keyring
+from pipeline.weakness import weaknesses
 
 NOUN = "mailbox"
 
@@ -157,6 +158,7 @@ def _view(row: Record, keys: Keyring) -> MailboxView:
             **mailbox.settings.model_dump(),
             "has_password": bool(mailbox.secrets.password),
             "saved_secrets": [name for name, value in mailbox.secrets if value],
+            "weaknesses": weaknesses(mailbox.settings),
             "state": state,
         }
     )

@@ -24,7 +24,16 @@ FORMATS = {
 }
 _TEXTS = ("name", "host", "port", "security", "username", "auth", "folder", "poll_interval_minutes", "max_connections")
 _CHECKS = ("enabled", "verify_certificate", "use_idle", "dry_run")
-_OAUTH = ("provider", "grant", "tenant", "client_id", "token_endpoint", "scope")
+_OAUTH = (
+    "provider",
+    "grant",
+    "tenant",
+    "client_id",
+    "token_endpoint",
+    "device_endpoint",
+    "authorization_endpoint",
+    "scope",
+)
 _PROXY = ("kind", "host", "port", "username")
 _ACTIONS = ("on_processed", "on_failed", "on_not_a_report")
 
@@ -61,7 +70,7 @@ def settings_of(view: Mapping[str, Any]) -> Values:
 
 
 def read(form: MultiDict[str, str]) -> Values:
-    """What was filled in, as the API takes it; numbers stay text where they are none, for the validation to name."""
+    """What was filled in, as a JSON merge patch; numbers stay text where they are none, for the validation to name."""
     values: Values = {name: form.get(name, "").strip() for name in _TEXTS}
     values |= {name: name in form for name in _CHECKS}
     values |= {name: _action(form, name) for name in _ACTIONS}
@@ -122,9 +131,8 @@ def _action(form: MultiDict[str, str], name: str) -> Values:
 
 
 def _group(form: MultiDict[str, str], group: str, names: Sequence[str]) -> Values:
-    """The fields of a group that were filled in; the others have defaults."""
-    typed = {name: form.get(f"{group}.{name}", "").strip() for name in names}
-    return {name: text for name, text in typed.items() if text}
+    """The fields of a group; an empty one goes back to its default, whatever was saved before."""
+    return {name: form.get(f"{group}.{name}", "").strip() or None for name in names}
 
 
 def _lines(text: str) -> list[str]:

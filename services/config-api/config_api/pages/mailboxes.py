@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from config_api.auth import who
 from config_api.backend import backend
 from config_api.mailboxes import actions, store
+from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
 from config_api.pages.mailbox_form import MailboxForm
@@ -38,7 +39,7 @@ def create() -> Response | tuple[str, int]:
     """Saves a new mailbox, or shows what is wrong with it."""
     values = mailbox_form.read(request.form)
     try:
-        wanted = validated(MailboxInput, values | mailbox_form.secrets_of(request.form))
+        wanted = validated(MailboxInput, patched({}, values | mailbox_form.secrets_of(request.form)))
         backend().run(store.create(backend(), wanted, who=who()))
     except Problem as problem:
         if problem.status != 422:

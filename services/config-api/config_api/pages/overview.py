@@ -42,4 +42,5 @@ def index() -> str:
 
 async def _read(services: Backend, period: Period, domain: str | None) -> tuple[Summary, list[MailboxView]]:
     wanted = SummaryFilter(since=period.since, until=period.until, domain=domain)
-    return await asyncio.gather(summary.summary(services.database, wanted), store.all(services))
+    found = summary.summary(services.database, wanted, recent=services.recent)
+    return await asyncio.gather(found, store.all(services))

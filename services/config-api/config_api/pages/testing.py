@@ -4,6 +4,7 @@ from flask import Blueprint, request
 
 from config_api.backend import backend
 from config_api.mailboxes import checks, store
+from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
 from config_api.pages.mailbox_page import form_page, sent_form
@@ -21,7 +22,7 @@ def test_new() -> str | tuple[str, int]:
     """Tests a mailbox that is not saved yet."""
     values = mailbox_form.read(request.form)
     try:
-        wanted = validated(MailboxInput, values | mailbox_form.secrets_of(request.form))
+        wanted = validated(MailboxInput, patched({}, values | mailbox_form.secrets_of(request.form)))
         tested = backend().run(checks.try_unsaved(backend(), wanted), timeout=TIMEOUT_S)
     except Problem as problem:
         return _refused(values, problem)

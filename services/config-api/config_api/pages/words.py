@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from config_api.pages.field_names import FIELD_NAMES
 from pipeline.connection import Category
 from pipeline.reasons import Reason
+from pipeline.weakness import Weakness
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ LIVE_STATES = {
     "paused": "Left alone until it is resumed",
 }
 OVERDUE = Said("Overdue", "bad")
+WEAKNESSES = {
+    Weakness.NOT_ENCRYPTED: Said("Not encrypted", "warn"),
+    Weakness.CERTIFICATE_NOT_CHECKED: Said("Certificate not checked", "warn"),
+}
 LEVELS = {
     "debug": Said("Debug"),
     "info": Said("Info", "accent"),

@@ -1,6 +1,7 @@
 """The overview: messages and how many passed, over time, by domain, by source and by reporter, for a period."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -8,11 +9,13 @@ from pydantic import Field, model_validator
 from config_api.absence import Maybe
 from config_api.reading.shapes import Count, Day, Filter, Row, Text
 from config_api.reading.sql import SUMMARY
+from config_api.recent import Recent
 from pipeline.adapters.postgres import Connection, Database, Record
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 3660
 TOP = 20
+ROOM = "SET LOCAL work_mem = '64MB'"  # a month may have some 100,000 addresses, whose sums fit then
 
 
 class SummaryFilter(Filter):
@@ -106,38 +109,47 @@ class Summary(Row):
     reporters: list[ReporterTotal]
 
 
-async def summary(database: Database, wanted: SummaryFilter) -> Summary:
-    """The overview of a period."""
+async def summary(database: Database, wanted: SummaryFilter, *, recent: Recent) -> Summary:
+    """The overview of a period. The sources, of which there may be very many, may be some seconds old."""
     first, last = wanted.days
-    begin, end = _midnight(first), _midnight(last + timedelta(days=1))
+    length = last - first + timedelta(days=1)
     narrowed = (wanted.domain, wanted.mailbox_id)
+    sources = await recent.answer((first, last, *narrowed), partial(_sources, database, first, last, narrowed))
     async with database.connection() as connection:
 
-        async def rows(name: str, *more: Any) -> list[dict[str, Any]]:
-            found: list[Record] = await connection.fetch(SUMMARY[name], begin, end, *narrowed, *more)
+        async def rows(name: str, *values: Any) -> list[dict[str, Any]]:
+            found: list[Record] = await connection.fetch(SUMMARY[name], first, last, *values)
             return [dict(row) for row in found]
 
         return Summary.model_validate(
             {
                 "since": first,
                 "until": last,
-                "totals": await _totals(connection, begin, end, narrowed),
-                "previous": await _totals(connection, begin - (end - begin), begin, narrowed),
-                "days": await rows("days"),
-                "domains": await rows("domains", TOP),
-                "sources": await rows("sources", TOP),
-                "reporters": await rows("reporters", TOP),
+                "totals": await _totals(connection, first, last, narrowed),
+                "previous": await _totals(connection, first - length, first - timedelta(days=1), narrowed),
+                "days": await rows("days", *narrowed),
+                "domains": await rows("domains", *narrowed, TOP),
+                "sources": sources,
+                "reporters": await (
+                    rows("reporters_of_domain", *narrowed, TOP)
+                    if wanted.domain
+                    else rows("reporters", wanted.mailbox_id, TOP)
+                ),
             }
         )
 
 
+async def _sources(
+    database: Database, first: date, last: date, narrowed: tuple[str | None, str | None]
+) -> list[dict[str, Any]]:
+    async with database.transaction() as connection:
+        await connection.execute(ROOM)
+        return [dict(row) for row in await connection.fetch(SUMMARY["sources"], first, last, *narrowed, TOP)]
+
+
 async def _totals(
-    connection: Connection, begin: datetime, end: datetime, narrowed: tuple[str | None, str | None]
+    connection: Connection, first: date, last: date, narrowed: tuple[str | None, str | None]
 ) -> dict[str, Any]:
-    reports = await connection.fetchrow(SUMMARY["totals"], begin, end, *narrowed)
-    mails = await connection.fetchrow(SUMMARY["mails"], begin, end, narrowed[1])
+    reports = await connection.fetchrow(SUMMARY["totals"], first, last, *narrowed)
+    mails = await connection.fetchrow(SUMMARY["mails"], first, last, narrowed[1])
     return {**dict(reports or {}), **dict(mails or {})}
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

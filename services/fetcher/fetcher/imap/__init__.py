@@ -9,7 +9,7 @@ from fetcher.imap.account import Account, Deadlines
 from fetcher.imap.answers import Folder, FolderStatus, Selected
 from fetcher.imap.connection import ProtocolLog
 from fetcher.imap.criteria import Criteria
-from fetcher.imap.faults import ImapFault
+from fetcher.imap.faults import ImapFault, Withheld
 from fetcher.imap.fetch_answer import Fetched, Meta
 from fetcher.imap.session import ImapSession
 
@@ -25,4 +25,5 @@ __all__ = [
     "Meta",
     "ProtocolLog",
     "Selected",
+    "Withheld",
 ]

@@ -6,6 +6,7 @@ from typing import Literal
 from fetcher.imap.wire import Bounds
 from pipeline.mailbox import MailboxSettings, Security
 from pipeline.proxy import ProxySettings
+from pipeline.weakness import Weakness, weaknesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Account:
     proxy_password: str = field(default="", repr=False)
     deadlines: Deadlines = field(default_factory=Deadlines)
     bounds: Bounds = field(default_factory=Bounds)
+    weaknesses: tuple[Weakness, ...] = ()
 
     @classmethod
     def of(
@@ -58,4 +60,5 @@ class Account:
             proxy=settings.proxy,
             proxy_password=proxy_password,
             deadlines=deadlines or Deadlines(),
+            weaknesses=weaknesses(settings),
         )

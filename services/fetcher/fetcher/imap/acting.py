@@ -56,13 +56,16 @@ async def _move(connection: Connection, uid_set: str, target: str, *, source: Se
 async def _transfer(connection: Connection, verb: str, uid_set: str, target: str, *, source: Selected) -> str:
     """MOVE or COPY; gives the target's real name. Where that is the open folder, nothing is done."""
     reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
-    if folders.is_missing(reply.status):
-        target = await folders.find_or_create(connection, target)
-        if names.same(target, source.name):
-            return target
-        reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
-    reply.required()
-    return target
+    if not folders.may_be_missing(reply.status):
+        reply.required()
+        return target
+    real = await folders.find(connection, target)
+    if real == target and not folders.is_missing(reply.status):  # the server means something else
+        reply.required()
+    real = real or await folders.create(connection, target)
+    if not names.same(real, source.name):
+        (await _patiently(connection, verb, uid_set, quoting.folder(real))).required()
+    return real
 
 
 async def _remove(connection: Connection, uid_set: str) -> None:
@@ -96,4 +99,8 @@ async def _gmail_trash(connection: Connection) -> str | None:
     if "X-GM-EXT-1" not in connection.capabilities:
         return None
     listed = await folders.list_folders(connection)
-    return next((folder.name for folder in listed if "\\trash" in folder.attributes), None)
+    trash = next((folder.name for folder in listed if "\\trash" in folder.attributes), None)
+    if trash is None:
+        why = "the bin is hidden from IMAP: Gmail keeps deleted mails under All Mail; show the bin in its settings"
+        connection.log("warning", "only_archived", {"why": why})
+    return trash

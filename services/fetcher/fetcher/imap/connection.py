@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fetcher.imap.account import Account
+from fetcher.imap.concealing import Concealer
 from fetcher.imap.exchange import Exchange, Idle
-from fetcher.imap.faults import ImapFault, fault_of_status
+from fetcher.imap.faults import ImapFault, fault_in_session
 from fetcher.imap.protocol import Protocol
 from fetcher.imap.quoting import Argument
 from fetcher.imap.status import Status
@@ -33,7 +34,7 @@ class Reply:
     def required(self) -> "Reply":
         """Itself, when the server carried the command out. Raises ImapFault for NO and BAD."""
         if not self.status.ok:
-            raise fault_of_status(self.status, otherwise=Category.CONNECTIVITY)
+            raise fault_in_session(self.status)
         return self
 
     def read(self, parse: Callable[[Sequence[Answer]], T]) -> T:
@@ -51,12 +52,13 @@ class Connection:
     `capabilities` are in upper case. `greeting` is the text the server greeted with.
     """
 
-    def __init__(self, account: Account, protocol: Protocol, *, log: ProtocolLog) -> None:
+    def __init__(self, account: Account, protocol: Protocol, *, concealer: Concealer, log: ProtocolLog) -> None:
         self.account = account
         self.log = log
         self.protocol = protocol
         self.capabilities: frozenset[str] = frozenset()
         self.greeting = ""
+        self.concealer = concealer
         self._one_at_a_time = asyncio.Lock()
 
     async def ask(
@@ -123,7 +125,12 @@ class Connection:
         began = time.monotonic()
         async with self._one_at_a_time:
             await self._within_deadline(exchange)
-        status = exchange.status
+        status = exchange.status if self.protocol.is_signed_in else self.concealer.status(exchange.status)
+        if not (status.ok and exchange.is_routine):
+            self._tell(exchange, status, shown, began)
+        return Reply(status, exchange.answers, exchange.challenges)
+
+    def _tell(self, exchange: Exchange, status: Status, shown: str, began: float) -> None:
         facts = {
             "command": f"{exchange.prefix or ''}{exchange.name}",
             "arguments": shown,
@@ -133,7 +140,6 @@ class Connection:
             "ms": round((time.monotonic() - began) * 1000),
         }
         self.log("debug" if status.ok else "warning", "command", facts)
-        return Reply(status, exchange.answers, exchange.challenges)
 
     async def _within_deadline(self, exchange: Exchange) -> None:
         finished = False

@@ -43,6 +43,11 @@ class Exchange(aioimaplib.Command):
         result, lines_so_far = self.response
         return parse_status(b"%s %s" % (result.encode("ascii"), lines_so_far[-1]))
 
+    @property
+    def is_routine(self) -> bool:
+        """Whether it is sent again and again, and brought nothing that is worth a line in a log."""
+        return self.name == "NOOP" and not self.answers
+
     def take(self, answer: Answer) -> None:
         """Keeps an untagged answer, if it is wanted. Raises ImapFault when there are too many."""
         if self._wanted is not None and kind_of(answer) not in self._wanted:
@@ -79,6 +84,11 @@ class Idle(Exchange):
         self.news = False
         self.stirred = asyncio.Event()
         self._invited = False
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether it ended without news, as one does in every minute."""
+        return not self.news
 
     def take(self, answer: Answer) -> None:
         """Listens for new mail."""

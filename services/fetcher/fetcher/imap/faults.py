@@ -13,13 +13,31 @@ from pipeline.connection import Category
 
 
 class ImapFault(Exception):
-    """The mailbox could not be worked with. `code` is the server's response code (RFC 5530), "" where it gave none."""
+    """The mailbox could not be worked with.
 
-    def __init__(self, category: Category, detail: str, *, code: str = "") -> None:
+    `code` is the server's response code (RFC 5530), "" where it gave none; `said` its words, which `detail` repeats;
+    `wait_s` the seconds for which it asks to be left alone.
+    """
+
+    def __init__(self, category: Category, advice: str, *, code: str = "", said: str = "", wait_s: float = 0.0) -> None:
+        detail = advice + (f'; the server said: "{said}"' if said else "")
         super().__init__(f"{category}: {detail}")
         self.category = category
         self.detail = detail
         self.code = code
+        self.said = said
+        self.wait_s = wait_s
+
+
+class Withheld(ImapFault):
+    """The server did not give out the mails `uids`, although it has them as far as is known; the others it did.
+
+    Category and detail say how it failed; the session may live on.
+    """
+
+    def __init__(self, fault: ImapFault, uids: frozenset[int]) -> None:
+        super().__init__(fault.category, fault.detail, code=fault.code, wait_s=fault.wait_s)
+        self.uids = uids
 
 
 # RFC 5530, RFC 3501, RFC 9051 and what large providers add.
@@ -44,14 +62,14 @@ _BY_CODE = {
 }
 
 # Codes that say less than the text beside them.
-_VAGUE = frozenset(("", "ALERT", "AUTHENTICATIONFAILED", "CANNOT", "UNAVAILABLE"))
+_VAGUE = frozenset(("", "ALERT", "AUTHENTICATIONFAILED", "CANNOT", "OVERQUOTA", "UNAVAILABLE"))
 
 # Texts of servers that send no response code, or a vague one. The first that fits counts.
 _BY_TEXT = tuple(
     (re.compile(pattern, re.IGNORECASE), category)
     for pattern, category in (
         (r"too many simultaneous|too many .{0,30}connections|maximum number of connections", Category.THROTTLED),
-        (r"throttl|rate limit|bandwidth limit|request is throttled|server busy|try again later", Category.THROTTLED),
+        (r"throttl|rate limit|bandwidth limit|server busy|try again later", Category.THROTTLED),
         (r"temporar(y|ily)|internal (server )?error", Category.CONNECTIVITY),
         (r"token.{0,40}(expired|revoked)|(expired|revoked).{0,20}token|password.{0,20}expired", Category.AUTH_EXPIRED),
         (r"basicauth(blocked|disabled)|basic authentication is disabled", Category.AUTHENTICATION),
@@ -68,6 +86,8 @@ _BY_TEXT = tuple(
     )
 )
 
+_BACKOFF_TIME = re.compile(r"backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
+
 _ADVICE = {
     Category.AUTHENTICATION: "the server refused the sign-in: check user name and password",
     Category.AUTH_EXPIRED: "the sign-in has expired: renew the password or sign in with the provider again",
@@ -80,12 +100,27 @@ _ADVICE = {
 }
 
 
+def category_of(status: Status) -> Category | None:
+    """What a NO, BAD or BYE is about; None when neither code nor text tells."""
+    category = _by_text(status.text) if status.code in _VAGUE else None
+    return category or _BY_CODE.get(status.code)
+
+
 def fault_of_status(status: Status, *, otherwise: Category) -> ImapFault:
     """The fault behind a NO, BAD or BYE; `otherwise` is the category when neither code nor text tells."""
-    category = _by_text(status.text) if status.code in _VAGUE else None
-    category = category or _BY_CODE.get(status.code) or otherwise
-    said = f'; the server said: "{status.text}"' if status.text else ""
-    return ImapFault(category, _ADVICE[category] + said, code=status.code)
+    category = category_of(status) or otherwise
+    return ImapFault(category, _ADVICE[category], code=status.code, said=status.text, wait_s=_asked_to_wait(status))
+
+
+def fault_in_session(status: Status) -> ImapFault:
+    """The same for somebody who has signed in: whether that still holds, only the next sign-in can tell.
+
+    Exchange ends a session with "AccessTokenExpired" when its token's hour is over, although the next one is at hand.
+    """
+    fault = fault_of_status(status, otherwise=Category.CONNECTIVITY)
+    if fault.category not in (Category.AUTHENTICATION, Category.AUTH_EXPIRED):
+        return fault
+    return ImapFault(Category.CONNECTIVITY, "the server ended this sign-in", code=fault.code, said=fault.said)
 
 
 def fault_of_os_error(error: OSError, *, host: str, port: int) -> ImapFault:
@@ -103,6 +138,12 @@ def fault_of_os_error(error: OSError, *, host: str, port: int) -> ImapFault:
     if isinstance(error, TimeoutError):
         return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
     return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
+
+
+def _asked_to_wait(status: Status) -> float:
+    """In seconds: Exchange says "Suggested Backoff Time: 300000 milliseconds"."""
+    found = _BACKOFF_TIME.search(status.text)
+    return int(found[1]) / 1000 if found else 0.0
 
 
 def _by_text(text: str) -> Category | None:

@@ -28,11 +28,14 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail's bytes. `body` is None when the mail is no longer there; `too_large` when it was cut at the limit."""
+    """A mail's bytes. `body` is None when the mail is no longer there, or when the server kept it back (`withheld`);
+    `too_large` when it was cut at the limit.
+    """
 
     uid: int
     body: bytes | None
     too_large: bool = False
+    withheld: bool = False
 
 
 def metas(answers: Iterable[Answer]) -> dict[int, Meta]:

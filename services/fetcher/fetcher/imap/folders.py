@@ -5,7 +5,7 @@ from functools import partial
 from fetcher.imap import answers, names, quoting
 from fetcher.imap.answers import Folder, FolderStatus, Namespace, Selected
 from fetcher.imap.connection import Connection
-from fetcher.imap.faults import ImapFault, fault_of_status
+from fetcher.imap.faults import ImapFault, category_of, fault_of_status
 from fetcher.imap.status import Status
 from pipeline.connection import Category
 
@@ -47,13 +47,14 @@ async def select(connection: Connection, name: str) -> Selected:
     return found
 
 
-async def find_or_create(connection: Connection, name: str) -> str:
-    """The real name of the folder that `name` means; it is created and subscribed to when there is none."""
-    own = await _own_namespace(connection)
-    real = names.existing(name, await list_folders(connection), own)
-    if real is not None:
-        return real
-    created = names.to_create(name, own)
+async def find(connection: Connection, name: str) -> str | None:
+    """The real name of the folder that `name` means; None when there is none."""
+    return names.existing(name, await list_folders(connection), await _own_namespace(connection))
+
+
+async def create(connection: Connection, name: str) -> str:
+    """Creates the folder and subscribes to it; gives its real name. Raises ImapFault when the server refuses it."""
+    created = names.to_create(name, await _own_namespace(connection))
     reply = await connection.ask("CREATE", quoting.folder(created))
     if not reply.status.ok and reply.status.code != "ALREADYEXISTS":
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
@@ -69,6 +70,11 @@ def is_missing(status: Status) -> bool:
         return False
     fault = fault_of_status(status, otherwise=Category.CONNECTIVITY)
     return fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"
+
+
+def may_be_missing(status: Status) -> bool:
+    """Whether a NO can mean that: not every server says so with a code, or in words that are known."""
+    return status.result == "NO" and (is_missing(status) or (not status.code and category_of(status) is None))
 
 
 async def _status(connection: Connection, name: str) -> tuple[Status, FolderStatus | None]:
@@ -91,7 +97,7 @@ async def _meant(connection: Connection, name: str, status: Status) -> str | Non
     """Another name to try, when the server knows no folder of this one."""
     if not is_missing(status):
         return None
-    real = names.existing(name, await list_folders(connection), await _own_namespace(connection))
+    real = await find(connection, name)
     return None if real == name else real
 
 

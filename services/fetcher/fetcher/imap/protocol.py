@@ -17,8 +17,9 @@ from typing import Any
 
 import aioimaplib
 
+from fetcher.imap.concealing import Concealer
 from fetcher.imap.exchange import Exchange, kind_of
-from fetcher.imap.faults import ImapFault, fault_of_status
+from fetcher.imap.faults import ImapFault, fault_in_session, fault_of_status
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer, AnswerReader, Bounds
 from pipeline.connection import Category
@@ -36,12 +37,13 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
 
     transport: asyncio.Transport | None  # type: ignore[assignment]  # the library says None
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, concealer: Concealer) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(loop)
         self.greeting: asyncio.Future[bytes] = loop.create_future()
         self.lost: ImapFault | None = None
         self._reader = AnswerReader(bounds)
+        self._concealer = concealer
         self._goodbye: Status | None = None
         self._awaits_tls = False
         self.announced = False
@@ -60,14 +62,15 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         except ImapFault as fault:
             self.give_up(fault)
         except (aioimaplib.Error, ValueError) as error:
-            self.give_up(ImapFault(Category.CONNECTIVITY, f"the server's answer cannot be understood: {error}"))
+            why = f": {error}" if self.is_signed_in else ""  # it may repeat what was sent
+            self.give_up(ImapFault(Category.CONNECTIVITY, f"the server's answer cannot be understood{why}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever still waits for the server learns that nothing will come."""
         why = f" ({type(exc).__name__})" if exc else ""
         fault = ImapFault(Category.CONNECTIVITY, f"the connection to the server was lost{why}: try again later")
         if self._goodbye is not None:
-            fault = fault_of_status(self._goodbye, otherwise=Category.CONNECTIVITY)
+            fault = self._fault_of_goodbye(self._goodbye)
         self._end(fault)
 
     def give_up(self, fault: ImapFault) -> None:
@@ -169,6 +172,11 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         running = self._running()
         super()._response_done(line)
         self._awaits_tls = running is not None and running.name == "STARTTLS" and running.status.ok
+
+    def _fault_of_goodbye(self, goodbye: Status) -> ImapFault:
+        if self.is_signed_in:
+            return fault_in_session(goodbye)
+        return fault_of_status(self._concealer.status(goodbye), otherwise=Category.CONNECTIVITY)
 
     def _running(self) -> Exchange | None:
         waiting = (self.pending_sync_command, *self.pending_async_commands.values())

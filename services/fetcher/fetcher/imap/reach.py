@@ -7,6 +7,7 @@ import ssl
 from aiohappyeyeballs import start_connection
 
 from fetcher.imap.account import Account
+from fetcher.imap.concealing import Concealer
 from fetcher.imap.connection import Connection, ProtocolLog
 from fetcher.imap.faults import ImapFault, fault_of_os_error, fault_of_status
 from fetcher.imap.keepalive import keep_alive
@@ -22,7 +23,8 @@ EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
 
 async def reach(account: Account, *, log: ProtocolLog) -> Connection:
     """A greeted connection, encrypted as the account asks for. Raises ImapFault within `connect_s`."""
-    connection = Connection(account, Protocol(account.bounds), log=log)
+    concealer = Concealer(account.secret)
+    connection = Connection(account, Protocol(account.bounds, concealer), concealer=concealer, log=log)
     reached = False
     try:
         async with asyncio.timeout(account.deadlines.connect_s):
@@ -37,6 +39,8 @@ async def reach(account: Account, *, log: ProtocolLog) -> Connection:
             connection.abort()
     facts = {"host": account.host, "port": account.port, "tls": tls_version(connection) or "none"}
     log("info", "connected", facts)
+    for weakness in account.weaknesses:
+        log("warning", "unsafe", {"why": weakness.text})
     return connection
 
 

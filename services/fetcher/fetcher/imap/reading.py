@@ -1,6 +1,6 @@
 """Finding mails and fetching them. Nothing here changes a mail: bodies are read with PEEK."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ from fetcher.imap import uidset
 from fetcher.imap.answers import found_uids
 from fetcher.imap.connection import Connection, Reply
 from fetcher.imap.criteria import Criteria
-from fetcher.imap.faults import ImapFault
+from fetcher.imap.faults import ImapFault, Withheld
 from fetcher.imap.fetch_answer import Fetched, Meta, bodies, metas
 from fetcher.imap.quoting import lines
 from fetcher.imap.wire import Answer
@@ -38,30 +38,66 @@ async def search(connection: Connection, criteria: Criteria) -> list[int]:
     return [uid for uid in reply.required().read(found_uids) if criteria.wanted(uid)]
 
 
-async def fetch_meta(connection: Connection, uids: Iterable[int], *, headers: bool) -> list[Meta]:
+async def fetch_meta(
+    connection: Connection, uids: Iterable[int], *, headers: bool, alone: Collection[int] = ()
+) -> list[Meta]:
     """Size, date and flags, with `headers` the From and Subject fields too, by rising UID. Vanished mails are left out.
 
-    Raises ImapFault when the server keeps a mail back that it still has.
+    `alone`: UIDs to ask for one at a time. Raises Withheld, when all was asked, with the mails that did not come, and
+    another ImapFault when the server throttles.
     """
     items = f"({META_ITEMS} {HEADER_ITEM})" if headers else f"({META_ITEMS})"
     found: list[Meta] = []
-    for chunk in _by_number(sorted(set(uids))):
-        told = await _fetch(connection, chunk, items, metas)
+    gaps = _Gaps()
+    for chunk in _by_number(sorted(set(uids)), alone):
+        told, fault = await _fetch(connection, chunk, items, metas)
         found += (told[uid] for uid in chunk if uid in told)
+        gaps.note(set(chunk) - told.keys(), fault)
+        if _is_the_end(connection, fault):
+            break
+    gaps.complain()
     return found
 
 
-async def fetch_bodies(connection: Connection, wanted: Iterable[Meta], *, max_bytes: int) -> AsyncIterator[Fetched]:
+async def fetch_bodies(
+    connection: Connection, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
+) -> AsyncIterator[Fetched]:
     """The mails' bytes, by rising UID, one for each meta; memory holds one command's worth.
 
-    A mail is cut off by the server above `max_bytes`, whatever its size was said to be. Raises ImapFault when the
-    server keeps a mail back that it still has.
+    A mail is cut off by the server above `max_bytes`, whatever its size was said to be. `alone`: UIDs to ask for one at
+    a time. Raises Withheld when mails do not come, after the others of the same command, and another ImapFault when the
+    server throttles.
     """
     item = f"(UID BODY.PEEK[]<0.{max_bytes + 1}>)"
-    for chunk in _by_size(sorted(wanted, key=lambda meta: meta.uid)):
-        told = await _fetch(connection, chunk, item, partial(bodies, max_bytes=max_bytes))
+    gaps = _Gaps()
+    for chunk in _by_size(sorted(wanted, key=lambda meta: meta.uid), alone):
+        told, fault = await _fetch(connection, chunk, item, partial(bodies, max_bytes=max_bytes))
+        gaps.note(set(chunk) - told.keys(), fault)
         for uid in chunk:
-            yield told.pop(uid, Fetched(uid, None))
+            yield told.pop(uid, Fetched(uid, None, withheld=fault is not None))
+        if fault is not None and (chunk[0] not in alone or _is_the_end(connection, fault)):
+            break
+    gaps.complain()
+
+
+class _Gaps:
+    """The mails that did not come, and why not."""
+
+    def __init__(self) -> None:
+        self._uids: set[int] = set()
+        self._why: ImapFault | None = None
+
+    def note(self, uids: set[int], fault: ImapFault | None) -> None:
+        """These did not come, if there is a fault; else they are no longer there."""
+        if fault is None:
+            return
+        self._uids |= uids
+        self._why = fault if _is_overload(fault) else self._why or fault
+
+    def complain(self) -> None:
+        """Overload says nothing about single mails; anything else may be their own fault."""
+        if self._why is not None:
+            raise self._why if _is_overload(self._why) else Withheld(self._why, frozenset(self._uids))
 
 
 async def _search(connection: Connection, criteria: Criteria) -> Reply:
@@ -72,12 +108,18 @@ async def _search(connection: Connection, criteria: Criteria) -> Reply:
 
 async def _fetch(
     connection: Connection, uids: Sequence[int], items: str, read: Callable[[Sequence[Answer]], dict[int, T]]
-) -> dict[int, T]:
+) -> tuple[dict[int, T], ImapFault | None]:
+    """What the server told, and why the rest, if there is any, did not come."""
     told: dict[int, T] = {}
-    for uid_set in uidset.chunks(uids, max_uids=len(uids)):
-        told |= (await connection.ask("UID FETCH", uid_set, items, wanted=FETCH)).required().read(read)
-    await _ensure_gone(connection, set(uids) - told.keys())
-    return told
+    try:
+        for uid_set in uidset.chunks(uids, max_uids=len(uids)):
+            reply = await connection.ask("UID FETCH", uid_set, items, wanted=FETCH)
+            told |= reply.read(read)  # also before a NO
+            reply.required()
+        await _ensure_gone(connection, set(uids) - told.keys())
+    except ImapFault as fault:
+        return told, fault if set(uids) - told.keys() else None
+    return told, None
 
 
 async def _ensure_gone(connection: Connection, missing: set[int]) -> None:
@@ -86,22 +128,37 @@ async def _ensure_gone(connection: Connection, missing: set[int]) -> None:
         reply = await connection.ask("UID SEARCH", "UID", uid_set, wanted=SEARCH)
         kept_back = missing.intersection(reply.required().read(found_uids))
         if kept_back:
-            raise ImapFault(Category.THROTTLED, f"the server keeps {len(kept_back)} mails back: try again later")
+            detail = f"the server keeps {len(kept_back)} mails back: try again later"
+            raise Withheld(ImapFault(Category.THROTTLED, detail), frozenset(kept_back))
 
 
-def _by_number(uids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (uids[start : start + MAX_METAS_A_COMMAND] for start in range(0, len(uids), MAX_METAS_A_COMMAND))
+def _is_overload(fault: ImapFault) -> bool:
+    return fault.category is Category.THROTTLED and not isinstance(fault, Withheld)
 
 
-def _by_size(metas: Iterable[Meta]) -> Iterator[list[int]]:
+def _is_the_end(connection: Connection, fault: ImapFault | None) -> bool:
+    return connection.protocol.lost is not None or (fault is not None and _is_overload(fault))
+
+
+def _by_number(uids: Iterable[int], alone: Collection[int]) -> Iterator[list[int]]:
+    return _chunks(((uid, 0) for uid in uids), alone, most=MAX_METAS_A_COMMAND)
+
+
+def _by_size(metas: Iterable[Meta], alone: Collection[int]) -> Iterator[list[int]]:
+    return _chunks(((meta.uid, meta.size) for meta in metas), alone, most=MAX_BODIES_A_COMMAND)
+
+
+def _chunks(sizes: Iterable[tuple[int, int]], alone: Collection[int], *, most: int) -> Iterator[list[int]]:
+    """UIDs of mails with these sizes in bytes, as many as one command may ask for."""
     chunk: list[int] = []
-    size = 0
-    for meta in metas:
-        if chunk and (len(chunk) >= MAX_BODIES_A_COMMAND or size + meta.size > MAX_BYTES_A_COMMAND):
+    bytes_so_far = 0
+    for uid, size in sizes:
+        is_full = len(chunk) >= most or bytes_so_far + size > MAX_BYTES_A_COMMAND
+        if chunk and (is_full or uid in alone or chunk[0] in alone):
             yield chunk
-            chunk, size = [], 0
-        chunk.append(meta.uid)
-        size += meta.size
+            chunk, bytes_so_far = [], 0
+        chunk.append(uid)
+        bytes_so_far += size
     if chunk:
         yield chunk
 

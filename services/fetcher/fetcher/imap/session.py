@@ -1,7 +1,7 @@
 """A signed-in session with one mailbox: everything the fetcher asks of an IMAP server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -98,13 +98,23 @@ class ImapSession:
         self._connection.protocol.announced = False
         return await reading.search(self._connection, criteria)
 
-    async def fetch_meta(self, uids: Iterable[int], *, headers: bool = False) -> list[Meta]:
-        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished mails are left out."""
-        return await reading.fetch_meta(self._connection, uids, headers=headers)
+    async def fetch_meta(
+        self, uids: Iterable[int], *, headers: bool = False, alone: Collection[int] = ()
+    ) -> list[Meta]:
+        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished mails are left out.
 
-    def fetch_bodies(self, wanted: Iterable[Meta], *, max_bytes: int) -> AsyncIterator[Fetched]:
-        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger mail."""
-        return reading.fetch_bodies(self._connection, wanted, max_bytes=max_bytes)
+        Raises Withheld for those that the server does not give out. `alone`: UIDs to ask for one at a time.
+        """
+        return await reading.fetch_meta(self._connection, uids, headers=headers, alone=alone)
+
+    def fetch_bodies(
+        self, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
+    ) -> AsyncIterator[Fetched]:
+        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger mail.
+
+        Raises Withheld, after the others, for those that the server does not give out. `alone` as above.
+        """
+        return reading.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
 
     async def mark_read(self, uids: Iterable[int]) -> None:
         """Flags the mails `\\Seen`."""

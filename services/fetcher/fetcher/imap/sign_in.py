@@ -1,11 +1,12 @@
 """Signing in: AUTHENTICATE PLAIN or LOGIN with a password, XOAUTH2 or OAUTHBEARER with an access token."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 from fetcher.imap.account import Account
 from fetcher.imap.connection import Connection, Reply
 from fetcher.imap.faults import ImapFault, fault_of_status
 from fetcher.imap.quoting import text
+from fetcher.imap.status import MAX_TEXT
 from pipeline.connection import Category
 
 CLIENT_NAME = "dmarq"
@@ -21,7 +22,7 @@ async def sign_in(connection: Connection, account: Account) -> None:
         _with_password(connection, account) if account.auth == "password" else _with_token(connection, account)
     )
     if not reply.status.ok:
-        raise _refusal(reply, account)
+        raise _refusal(reply, connection, account)
     connection.protocol.signed_in()
     await connection.ask_capabilities()
     connection.log("info", "signed_in", {"username": account.username, "auth": account.auth})
@@ -51,9 +52,20 @@ async def _with_token(connection: Connection, account: Account) -> Reply:
     raise ImapFault(Category.AUTHENTICATION, "the server does not offer sign-in with OAuth 2: use a password")
 
 
-def _refusal(reply: Reply, account: Account) -> ImapFault:
+def _refusal(reply: Reply, connection: Connection, account: Account) -> ImapFault:
     fault = fault_of_status(reply.status, otherwise=Category.AUTHENTICATION)
     if account.auth == "xoauth2" and fault.category is Category.AUTHENTICATION:
-        detail = "the server rejects the access token: sign in with the provider again"
-        return ImapFault(Category.AUTH_EXPIRED, detail, code=fault.code)
+        advice = "the server rejects the access token: sign in with the provider again"
+        said = " ".join(filter(None, (fault.said, *(_reason(line, connection) for line in reply.challenges))))
+        return ImapFault(Category.AUTH_EXPIRED, advice, code=fault.code, said=said)
     return fault
+
+
+def _reason(challenge: bytes, connection: Connection) -> str:
+    """Why a token was refused, as RFC 7628 section 3.2.2 and XOAUTH2 tell it: JSON, in base64. "" for nothing."""
+    try:
+        told = b64decode(challenge).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+    cleaned = "".join(c if c.isprintable() else " " for c in told)[:MAX_TEXT].strip()
+    return "" if connection.concealer.mentions(cleaned) else cleaned

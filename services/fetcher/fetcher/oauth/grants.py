@@ -38,8 +38,21 @@ _BY_ERROR = {
     "login_required": (Category.AUTH_EXPIRED, "the provider wants you to sign in again: authorize the mailbox"),
     "consent_required": (Category.AUTH_EXPIRED, "the provider wants your consent again: authorize the mailbox"),
     "access_denied": (Category.AUTH_EXPIRED, "the sign-in was refused: authorize the mailbox again and agree"),
+    "authorization_declined": (
+        Category.AUTH_EXPIRED,
+        "the sign-in was declined: authorize the mailbox again and agree",
+    ),
     "expired_token": (Category.AUTH_EXPIRED, "the code was not entered in time: start again"),
     "invalid_client": (Category.AUTHENTICATION, "the provider does not accept client_id or client_secret: check them"),
+    "deleted_client": (Category.AUTHENTICATION, "the provider no longer knows this client: register it again"),
+    "admin_policy_enforced": (
+        Category.AUTHENTICATION,
+        "the organisation's administrator does not allow this client: ask to have it allowed",
+    ),
+    "org_internal": (
+        Category.AUTHENTICATION,
+        "the client is for accounts of its own organisation only: use one of these",
+    ),
     "unauthorized_client": (Category.AUTHENTICATION, "the provider does not allow this client this grant: check it"),
     "unsupported_grant_type": (Category.AUTHENTICATION, "the provider does not offer this grant: choose the other"),
     "invalid_scope": (Category.AUTHENTICATION, "the provider does not know the scope: check it"),

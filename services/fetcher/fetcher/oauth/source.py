@@ -25,6 +25,9 @@ RENEW_BEFORE = timedelta(minutes=2)
 class TokenSource:
     """The access tokens of all mailboxes of this process, by grant: mailboxes with the same grant share a token.
 
+    One at a time asks for a grant's token, whatever proxy its mailbox goes through: two that renew at once would
+    present the same refresh token twice, for which some providers withdraw it.
+
     A refresh token that the provider replaced is kept in the bucket, encrypted; the settings' own is the fallback.
     """
 

@@ -11,7 +11,6 @@ from parser.records import COLUMNS, record_row
 from parser.reparse.sql import REPARSE
 from parser.reports import Candidate
 from parser.tables import Row, failure_report_row, moment, report_row, tls_failure_rows, tls_policy_rows
-from parser.totals import totals_of
 from pipeline.adapters.postgres import Connection
 from pipeline.report import AggregateReport, FailureReport, TlsReport
 
@@ -22,8 +21,7 @@ _STORED_RECORDS = f"SELECT {', '.join(COLUMNS)} FROM record WHERE report = $1 AN
 async def is_stored(connection: Connection, candidate: Candidate) -> bool:
     """Whether report, rows and details are there, and all of them equal. Runs in a transaction."""
     report = candidate.reading.report
-    totals = totals_of(candidate.reading)
-    row = report_row(candidate.number, candidate.event, report, identity=candidate.identity, totals=totals)
+    row = report_row(candidate.number, candidate.event, report, identity=candidate.identity, totals=candidate.totals)
     stored = await connection.fetchrow(REPARSE["stored_report"], candidate.number)
     if stored is None or not _agree(stored, row):
         return False

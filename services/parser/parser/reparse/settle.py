@@ -111,4 +111,4 @@ def _reopened(line: PartLine, kept: Kept) -> PartLine:
 
 def _candidate(kept: Kept, document: Document) -> Candidate:
     assert document.reading is not None  # noqa: S101 - what is not refused was read
-    return Candidate(kept.number, kept.event, document.identity, document.reading)
+    return Candidate(kept.number, kept.event, document.identity, document.reading, document.totals)

@@ -3,7 +3,7 @@ import ssl
 
 import pytest
 
-from fetcher.imap.faults import fault_of_os_error, fault_of_status
+from fetcher.imap.faults import fault_in_session, fault_of_os_error, fault_of_status
 from fetcher.imap.status import Status, parse_status
 from pipeline.connection import Category
 
@@ -23,6 +23,7 @@ SAID = [
     (b"BAD User is authenticated but not connected.", Category.PERMISSIONS),
     (b"NO [NOPERM] Permission denied", Category.PERMISSIONS),
     (b"NO [OVERQUOTA] Quota exceeded", Category.PERMISSIONS),
+    (b"NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", Category.THROTTLED),
     (b"NO [CANNOT] Invalid mailbox name", Category.PERMISSIONS),
     (b"NO [PRIVACYREQUIRED] Use TLS", Category.TLS),
     (b"NO [NONEXISTENT] Unknown Mailbox: x (Failure)", Category.MAILBOX_NOT_FOUND),
@@ -65,6 +66,25 @@ def test_a_connection_that_cannot_be_made_says_where_and_what_to_check(error: OS
 
     assert fault.category is category
     assert "mail.example" in fault.detail
+
+
+def test_a_server_that_names_its_waiting_time_is_believed() -> None:
+    said = parse_status(b"BAD Request is throttled. Suggested Backoff Time: 300000 milliseconds")
+
+    assert fault_of_status(said, otherwise=Category.TIMEOUT).wait_s == 300
+    assert fault_of_status(parse_status(b"NO wait"), otherwise=Category.TIMEOUT).wait_s == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "category"),
+    [
+        (b"BYE Session invalidated - AccessTokenExpired", Category.CONNECTIVITY),
+        (b"NO [AUTHENTICATIONFAILED] Authentication failed.", Category.CONNECTIVITY),
+        (b"BYE Too many connections", Category.THROTTLED),
+    ],
+)
+def test_after_sign_in_nothing_that_is_said_is_about_the_password_or_the_token(line: bytes, category: Category) -> None:
+    assert fault_in_session(parse_status(line)).category is category
 
 
 def test_a_status_is_taken_apart() -> None:

@@ -1,0 +1,56 @@
+"""The running system: whether its mailboxes can be read, and which domains it hears of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dmarq.client import ApiError, Client, segment
+from dmarq.doctor.judge import Finding, Verdict
+from pipeline.weakness import Weakness
+
+NAME = "this system"
+MAX_DOMAINS = 50
+_REMEDIES = {
+    Weakness.NOT_ENCRYPTED: "set security to tls or starttls, unless the server is on the same machine",
+    Weakness.CERTIFICATE_NOT_CHECKED: "switch verify_certificate on; paste an internal CA into ca_certificate",
+}
+
+
+def tried(client: Client, mailbox: Mapping[str, Any]) -> list[Finding]:
+    """What a connection test of a mailbox says, and what is unsafe about its settings."""
+    return [_tested(client, mailbox), *(_unsafe(mailbox, Weakness(word)) for word in mailbox["weaknesses"])]
+
+
+def failed(domain: str, name: str, error: ApiError) -> Finding:
+    """The running system could not tell."""
+    return Finding(domain, name, Verdict.UNKNOWN, error.message, "to look at DNS alone: dmarq doctor --dns-only DOMAIN")
+
+
+def reported_domains(client: Client) -> list[str]:
+    """The domains that reports were received for. Raises ApiError."""
+    return [row["domain"] for row in client.get("/summary")["domains"][:MAX_DOMAINS]]
+
+
+def domains_of(addresses: Sequence[str]) -> list[str]:
+    """The domains of mail addresses, each once.
+
+    >>> domains_of(["dmarc@example.com", "tls@Example.com"])
+    ['example.com']
+    """
+    return list(dict.fromkeys(address.rpartition("@")[2].lower() for address in addresses))[:MAX_DOMAINS]
+
+
+def _tested(client: Client, mailbox: Mapping[str, Any]) -> Finding:
+    name, host = mailbox["id"], mailbox["host"]
+    if not mailbox["enabled"]:
+        return Finding(name, host, Verdict.ADVICE, "the mailbox is paused", f"dmarq mailbox resume {name}")
+    try:
+        answer = client.post(f"/mailboxes/{segment(name)}/test")
+    except ApiError as error:
+        return failed(name, host, error)
+    verdict = Verdict.OK if answer["success"] else Verdict.WRONG
+    return Finding(name, host, verdict, answer["summary"], " ".join(answer["recovery_steps"][:2]))
+
+
+def _unsafe(mailbox: Mapping[str, Any], weakness: Weakness) -> Finding:
+    text = f"{weakness.text}: the password and the mails can be read on the way"
+    return Finding(mailbox["id"], mailbox["host"], Verdict.ADVICE, text, _REMEDIES[weakness])

@@ -1,0 +1,32 @@
+"""A mail of a folder as the event that the extractor gets."""
+
+from datetime import UTC, datetime
+
+from fetcher.downloads import Download
+from fetcher.run import Run
+from pipeline.events import MailFetched
+from pipeline.mail import MailRef
+from pipeline.mailbox import MailAction
+from pipeline.wire import Envelope, Parcel
+
+
+def fetched(run: Run, uidvalidity: int, download: Download) -> Envelope:
+    """The event, and the bytes where there are any.
+
+    A mail that may be one that the filters pass over is never touched, whatever becomes of it.
+    """
+    handling = run.mailbox.handling()
+    if not download.is_measured:
+        handling = handling.model_copy(update={"on_failed": MailAction()})
+    event = MailFetched(
+        mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),
+        handling=handling,
+        size=download.meta.size,
+        internal_date=download.meta.internal_date,
+        fetched_at=datetime.now(UTC),
+        run_id=run.id,
+        refused=download.refused,
+        subject_line=download.subject,
+        from_address=download.sender,
+    )
+    return Envelope(event, () if download.body is None else (Parcel.of(download.body),))

@@ -1,0 +1,91 @@
+"""What a stage refuses becomes a dead letter."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.ensure import stream_config
+from pipeline.dead import autopsy
+from pipeline.errors import Rejected
+from pipeline.events import MailDied
+from pipeline.limits import MiB
+from pipeline.reasons import Reason
+from pipeline.stage import Result
+from pipeline.topology import DEAD, RECORDER
+from pipeline.wire import TYPE, Envelope, Wire, decode
+from tests.support.events import fetched, uid_of
+from tests.support.handlers import Handler, dead_wires
+from tests.support.stages import (
+    count,
+    everything,
+    running,
+    stage_of,
+    until_count,
+)
+
+LARGE = b"x" * MiB
+
+
+async def test_a_refused_member_becomes_a_dead_letter_with_its_bytes_and_the_ledger_hears_of_it(bus: Bus) -> None:
+    async def refuse(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        return [Rejected(Reason.ENCRYPTED, "päss\nword") if uid_of(e.event) == 2 else [] for e in envelopes]
+
+    await bus.publish([fetched(1), fetched(2, b"the bytes"), fetched(3)])
+    async with running(bus, stage_of(refuse)):
+        await until_count(bus, "MAIL", 0)
+    (letter,) = await dead_wires(bus)
+    (died,) = await everything(bus, RECORDER)
+    history = autopsy(letter.headers)
+
+    assert letter.subject == "dead.extractor.reports"
+    assert decode(letter.headers, letter.payload).cargo[0].bytes == b"the bytes"
+    assert (history.reason, history.detail, history.consumer) == ("encrypted", "p?ss?word", "extractor")
+    assert (history.subject, history.deliveries) == ("mail.fetched.reports", 1)
+    assert isinstance(died.event, MailDied)
+    assert (died.event.mail.uid, died.event.reason) == (2, Reason.ENCRYPTED)
+
+
+async def test_a_refusal_that_is_raised_is_final_too(bus: Bus) -> None:
+    handler = Handler(uid1=[Rejected(Reason.TOO_DEEP)])
+    await bus.publish([fetched(1)])
+    async with running(bus, stage_of(handler)):
+        await until_count(bus, "DEAD", 1)
+        await until_count(bus, "MAIL", 0)
+
+    assert handler.tries == {1: 1}
+
+
+async def test_a_dead_letter_keeps_large_bytes_in_the_object_store(bus: Bus) -> None:
+    handler = Handler(uid1=[Rejected(Reason.TOO_DEEP)])
+    await bus.publish([fetched(1, LARGE)])
+    async with running(bus, stage_of(handler)):
+        await until_count(bus, "MAIL", 0)
+    (letter,) = await dead_wires(bus)
+
+    assert (await bus.loaded(decode(letter.headers, letter.payload))).cargo[0].bytes == LARGE
+
+
+async def test_an_event_that_cannot_be_decoded_becomes_a_dead_letter_and_the_others_stay_one_batch(bus: Bus) -> None:
+    handler = Handler()
+    await bus.publish([fetched(0), fetched(1)])
+    await bus.publish_wires([Wire("mail.fetched.reports", {TYPE: "mail_eaten"}, b"one")])
+    await bus.publish_wires([Wire("mail.fetched.reports", {"Nats-Expected-Stream": "MAIL"}, b"two")])
+    await bus.publish([fetched(2)])
+    async with running(bus, stage_of(handler, concurrency=1)):
+        await until_count(bus, "MAIL", 0)
+
+    assert handler.batches == [[0], [1, 2]]  # a stage starts with a single event
+    assert sorted(letter.payload for letter in await dead_wires(bus)) == [b"one", b"two"]
+
+
+async def test_a_full_stream_of_dead_letters_keeps_the_event_until_there_is_room(bus: Bus) -> None:
+    await bus.js.update_stream(replace(stream_config(DEAD, replicas=1), max_msgs=1))
+    handler = Handler(uid1=[Rejected(Reason.ENCRYPTED)], uid2=[Rejected(Reason.ENCRYPTED)])
+    await bus.publish([fetched(1), fetched(2), fetched(3)])
+    async with running(bus, stage_of(handler, concurrency=2, batch=1)):
+        await until_count(bus, "EXTRACT", 1)
+        await until_count(bus, "MAIL", 1)
+        await bus.js.purge_stream("DEAD")
+        await until_count(bus, "MAIL", 0)
+
+    assert await count(bus, "DEAD") == 1

@@ -1,0 +1,68 @@
+"""What is dear to answer is answered again from memory, for a time that grows with what it took."""
+
+import asyncio
+
+from config_api.recent import DEAR, MOST, TIMES, Recent
+
+
+class Work:
+    """Work that takes so many seconds by its own clock, and gives how often it was done."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 0.0
+        self.seconds = seconds
+        self.done = 0
+
+    def clock(self) -> float:
+        return self.now
+
+    async def __call__(self) -> int:
+        await asyncio.sleep(0)
+        self.now += self.seconds
+        self.done += 1
+        return self.done
+
+
+async def test_what_is_cheap_is_done_each_time() -> None:
+    work = Work(DEAR / 2)
+    recent = Recent(work.clock)
+
+    assert [await recent.answer("key", work) for _ in range(3)] == [1, 2, 3]
+
+
+async def test_what_is_dear_is_kept_as_long_as_it_is_worth() -> None:
+    work = Work(1.0)
+    recent = Recent(work.clock)
+
+    assert [await recent.answer("key", work) for _ in range(3)] == [1, 1, 1]
+    work.now += TIMES - 0.5
+    assert await recent.answer("key", work) == 1
+    work.now += 1.0
+    assert await recent.answer("key", work) == 2
+
+
+async def test_another_question_has_another_answer() -> None:
+    work = Work(1.0)
+    recent = Recent(work.clock)
+
+    assert [await recent.answer(key, work) for key in ("a", "b", "a")] == [1, 2, 1]
+
+
+async def test_those_who_ask_at_once_get_one_answer() -> None:
+    work = Work(1.0)
+    recent = Recent(work.clock)
+
+    assert await asyncio.gather(*(recent.answer("key", work) for _ in range(5))) == [1] * 5
+
+
+async def test_no_more_are_kept_than_is_reasonable() -> None:
+    work = Work(DEAR)
+    recent = Recent(work.clock)
+    await recent.answer("first", work)
+    work.now = 0.0  # time stands still, so that nothing grows old
+    for key in range(2 * MOST):
+        await recent.answer(key, work)
+        work.now = 0.0
+
+    assert await recent.answer("first", work) == 1
+    assert await recent.answer(2 * MOST - 1, work) == 2 * MOST + 2
