@@ -10,7 +10,7 @@ from tests.bench.setting import Setting
 from tests.bench.usage import Usage
 from tests.support.client import bus, dovecot_mailbox, put_mailbox
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.25
 NO_PROGRESS_S = 60.0
 FOLDER = "Processed"
 

@@ -1,6 +1,6 @@
-"""Fuzz the reader of a failure report (needs `atheris`).
+"""Fuzz a reader of reports (needs `atheris`): xml for aggregate, json for SMTP TLS, arf for failure reports.
 
-python tests/fuzz/fuzz_failure.py -max_total_time=60 [CORPUS]
+python tests/fuzz/fuzz_report.py xml -max_total_time=60 [CORPUS]
 """
 
 import gzip
@@ -18,13 +18,14 @@ with atheris.instrument_imports(include=["parser"]):
     from pipeline.limits import Limits
     from tests.support.storable import assert_storable
 
+FORMATS = tuple(DocumentFormat)
 LIMITS = Limits(max_uncompressed_bytes=1_000_000)
 
 
-def one_input(data: bytes) -> None:
+def fuzzed(form: DocumentFormat, data: bytes) -> None:
     """Read the bytes: what comes out must be storable, what does not must have been refused."""
     try:
-        reading = read(gzip.compress(data, 1), format=DocumentFormat.ARF, limits=LIMITS)
+        reading = read(gzip.compress(data, 1), format=form, limits=LIMITS)
     except Rejected:
         return
     with reading:
@@ -32,5 +33,8 @@ def one_input(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    atheris.Setup(sys.argv, one_input)
+    if len(sys.argv) < 2 or sys.argv[1] not in FORMATS:
+        sys.exit(f"say which: {' '.join(FORMATS)}")
+    chosen = DocumentFormat(sys.argv.pop(1))
+    atheris.Setup(sys.argv, lambda data: fuzzed(chosen, data))
     atheris.Fuzz()
