@@ -71,9 +71,11 @@ def audit(evidence: Evidence, allowance: Allowance = Allowance()) -> Findings:
 
 def _ledger(evidence: Evidence, allowance: Allowance, findings: Findings) -> None:
     rows = Counter(mail.name for mail in evidence.ledger)
+    nameless = Counter(mail.reason for mail in evidence.ledger if not mail.name)
+    why = f" (without a name there are: {dict(nameless)})" if nameless else ""
     for name in evidence.delivered:
         if not rows[name] and name not in allowance.removed | allowance.poison:
-            findings.lost.append(f"not in the ledger: {name}")
+            findings.lost.append(f"not in the ledger: {name}{why}")
         if rows[name] > allowance.numberings:
             findings.doubled.append(f"{rows[name]} times in the ledger: {name}")
 

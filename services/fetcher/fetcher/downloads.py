@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
-from fetcher.measuring import measure, with_headers
+from fetcher.measuring import Measured, measure, with_headers
 from fetcher.patience import FolderPatience, Patience
 from fetcher.search import headers_of, matches, needs_headers
 from pipeline.limits import Limits, MiB
@@ -46,14 +46,14 @@ class Download:
 class Batch:
     """Mails to publish together. When they are confirmed, every mail up to `up_to_uid` is dealt with.
 
-    `below_uid`: a mail that the server did not give out, and that must be asked for again; None for none.
+    `held`: mails that must be asked for, or asked for again; the cursor stays below them.
     """
 
     up_to_uid: int = 0
     filtered: int = 0
     size: int = 0  # bytes that were downloaded
     downloads: list[Download] = field(default_factory=list)
-    below_uid: int | None = None
+    held: frozenset[int] = frozenset()
 
     def add(self, download: Download) -> None:
         """One more mail. Mails that were refused do not move the cursor: their turn came early."""
@@ -64,11 +64,15 @@ class Batch:
 
     def hold(self, uid: int) -> None:
         """This mail was not given out."""
-        self.below_uid = uid if self.below_uid is None else min(self.below_uid, uid)
+        self.held |= {uid}
+
+    def release(self, uid: int) -> None:
+        """This mail was given out after all."""
+        self.held -= {uid}
 
     def reach(self, uid: int) -> None:
         """Every mail up to this one is dealt with, but for the one that is asked for again and those behind it."""
-        self.up_to_uid = uid if self.below_uid is None else min(uid, self.below_uid - 1)
+        self.up_to_uid = min((uid, *(held - 1 for held in self.held)))
 
     @property
     def full(self) -> bool:
@@ -108,19 +112,19 @@ async def downloads(
     wanted = [meta for meta in measured.metas if matches(filters, meta, now=now)]
     given_up = patience.bodies.given_up(monotonic())
     fitting = {m.uid: m for m in wanted if m.size <= limits.max_mail_bytes and m.uid not in given_up}
-    batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted), below_uid=measured.first_gap)
-    for uid in measured.given_up:
-        batch.add(Download(Meta(uid, 0, None, frozenset()), refused=Reason.MAIL_UNREADABLE, is_measured=False))
-    for meta in await with_headers(session, [meta for meta in wanted if meta.uid not in fitting]):
-        batch.add(_refused(meta, Reason.MAIL_UNREADABLE if meta.uid in given_up else Reason.MAIL_TOO_LARGE))
+    alone = patience.bodies.alone()  # asked for last: the cursor waits for them
+    held = measured.gaps.union(fitting.keys() & set(alone))
+    batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted), held=held)
+    for download in await _refusals(session, measured, wanted, limits=limits, patience=patience.bodies):
+        batch.add(download)
     complaint: ImapFault | None = measured.complaint
     try:
-        bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=patience.bodies.alone())
+        bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=alone)
         async for got in bodies:
             _take(batch, fitting[got.uid], got, patience.bodies)
             if batch.full:
                 yield batch
-                batch = Batch(below_uid=batch.below_uid)
+                batch = Batch(held=batch.held)
     except ImapFault as fault:
         patience.bodies.withheld(fault.uids if isinstance(fault, Withheld) else (), monotonic())
         complaint = fault
@@ -131,10 +135,25 @@ async def downloads(
         raise complaint
 
 
+async def _refusals(
+    session: ImapSession, measured: Measured, wanted: Sequence[Meta], *, limits: Limits, patience: Patience
+) -> list[Download]:
+    """The mails that are not downloaded. Of those given up no header is asked for: that may fail as their bytes did."""
+    nothing_known = (Meta(uid, 0, None, frozenset()) for uid in measured.given_up)
+    refusals = [Download(meta, refused=Reason.MAIL_UNREADABLE, is_measured=False) for meta in nothing_known]
+    given_up = patience.given_up(monotonic())
+    refusals += [_refused(meta, Reason.MAIL_UNREADABLE) for meta in wanted if meta.uid in given_up]
+    too_large = [meta for meta in wanted if meta.size > limits.max_mail_bytes and meta.uid not in given_up]
+    headed = await with_headers(session, too_large, patience=patience)
+    return refusals + [_refused(meta, Reason.MAIL_TOO_LARGE) for meta in headed]
+
+
 def _take(batch: Batch, meta: Meta, got: Fetched, patience: Patience) -> None:
     if got.withheld:
         batch.hold(got.uid)
-    elif got.too_large:
+        return
+    batch.release(got.uid)
+    if got.too_large:
         batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
     elif got.body is not None:
         batch.add(Download(meta, got.body))

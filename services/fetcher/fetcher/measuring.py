@@ -19,9 +19,9 @@ class Measured:
     complaint: Withheld | None = None
 
     @property
-    def first_gap(self) -> int | None:
-        """The lowest UID to be asked for again; None for none."""
-        return min(self.complaint.uids) if self.complaint else None
+    def gaps(self) -> frozenset[int]:
+        """The mails to be asked for again."""
+        return self.complaint.uids if self.complaint else frozenset()
 
 
 async def measure(session: ImapSession, uids: Sequence[int], *, headers: bool, patience: Patience) -> Measured:
@@ -35,6 +35,7 @@ async def measure(session: ImapSession, uids: Sequence[int], *, headers: bool, p
         metas = await session.fetch_meta(asked, headers=headers, alone=patience.alone())
     except Withheld as fault:
         patience.withheld(fault.uids, monotonic())
+        patience.given(fault.told, monotonic())
         if not session.alive:
             raise
         metas, complaint = await _of_others(session, asked, fault, headers=headers), fault
@@ -42,13 +43,14 @@ async def measure(session: ImapSession, uids: Sequence[int], *, headers: bool, p
     return Measured(metas, sorted(given_up), complaint)
 
 
-async def with_headers(session: ImapSession, metas: Sequence[Meta]) -> Sequence[Meta]:
+async def with_headers(session: ImapSession, metas: Sequence[Meta], *, patience: Patience) -> Sequence[Meta]:
     """The same with From and Subject, where the server gives them out. Raises ImapFault."""
     if not metas:
         return metas
     try:
         return await session.fetch_meta([meta.uid for meta in metas], headers=True)
-    except Withheld:
+    except Withheld as fault:
+        patience.withheld(fault.uids, monotonic())
         if not session.alive:
             raise
         return metas

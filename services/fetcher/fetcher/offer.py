@@ -7,16 +7,17 @@ from fetcher.run import Run
 from pipeline.events import MailFetched
 from pipeline.mail import MailRef
 from pipeline.mailbox import MailAction
+from pipeline.reasons import Reason
 from pipeline.wire import Envelope, Parcel
 
 
 def fetched(run: Run, uidvalidity: int, download: Download) -> Envelope:
     """The event, and the bytes where there are any.
 
-    A mail that may be one that the filters pass over is never touched, whatever becomes of it.
+    A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is.
     """
     handling = run.mailbox.handling()
-    if not download.is_measured:
+    if download.refused is Reason.MAIL_UNREADABLE:
         handling = handling.model_copy(update={"on_failed": MailAction()})
     event = MailFetched(
         mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 ROUNDS_TOGETHER = 3  # in one command with other mails
 ROUNDS = 5  # the last ones alone
 AT_LEAST_S = 600.0  # however many rounds there were: a busy server gets this time
-WITHOUT_PROOF_S = 6 * 3600.0  # where the server has given out no other mail since
+WITHOUT_PROOF_S = 24 * 3600.0  # where the server has given out no other mail since
 FORGOTTEN_S = 3600.0  # after the last refusal: who reads the folder anew, asks anew
 NEVER = float("-inf")
 
@@ -22,6 +22,7 @@ NEVER = float("-inf")
 class _Trouble:
     began: float
     latest: float
+    before: float  # the round before the latest one
     rounds: int = 0
 
 
@@ -32,9 +33,12 @@ class Patience:
         self._troubles: dict[int, _Trouble] = {}
         self._given_at = NEVER
 
-    def alone(self) -> frozenset[int]:
-        """Those to ask for one at a time."""
-        return frozenset(uid for uid, trouble in self._troubles.items() if trouble.rounds >= ROUNDS_TOGETHER)
+    def alone(self) -> tuple[int, ...]:
+        """Those to ask for one at a time, after all others, in this order: one that ends the session stands in
+        nobody's way.
+        """
+        troubles = sorted((trouble.rounds, uid) for uid, trouble in self._troubles.items())
+        return tuple(uid for rounds, uid in troubles if rounds >= ROUNDS_TOGETHER)
 
     def given_up(self, now: float) -> frozenset[int]:
         """Those to ask for no more."""
@@ -50,15 +54,16 @@ class Patience:
     def withheld(self, uids: Iterable[int], now: float) -> None:
         """The server did not give these out, in one more round."""
         for uid in uids:
-            trouble = self._troubles.setdefault(uid, _Trouble(now, now))
+            trouble = self._troubles.setdefault(uid, _Trouble(now, now, now))
             trouble.rounds += 1
+            trouble.before = trouble.latest
             trouble.latest = now
 
     def _is_over(self, trouble: _Trouble, now: float) -> bool:
         waited = now - trouble.began
         if trouble.rounds < ROUNDS or waited < AT_LEAST_S:
             return False
-        return self._given_at >= trouble.began or waited >= WITHOUT_PROOF_S
+        return self._given_at >= trouble.before or waited >= WITHOUT_PROOF_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Rereadings:
         self._bus = bus
         self._bucket = RereadingBucket(bus.js)
         self._stopping = stopping
-        self._found: dict[tuple[str, int, date | None], list[int]] = {}  # UIDs by folder, uidvalidity and day
+        self._found: dict[tuple[str, int | None, int, date | None], list[int]] = {}  # UIDs by what was searched
 
     async def wanted(self, run: Run) -> bool:
         """Whether the folder is to be read anew. Raises TryLater."""
@@ -68,11 +68,9 @@ class Rereadings:
     async def _all(self, session: ImapSession, run: Run, underway: Underway) -> list[int]:
         """Searched once: a search through a large folder takes long."""
         rereading = underway.rereading
-        key = (run.folder, rereading.up_to_uid, rereading.since)
+        key = (run.folder, rereading.uidvalidity, rereading.up_to_uid, rereading.since)
         if key not in self._found:
-            range_of_uids = criteria_for(
-                Filters(), now=run.started_at, after_uid=rereading.last_uid, up_to_uid=rereading.up_to_uid
-            )
+            range_of_uids = criteria_for(Filters(), now=run.started_at, after_uid=0, up_to_uid=rereading.up_to_uid)
             self._found = {key: sorted(await session.search(replace(range_of_uids, since=rereading.since)))}
         return self._found[key]
 

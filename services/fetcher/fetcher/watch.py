@@ -120,7 +120,8 @@ class Watch:
             if run.seen:
                 self._journal.note(run.finished(detail=str(error) or STOPPED))
             raise
-        self._journal.note(run.finished())
+        if run.seen or not run.more:  # waiting to read more of the folder anew is no run
+            self._journal.note(run.finished())
         if run.seen:
             figures = {"seen": run.seen, "filtered": run.filtered, "fetched": run.fetched}
             log.info("fetched", mailbox_id=self._mailbox.id, run_id=run.id, **figures)

@@ -48,7 +48,7 @@ class ParserHandler:
         for number, envelope in envelopes.items():
             event = extracted(envelope)
             before = known.get(event.mail.mail_id)
-            if before is None or before.is_superseded_by(event.take):
+            if before is None or before.is_superseded_by(event.take, has_bytes=bool(envelope.cargo)):
                 new[number] = envelope
                 superseded += [event.mail.mail_id] if before else []
                 continue

@@ -31,9 +31,10 @@ class KnownMail:
     action_state: str
     salvaged: dict[str, str]
 
-    def is_superseded_by(self, take: int) -> bool:
-        """Whether this is another take of a mail that failed."""
-        return self.outcome is Outcome.FAILED and self.take < take
+    def is_superseded_by(self, take: int, *, has_bytes: bool = False) -> bool:
+        """Whether this is another take of a mail that failed, or the server gave the mail out after all."""
+        came_at_last = has_bytes and self.reason is Reason.MAIL_UNREADABLE
+        return self.outcome is Outcome.FAILED and (self.take < take or came_at_last)
 
     def unfinished_command(self, mail: MailRef) -> MailCommand | None:
         """The command that nobody has reported on yet; to repeat it is harmless."""

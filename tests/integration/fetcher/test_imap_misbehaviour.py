@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
+from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, exchange
 from fetcher.imap.exchange import MAX_ANSWERS
 from pipeline.connection import Category
 from tests.support.fixtures_imap import quiet, scripted_account
@@ -130,6 +130,12 @@ async def test_a_session_that_was_cut_short_takes_no_more_commands() -> None:
 )
 async def test_an_answer_that_breaks_the_rules_is_a_fault_and_no_crash(answer: bytes, why: str) -> None:
     assert why in (await fault_of({"UID FETCH": answer})).detail
+
+
+async def test_a_server_that_sends_far_more_than_it_said_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "MAX_BYTES", 2**20)
+    large = b"* 1 FETCH (UID 1 BODY[]<0> {300000}\r\n" + b"x" * 300_000 + b")\r\n"
+    assert "bytes for one command" in (await fault_of({"UID FETCH": large * 4 + b"{tag} OK done\r\n"})).detail
 
 
 async def test_a_line_without_an_end_is_refused() -> None:

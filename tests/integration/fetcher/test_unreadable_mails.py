@@ -49,6 +49,33 @@ async def test_a_mail_that_the_server_does_not_give_out_ends_with_a_reason_and_t
     assert stored.cursor.last_uid == 4
 
 
+class _Fragile(ScriptedFolder):
+    """Hangs up whenever the header or the bytes of the first mail are asked for."""
+
+    def _fetch(self, command: str) -> Step:
+        if "HEADER.FIELDS" in command and 1 in self._uids(command.split(" ")[2]):
+            return HANGS_UP
+        return super()._fetch(command)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("folder", [ScriptedFolder(4, {1: HANGS_UP}), _Fragile(4, {1: HANGS_UP})], ids=["bytes", "all"])
+async def test_a_first_mail_that_ends_the_session_does_not_stand_in_the_way(bus: Bus, folder: ScriptedFolder) -> None:
+    async with scripted_imap(folder.answers()) as server:
+        mailbox = scripted_mailbox(server.port, on_failed={"action": "delete"})
+        await put_mailbox(bus, mailbox)
+        async with fetching(bus):
+            await until_fetched(bus, 4)
+            await until(bus, FetchRunFinished, where=lambda run: run.category == "ok")
+        stored = await CursorBucket(bus.js).get("scripted", "INBOX")
+        events = {event.mail.uid: event for event in await fetched(bus)}
+
+    assert {uid: event.refused for uid, event in events.items()} == {1: "mail_unreadable", 2: None, 3: None, 4: None}
+    assert events[1].handling.on_failed.action is Action.NONE  # its bytes are nowhere else
+    assert stored.cursor is not None
+    assert stored.cursor.last_uid == 4
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_mail_of_which_nothing_is_told_ends_with_a_reason_and_is_never_touched(bus: Bus) -> None:
     """Nobody knows whether the filters would have passed it over."""

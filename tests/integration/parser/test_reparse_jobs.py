@@ -6,6 +6,7 @@ from typing import Any
 
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
+from parser.retention import drop_records
 from pipeline.adapters.postgres import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values
@@ -110,3 +111,16 @@ async def test_duplicates_and_forgotten_documents_are_passed_over(
     )
 
     assert await reparsed(reparser, postgres) == {"same": 1}
+
+
+async def test_rows_whose_month_is_no_longer_kept_do_not_come_back(
+    parser: ParserHandler, reparser: Reparser, postgres: Database
+) -> None:
+    await parser([extracted(1, report_xml())])
+    await execute(postgres, "DELETE FROM outbox")
+    await drop_records(postgres, months=1)
+    counts = await reparsed(reparser, postgres)
+
+    assert counts == {"same": 1}
+    assert await values(postgres, "SELECT count(*) FROM record") == [0]
+    assert await values(postgres, "SELECT subject FROM outbox WHERE subject LIKE 'report.%'") == []

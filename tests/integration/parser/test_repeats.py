@@ -7,9 +7,11 @@ import pytest
 
 from parser.handler import ParserHandler
 from pipeline.adapters.postgres import Database
+from pipeline.document import LineOutcome, PartLine
 from pipeline.errors import PipelineError, Rejected
 from pipeline.events import MailCommand, MailExtracted, Outcome
 from pipeline.mailbox import Action
+from pipeline.reasons import Reason
 from pipeline.stage import Result
 from pipeline.wire import Envelope
 from tests.support.extracted import extracted, mail_ref
@@ -38,6 +40,17 @@ async def test_the_same_report_twice_in_one_batch_is_stored_once(parser: ParserH
 
     outcomes = await values(postgres, "SELECT outcome FROM mail ORDER BY uid")
     assert outcomes == ["imported", "duplicate", "duplicate"]
+    assert await values(postgres, "SELECT count(*) FROM report") == [1]
+
+
+async def test_a_mail_given_out_after_all_is_imported(parser: ParserHandler, postgres: Database) -> None:
+    withheld = PartLine(path="", size=10, outcome=LineOutcome.REFUSED, reason=Reason.MAIL_UNREADABLE)
+    nothing = extracted(1, lines=[withheld])
+    await parser([replace(nothing, cargo=())])
+    first = await values(postgres, "SELECT outcome FROM mail")
+    await parser([extracted(1, report_xml())])
+
+    assert (first, await values(postgres, "SELECT outcome FROM mail")) == (["failed"], ["imported"])
     assert await values(postgres, "SELECT count(*) FROM report") == [1]
 
 

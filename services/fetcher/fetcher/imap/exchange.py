@@ -10,9 +10,11 @@ from fetcher.imap.quoting import Argument, lines
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer
 from pipeline.connection import Category
+from pipeline.limits import MiB
 
 MAX_CHALLENGES = 5
 MAX_ANSWERS = 200_000
+MAX_BYTES = 256 * MiB  # of all answers; a server that said small sizes may send large mails
 
 
 class Exchange(aioimaplib.Command):
@@ -36,6 +38,7 @@ class Exchange(aioimaplib.Command):
         self.answers: list[Answer] = []
         self.challenges: list[bytes] = []
         self._wanted = wanted
+        self._bytes = 0
 
     @property
     def status(self) -> Status:
@@ -49,11 +52,14 @@ class Exchange(aioimaplib.Command):
         return self.name == "NOOP" and not self.answers
 
     def take(self, answer: Answer) -> None:
-        """Keeps an untagged answer, if it is wanted. Raises ImapFault when there are too many."""
+        """Keeps an untagged answer, if it is wanted. Raises ImapFault when there are too many, or too large ones."""
         if self._wanted is not None and kind_of(answer) not in self._wanted:
             return
         if len(self.answers) >= MAX_ANSWERS:
             raise ImapFault(Category.CONNECTIVITY, f"the server sent over {MAX_ANSWERS} lines for one command")
+        self._bytes += sum(map(len, answer))
+        if self._bytes > MAX_BYTES:
+            raise ImapFault(Category.CONNECTIVITY, f"the server sent over {MAX_BYTES} bytes for one command")
         self.answers.append(answer)
 
     def reply_to(self, challenge: bytes) -> bytes | None:

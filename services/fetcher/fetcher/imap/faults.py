@@ -35,9 +35,10 @@ class Withheld(ImapFault):
     Category and detail say how it failed; the session may live on.
     """
 
-    def __init__(self, fault: ImapFault, uids: frozenset[int]) -> None:
+    def __init__(self, fault: ImapFault, uids: frozenset[int], told: frozenset[int] = frozenset()) -> None:
         super().__init__(fault.category, fault.detail, code=fault.code, wait_s=fault.wait_s)
         self.uids = uids
+        self.told = told
 
 
 # RFC 5530, RFC 3501, RFC 9051 and what large providers add.

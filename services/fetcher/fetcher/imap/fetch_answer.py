@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from fetcher.imap.tokens import Token, text_of, tokens
 from fetcher.imap.wire import Answer
 
+MAX_SIZE = 2**63 - 1  # RFC 9051 number64; a server may say anything
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTERNAL_DATE = re.compile(r" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
@@ -81,7 +82,7 @@ def _meta(uid: int, items: Items) -> Meta | None:
     flags, date, header = items.get("FLAGS"), items.get("INTERNALDATE"), items.get("BODY[HEADER.FIELDS")
     return Meta(
         uid=uid,
-        size=int(size),
+        size=min(int(size), MAX_SIZE),
         internal_date=internal_date(text_of(date)) if date is not None else None,
         flags=frozenset(text_of(flag) for flag in flags) if isinstance(flags, list) else frozenset(),
         header=header if isinstance(header, bytes) else b"",

@@ -49,14 +49,14 @@ async def fetch_meta(
     items = f"({META_ITEMS} {HEADER_ITEM})" if headers else f"({META_ITEMS})"
     found: list[Meta] = []
     gaps = _Gaps()
-    for chunk in _by_number(sorted(set(uids)), alone):
+    for chunk in _by_number(_in_turn(set(uids), alone), alone):
         told, fault = await _fetch(connection, chunk, items, metas)
         found += (told[uid] for uid in chunk if uid in told)
         gaps.note(set(chunk) - told.keys(), fault)
         if _is_the_end(connection, fault):
             break
-    gaps.complain()
-    return found
+    gaps.complain(frozenset(meta.uid for meta in found))
+    return sorted(found, key=lambda meta: meta.uid)
 
 
 async def fetch_bodies(
@@ -70,7 +70,8 @@ async def fetch_bodies(
     """
     item = f"(UID BODY.PEEK[]<0.{max_bytes + 1}>)"
     gaps = _Gaps()
-    for chunk in _by_size(sorted(wanted, key=lambda meta: meta.uid), alone):
+    by_uid = {meta.uid: meta for meta in wanted}
+    for chunk in _by_size([by_uid[uid] for uid in _in_turn(by_uid, alone)], alone):
         told, fault = await _fetch(connection, chunk, item, partial(bodies, max_bytes=max_bytes))
         gaps.note(set(chunk) - told.keys(), fault)
         for uid in chunk:
@@ -94,10 +95,15 @@ class _Gaps:
         self._uids |= uids
         self._why = fault if _is_overload(fault) else self._why or fault
 
-    def complain(self) -> None:
+    def complain(self, told: frozenset[int] = frozenset()) -> None:
         """Overload says nothing about single mails; anything else may be their own fault."""
         if self._why is not None:
-            raise self._why if _is_overload(self._why) else Withheld(self._why, frozenset(self._uids))
+            raise self._why if _is_overload(self._why) else Withheld(self._why, frozenset(self._uids), told)
+
+
+def _in_turn(uids: Collection[int], alone: Collection[int]) -> list[int]:
+    """By rising UID, but those to ask for alone at the end, in their order."""
+    return [*sorted(set(uids).difference(alone)), *(uid for uid in alone if uid in uids)]
 
 
 async def _search(connection: Connection, criteria: Criteria) -> Reply:

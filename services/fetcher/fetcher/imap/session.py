@@ -95,7 +95,8 @@ class ImapSession:
 
     async def search(self, criteria: Criteria) -> list[int]:
         """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides."""
-        self._connection.protocol.announced = False
+        if criteria.up_to_uid is None:  # a search that ends somewhere does not see what was announced
+            self._connection.protocol.announced = False
         return await reading.search(self._connection, criteria)
 
     async def fetch_meta(

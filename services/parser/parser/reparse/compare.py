@@ -33,6 +33,7 @@ async def is_stored(connection: Connection, candidate: Candidate) -> bool:
 
 
 async def _has_records(connection: Connection, candidate: Candidate) -> bool:
+    """Rows are written together with their report: where none of them is left, their month was not kept so long."""
     begin = moment(candidate.reading.report.begin)
     rows = iter(candidate.reading.rows)
     position = 0
@@ -44,7 +45,7 @@ async def _has_records(connection: Connection, candidate: Candidate) -> bool:
         if tuple(stored) != expected:
             return False
         position += 1
-    return next(rows, None) is None
+    return position == 0 or next(rows, None) is None
 
 
 async def _has_policies(connection: Connection, number: int, report: TlsReport) -> bool:

@@ -32,6 +32,12 @@ def test_two_answers_on_one_mail_are_one_meta() -> None:
     assert metas(told) == {5: Meta(5, 44, None, frozenset({"\\Seen"}))}
 
 
+def test_a_size_beyond_every_mail_is_the_largest_that_can_be_kept() -> None:
+    told: list[Answer] = [(b"* 1 FETCH (UID 5 RFC822.SIZE 99999999999999999999)",)]
+
+    assert metas(told)[5].size == 2**63 - 1
+
+
 def test_news_of_other_clients_are_no_answers() -> None:
     told: list[Answer] = [(b"* 1 FETCH (FLAGS (\\Seen))",), (b"* 2 FETCH (UID 6 FLAGS ())",)]
 
