@@ -17,6 +17,8 @@ from pipeline.mail import MailRef
 from pipeline.mailbox import Action
 from pipeline.reasons import Reason
 
+WITHOUT_BYTES = frozenset({Reason.MAIL_UNREADABLE, Reason.BLOB_MISSING})
+
 
 @dataclass(frozen=True, slots=True)
 class KnownMail:
@@ -32,8 +34,8 @@ class KnownMail:
     salvaged: dict[str, str]
 
     def is_superseded_by(self, take: int, *, has_bytes: bool = False) -> bool:
-        """Whether this is another take of a mail that failed, or the server gave the mail out after all."""
-        came_at_last = has_bytes and self.reason is Reason.MAIL_UNREADABLE
+        """Whether this is another take of a mail that failed, or its bytes, which were missing, came after all."""
+        came_at_last = has_bytes and self.reason in WITHOUT_BYTES
         return self.outcome is Outcome.FAILED and (self.take < take or came_at_last)
 
     def unfinished_command(self, mail: MailRef) -> MailCommand | None:

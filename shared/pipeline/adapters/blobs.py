@@ -35,10 +35,7 @@ class Blobs:
         with nats_errors():
             store = await self._bucket()
             try:
-                info = await store.get_info(name)
-                if size is not None and info.size != size:
-                    raise Rejected(Reason.BLOB_MISSING, f"{name} has {info.size} bytes instead of {size}")
-                return await self._chunks(info)
+                return await self._whole(store, name, size)
             except NotFoundError:
                 raise Rejected(Reason.BLOB_MISSING, name) from None
 
@@ -50,6 +47,20 @@ class Blobs:
                 await store.delete(name)
             except NotFoundError:
                 return
+
+    async def _whole(self, store: ObjectStore, name: str, size: int | None) -> bytes:
+        """A repeat that replaces the bytes takes away those that were there: then the new ones are read."""
+        gone = None
+        while True:
+            info = await store.get_info(name)
+            if size is not None and info.size != size:
+                raise Rejected(Reason.BLOB_MISSING, f"{name} has {info.size} bytes instead of {size}")
+            try:
+                return await self._chunks(info)
+            except NotFoundError:
+                if info.nuid == gone:
+                    raise
+                gone = info.nuid
 
     async def _chunks(self, info: ObjectInfo) -> bytes:
         """One request a chunk: the driver's own reader waits without end when the broker goes away meanwhile."""

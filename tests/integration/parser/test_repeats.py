@@ -43,8 +43,11 @@ async def test_the_same_report_twice_in_one_batch_is_stored_once(parser: ParserH
     assert await values(postgres, "SELECT count(*) FROM report") == [1]
 
 
-async def test_a_mail_given_out_after_all_is_imported(parser: ParserHandler, postgres: Database) -> None:
-    withheld = PartLine(path="", size=10, outcome=LineOutcome.REFUSED, reason=Reason.MAIL_UNREADABLE)
+@pytest.mark.parametrize("reason", [Reason.MAIL_UNREADABLE, Reason.BLOB_MISSING])
+async def test_a_mail_whose_bytes_come_after_all_is_imported(
+    parser: ParserHandler, postgres: Database, reason: Reason
+) -> None:
+    withheld = PartLine(path="", size=10, outcome=LineOutcome.REFUSED, reason=reason)
     nothing = extracted(1, lines=[withheld])
     await parser([replace(nothing, cargo=())])
     first = await values(postgres, "SELECT outcome FROM mail")
