@@ -2,11 +2,10 @@
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from parser.sql import SQL
-from pipeline.adapters.postgres import Database
+from pipeline.adapters.postgres import Database, StatementFault
 from pipeline.errors import TryLater, described
 from pipeline.stopping import pause
 
@@ -24,7 +23,7 @@ async def keep_overview(database: Database, stopping: asyncio.Event) -> None:
             await fold(database, stopping)
         except TryLater as error:
             log.info("overview_postponed", dependency=error.dependency, detail=error.detail[:200])
-        except asyncpg.PostgresError as error:  # a fault of these statements ends neither the parser nor its work
+        except StatementFault as error:  # a fault of these statements ends neither the parser nor its work
             log.error("overview_failed", error=described(error))
         await pause(stopping, EVERY)
 

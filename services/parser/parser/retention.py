@@ -3,12 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-import asyncpg
 import structlog
 
 from parser.partition import MONTHS_AHEAD, Month, Partitions, later
 from parser.sql import SQL
-from pipeline.adapters.postgres import Database
+from pipeline.adapters.postgres import Database, StatementFault
 from pipeline.errors import TryLater, described
 from pipeline.stopping import pause
 
@@ -35,7 +34,7 @@ async def keep_house(
             await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
         except TryLater as error:
             log.info("retention_postponed", dependency=error.dependency, detail=error.detail[:200])
-        except asyncpg.PostgresError as error:  # a fault of these statements ends neither the parser nor its work
+        except StatementFault as error:  # a fault of these statements ends neither the parser nor its work
             log.error("retention_failed", error=described(error))
         await pause(stopping, EVERY)
 

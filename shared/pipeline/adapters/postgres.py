@@ -18,6 +18,7 @@ from pipeline.telemetry.health import Readiness
 log = structlog.get_logger(__name__)
 
 Record: TypeAlias = asyncpg.Record
+StatementFault: TypeAlias = asyncpg.PostgresError  # what is not the server's state, and so comes out as it is
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"
