@@ -111,12 +111,16 @@ async def downloads(
     now = datetime.now(UTC)
     wanted = [meta for meta in measured.metas if matches(filters, meta, now=now)]
     given_up = patience.bodies.given_up(monotonic())
-    fitting = {m.uid: m for m in wanted if m.size <= limits.max_mail_bytes and m.uid not in given_up}
+    readable = [meta for meta in wanted if meta.uid not in given_up]
+    fitting = {meta.uid: meta for meta in readable if meta.size <= limits.max_mail_bytes}
     alone = patience.bodies.alone()  # asked for last: the cursor waits for them
     held = measured.gaps.union(fitting.keys() & set(alone))
     batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted), held=held)
-    for download in await _refusals(session, measured, wanted, limits=limits, patience=patience.bodies):
+    for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up]):
         batch.add(download)
+    too_large = [meta for meta in readable if meta.uid not in fitting]
+    for meta in await with_headers(session, too_large, patience=patience.bodies):
+        batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
     complaint: ImapFault | None = measured.complaint
     try:
         bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=alone)
@@ -135,17 +139,11 @@ async def downloads(
         raise complaint
 
 
-async def _refusals(
-    session: ImapSession, measured: Measured, wanted: Sequence[Meta], *, limits: Limits, patience: Patience
-) -> list[Download]:
-    """The mails that are not downloaded. Of those given up no header is asked for: that may fail as their bytes did."""
+def _unreadable(measured: Measured, given_up: Sequence[Meta]) -> list[Download]:
+    """The mails that were given up. No header is asked for: that may fail as their bytes did."""
     nothing_known = (Meta(uid, 0, None, frozenset()) for uid in measured.given_up)
-    refusals = [Download(meta, refused=Reason.MAIL_UNREADABLE, is_measured=False) for meta in nothing_known]
-    given_up = patience.given_up(monotonic())
-    refusals += [_refused(meta, Reason.MAIL_UNREADABLE) for meta in wanted if meta.uid in given_up]
-    too_large = [meta for meta in wanted if meta.size > limits.max_mail_bytes and meta.uid not in given_up]
-    headed = await with_headers(session, too_large, patience=patience)
-    return refusals + [_refused(meta, Reason.MAIL_TOO_LARGE) for meta in headed]
+    unmeasured = [Download(meta, refused=Reason.MAIL_UNREADABLE, is_measured=False) for meta in nothing_known]
+    return unmeasured + [_refused(meta, Reason.MAIL_UNREADABLE) for meta in given_up]
 
 
 def _take(batch: Batch, meta: Meta, got: Fetched, patience: Patience) -> None:

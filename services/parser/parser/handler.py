@@ -53,9 +53,7 @@ class ParserHandler:
                 superseded += [event.mail.mail_id] if before else []
                 continue
             results[number] = repeated(event, before)
-        new = dict(
-            sorted(new.items(), key=lambda item: is_huge(item[1]))
-        )  # those come last, so that none waits for them
+        new = dict(sorted(new.items(), key=lambda item: is_huge(item[1])))  # huge ones last: none waits for them
         conclusions = await self._store_all(list(new.values()), superseded=superseded)
         return results | {number: c.rejection or [] for number, c in zip(new, conclusions, strict=True)}
 
