@@ -1,8 +1,9 @@
 """Records of a known shape are read by position, and that changes nothing."""
 
 import pytest
+from lxml import etree
 
-from parser.aggregate import shapes
+from parser.aggregate import reader, shapes
 from parser.aggregate.record_texts import RecordTexts
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
@@ -86,9 +87,10 @@ def test_what_a_shape_has_to_note_is_noted_in_every_report(odd: str) -> None:
 
 
 def test_a_plain_shape_is_worked_out_once_for_all_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "Runs", lambda: None)
     first = read_xml(report_xml())
 
-    monkeypatch.setattr(shapes.ShapedTextsReader, "_planned", None)  # whoever worked one out would fail
+    monkeypatch.setattr(shapes.ShapedTextsReader, "_learnt", None)  # whoever worked one out would fail
 
     assert read_xml(report_xml()) == first
 
@@ -96,11 +98,15 @@ def test_a_plain_shape_is_worked_out_once_for_all_reports(monkeypatch: pytest.Mo
 def test_no_more_plain_shapes_are_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     ordinary = shapes.OrdinaryShapes()
     monkeypatch.setattr(shapes, "MAX_ORDINARY", 3)
-    plan = shapes.Plan(RecordTexts("1", "2", True, "3", "4", "5", (), True, "6", None, None, (), ()))
-    several: list[shapes.Shape] = [(("record",) * number, (0,) * number) for number in range(1, 6)]
+    known = shapes.Known(
+        shapes.Plan(RecordTexts("1", "2", True, "3", "4", "5", (), True, "6", None, None, (), ())), is_plain=True
+    )
+    texts = ["<record>" + "<row/>" * number + "</record>" for number in range(5)]
+    several: list[shapes.Shape] = [(("record", *("row",) * number), (0,) * number) for number in range(5)]
 
-    for shape in several:
-        ordinary.keep(plan, shape, "feedback")
+    for shape, text in zip(several, texts, strict=True):
+        ordinary.keep(known, etree.fromstring(text), shape, "feedback")
 
     assert [ordinary.find(shape, "feedback") is not None for shape in several] == [False, False, False, True, True]
+    assert [ordinary.patterns.at(text, 0) is not None for text in texts] == [False, False, False, True, True]
     assert ordinary.find(several[-1], "{urn:x}feedback") is None

@@ -11,7 +11,10 @@ from parser.aggregate.header import HeaderReader, Metadata
 from parser.aggregate.mending import MAX_MENDED_BYTES, mend
 from parser.aggregate.prologue import Prologue, read_prologue
 from parser.aggregate.record import RecordReader
+from parser.aggregate.record_texts import RecordTexts, RecordTextsReader
+from parser.aggregate.runs import Runs, Unforeseen
 from parser.aggregate.sections import Damaged, Sections
+from parser.aggregate.shapes import ShapedTextsReader
 from parser.fingerprint import Fingerprint
 from parser.inflate import inflate, inflate_whole
 from parser.notes import Notes
@@ -36,10 +39,19 @@ def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
     prologue = read_prologue(first)
     if prologue.is_feedback and prologue.is_streamable:
         try:
-            return _read(chain((first,), pieces), prologue, limits=limits, hints=hints)
+            return _read(chain((first,), pieces), prologue, limits=limits, hints=hints, runs=Runs())
+        except Unforeseen:
+            return _read_without_runs(document, prologue, limits=limits, hints=hints)
         except Damaged as damage:
             return _read_mended(document, limits=limits, hints=hints, damage=str(damage))
     return _read_mended(document, limits=limits, hints=hints, damage="")
+
+
+def _read_without_runs(document: bytes, prologue: Prologue, *, limits: Limits, hints: Hints) -> Reading:
+    try:
+        return _read(inflate(document, limits=limits), prologue, limits=limits, hints=hints)
+    except Damaged as damage:
+        return _read_mended(document, limits=limits, hints=hints, damage=str(damage))
 
 
 def _read_mended(document: bytes, *, limits: Limits, hints: Hints, damage: str) -> Reading:
@@ -61,13 +73,16 @@ def _read(
     *,
     limits: Limits,
     hints: Hints,
+    runs: Runs | None = None,
     repairs: frozenset[Repair] = frozenset(),
 ) -> Reading:
+    """The report in these pieces. Raises Damaged, Rejected, and with `runs` Unforeseen."""
     rows = RowSpool()
-    pass_ = _Pass(rows, limits=limits, hints=hints)
+    pass_ = _Pass(rows, limits=limits, hints=hints, runs=runs)
     pass_.notes.repairs.update(repairs)
     try:
-        pass_.run(Sections(pieces, root_name=prologue.root or "feedback"))
+        rest = pieces if runs is None else runs.taken_out(pieces)
+        pass_.run(Sections(rest, root_name=prologue.root or "feedback"))
         return Reading(pass_.report(), rows)
     except BaseException:
         rows.close()
@@ -77,13 +92,15 @@ def _read(
 class _Pass:
     """One pass over the sections of one report."""
 
-    def __init__(self, rows: RowSpool, *, limits: Limits, hints: Hints) -> None:
+    def __init__(self, rows: RowSpool, *, limits: Limits, hints: Hints, runs: Runs | None) -> None:
         self.notes = Notes(max_text_bytes=limits.max_text_bytes)
         self._rows = rows
+        self._runs = runs
         self._max_records = limits.max_records
         self._elements = Elements(self.notes)
         self._header = HeaderReader(self._elements, self.notes, hints)
-        self._records = RecordReader(self._elements, self.notes)
+        self._texts = ShapedTextsReader(self._elements, RecordTextsReader(self._elements, self.notes))
+        self._records = RecordReader(self.notes)
         self._fingerprint = Fingerprint()
         self._namespace: str | None = None
         self._raw: dict[str, str] = {}
@@ -115,10 +132,15 @@ class _Pass:
             reader(section)
 
     def _on_record(self, section: etree._Element) -> None:
+        run = None if self._runs is None else self._runs.at(section, root=self._elements.root)
+        for texts in (self._texts.read(section),) if run is None else run:
+            self._add(texts)
+
+    def _add(self, texts: RecordTexts) -> None:
         self._record_count += 1
         if self._record_count > self._max_records:
             raise Rejected(Reason.TOO_MANY_RECORDS, f"more than {self._max_records}")
-        row, count = self._records.read(section)
+        row, count = self._records.read(texts)
         self._mail_count += count
         if row is not None:
             self._rows.append(row)

@@ -4,12 +4,8 @@ The fast path of a word is one look-up; whatever is not canonical takes the slow
 notes the repair. Results and domains repeat from record to record, so one that needed no repair is made only once.
 """
 
-from lxml import etree
-
 from parser import values
-from parser.aggregate.elements import Elements
-from parser.aggregate.record_texts import ReasonTexts, RecordTexts, RecordTextsReader, ResultTexts
-from parser.aggregate.shapes import ShapedTextsReader
+from parser.aggregate.record_texts import ReasonTexts, RecordTexts, ResultTexts
 from parser.notes import Notes
 from parser.repairs import Repair
 from parser.words import ALIGNED, DISPOSITION, DKIM_RESULT, REASON_TYPE, SPF_RESULT, SPF_SCOPE, Vocabulary
@@ -25,19 +21,17 @@ Raw = dict[str, str]
 class RecordReader:
     """Turns records into rows; its caches live as long as one report is read."""
 
-    def __init__(self, elements: Elements, notes: Notes) -> None:
+    def __init__(self, notes: Notes) -> None:
         self._notes = notes
-        self._texts = ShapedTextsReader(elements, RecordTextsReader(elements, notes))
         self._dkim: dict[ResultTexts, DkimResult] = {}
         self._spf: dict[ResultTexts, SpfResult] = {}
         self._domains: dict[str, str] = {}
 
-    def read(self, record: etree._Element) -> tuple[Record | None, int]:
+    def read(self, texts: RecordTexts) -> tuple[Record | None, int]:
         """The row (None for an empty record, which is left out) and the number of mails that the record counts.
 
-        Raises Rejected for a count above 2^63-1, and for more results than any honest record has.
+        Raises Rejected for a count above 2^63-1.
         """
-        texts = self._texts.read(record)
         raw: Raw = {}
         source_ip = self._source_ip(texts.source_ip or "", raw)
         count = self._count(texts.count or "", raw)

@@ -5,11 +5,12 @@ its texts. Where the texts of a shape stand is found out by the slow way itself,
 which every text is replaced by its position; so both ways cannot differ.
 
 Most reports have few records, and all reports together few shapes: a shape in which the slow way found nothing to note
-is remembered from report to report.
+is remembered from report to report, and looked for in the text (`patterns.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
@@ -17,7 +18,8 @@ from lxml import etree
 
 from parser.aggregate.elements import Elements
 from parser.aggregate.names import Tag
-from parser.aggregate.record_texts import RecordTexts, RecordTextsReader
+from parser.aggregate.patterns import Pattern, Patterns
+from parser.aggregate.record_texts import ReasonTexts, RecordTexts, RecordTextsReader
 from parser.notes import Notes
 
 MAX_SHAPES: Final = 200  # a hostile report may have as many as records
@@ -48,19 +50,21 @@ class Plan:
             positions.envelope_from,
             positions.envelope_to,
         )
-        results = (*positions.dkim_results, *positions.spf_results)
-        wanted = {position for group in (values, *results) for position in group if position is not None}
+        reasons = [(reason.type or None, reason.comment or None) for reason in positions.reasons]
+        several = (*reasons, *positions.dkim_results, *positions.spf_results)
+        wanted = {position for group in (values, *several) for position in group if position is not None}
         places = {position: place for place, position in enumerate(sorted(wanted, key=int))}
-        self._wanted = [int(position) for position in places]  # few, for most elements hold others
+        self.wanted = [int(position) for position in places]  # few, for most elements hold others
         self._is_evaluated = positions.is_evaluated
         self._is_identified = positions.is_identified
         self._values = _pick(values, places)
+        self._reasons = [_pick(reason, places) for reason in reasons]
         self._dkim = [_pick(result, places) for result in positions.dkim_results]
         self._spf = [_pick(result, places) for result in positions.spf_results]
 
-    def apply(self, elements: Sequence[etree._Element]) -> RecordTexts:
-        """The texts of a record of this shape, given its elements in the document's order."""
-        texts = [*[elements[position].text for position in self._wanted], None]
+    def read(self, wanted: Texts) -> RecordTexts:
+        """The texts of a record of this shape, given those that stand at the wanted positions."""
+        texts = [*wanted, None]
         source_ip, count, disposition, dkim, spf, header_from, envelope_from, envelope_to = self._values(texts)
         return RecordTexts(
             source_ip,
@@ -69,7 +73,7 @@ class Plan:
             disposition,
             dkim,
             spf,
-            (),
+            tuple([_reason(*pick(texts)) for pick in self._reasons]),
             self._is_identified,
             header_from,
             envelope_from,
@@ -79,30 +83,49 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a shape. `is_plain`: its plan holds for elements too, of which a shape does not tell all."""
+
+    plan: Plan
+    is_plain: bool
+
+
 class OrdinaryShapes:
-    """Plans that hold in every report with the same root: those of shapes in which there is nothing to note."""
+    """What holds in every report with the same root: shapes in which there is nothing to note."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[Tag, Shape], Plan] = {}
+        self._shapes: dict[tuple[Tag, Shape], Known] = {}
+        self._plans: dict[tuple[Tag, Tag, Pattern], Plan] = {}
+        self.patterns = Patterns()
 
-    def find(self, shape: Shape, root: Tag) -> Plan | None:
-        """The plan, where it is known."""
-        return self._plans.get((root, shape))
+    def find(self, shape: Shape, root: Tag) -> Known | None:
+        """The shape, where it is known."""
+        return self._shapes.get((root, shape))
 
-    def keep(self, plan: Plan, shape: Shape, root: Tag) -> None:
-        """Remember a plan; of too many, none."""
-        if len(self._plans) >= MAX_ORDINARY:
+    def plan(self, pattern: Pattern, *, root: Tag, record: Tag) -> Plan | None:
+        """How to read what a pattern matched, in a report whose root and records have these tags; None if unknown."""
+        return self._plans.get((root, record, pattern))
+
+    def keep(self, known: Known, record: etree._Element, shape: Shape, root: Tag) -> None:
+        """Remember the shape of a record; of too many, none."""
+        if len(self._shapes) >= MAX_ORDINARY:
+            self._shapes.clear()
             self._plans.clear()
-        self._plans[root, shape] = plan
+            self.patterns.forget()
+        self._shapes[root, shape] = known
+        pattern = self.patterns.learn(record, wanted=known.plan.wanted)
+        if pattern is not None:
+            self._plans[root, record.tag, pattern] = known.plan
 
 
-_ORDINARY: Final = OrdinaryShapes()
+ORDINARY: Final = OrdinaryShapes()
 
 
 class ShapedTextsReader:
     """Reads the texts of records, those of a known shape by position."""
 
-    def __init__(self, elements: Elements, reader: RecordTextsReader, *, ordinary: OrdinaryShapes = _ORDINARY) -> None:
+    def __init__(self, elements: Elements, reader: RecordTextsReader, *, ordinary: OrdinaryShapes = ORDINARY) -> None:
         self._elements = elements
         self._slow = reader
         self._ordinary = ordinary
@@ -114,35 +137,46 @@ class ShapedTextsReader:
         shape = tuple([element.tag for element in elements]), tuple(map(len, elements))
         plan = self._plans.get(shape)
         if plan is None and shape not in self._plans and len(self._plans) < MAX_SHAPES:
-            plan = self._plans[shape] = self._ordinary.find(shape, self._root) or self._planned(record, shape)
+            known = self._ordinary.find(shape, self._root) or self._learnt(record, shape)
+            plan = self._plans[shape] = known.plan if known is not None and known.is_plain else None
         if plan is None:
             return self._slow.read(record)
-        return plan.apply(elements)
+        return plan.read([elements[position].text for position in plan.wanted])
 
     @property
     def _root(self) -> Tag:
         root = self._elements.root
         return "" if root is None else root.tag
 
-    def _planned(self, record: etree._Element, shape: Shape) -> Plan | None:
-        """The plan of a new shape. What the slow way has to note of the shape is noted in the report."""
+    def _learnt(self, record: etree._Element, shape: Shape) -> Known | None:
+        """A new shape, worked out. What the slow way has to note of a plain one is noted in the report."""
         tags = shape[0]
-        if len(tags) > MAX_ELEMENTS or not _UNPLAIN.isdisjoint(self._elements.names[tag] for tag in tags):
+        if len(tags) > MAX_ELEMENTS:
             return None
         numbered = deepcopy(record)
         for position, element in enumerate(numbered.iter()):
             element.text = str(position)
-        plan = Plan(self._slow.read(numbered))
-        if self._is_ordinary(numbered):
-            self._ordinary.keep(plan, shape, self._root)
-        return plan
+            element.attrib.clear()
+        is_plain = _UNPLAIN.isdisjoint(self._elements.names[tag] for tag in tags)
+        positions, is_ordinary = self._positions(numbered)
+        known = Known(Plan(positions), is_plain)
+        if is_ordinary:
+            self._ordinary.keep(known, record, shape, self._root)
+        elif is_plain:
+            self._slow.read(numbered)
+        return known
 
-    def _is_ordinary(self, record: etree._Element) -> bool:
+    def _positions(self, numbered: etree._Element) -> tuple[RecordTexts, bool]:
+        """Where the texts stand, and whether there is nothing to note about that."""
         notes = Notes(max_text_bytes=MAX_ELEMENTS)
         elements = Elements(notes)
         elements.root = self._elements.root
-        RecordTextsReader(elements, notes).read(record)
-        return not (notes.repairs or elements.extensions or elements.names.has_unknown)
+        positions = RecordTextsReader(elements, notes).read(numbered)
+        return positions, not (notes.repairs or elements.extensions or elements.names.has_unknown)
+
+
+def _reason(kind: str | None, comment: str | None) -> ReasonTexts:
+    return ReasonTexts(kind or "", comment or "", None)
 
 
 def _pick(positions: Texts, places: Mapping[str, int]) -> Pick:

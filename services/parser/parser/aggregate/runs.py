@@ -1,0 +1,135 @@
+"""Runs: records that follow one another and look as records did before, taken out of the text before it is parsed.
+
+In place of each run the parser is given an empty record with a mark (two, where there are several). So it is still the
+parser that says whether the document is well-formed and where the run stands: one in a comment or inside of another
+element never comes back, and what is no known shape under this root makes the document be read anew without runs
+(`Unforeseen`).
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from parser.aggregate.patterns import END, START, Found
+from parser.aggregate.record_texts import RecordTexts
+from parser.aggregate.shapes import ORDINARY, OrdinaryShapes
+from pipeline.errors import Rejected
+from pipeline.reasons import Reason
+
+MAX_WAITING_BYTES: Final = 2 * 1024 * 1024  # of runs whose place the parser has not come to
+MAX_HELD_BYTES: Final = 64 * 1024  # of a record whose end has not come
+
+_MARK: Final = "run-" + secrets.token_hex(8)  # no document can know it
+_MORE: Final = "more"
+
+
+class Unforeseen(Exception):
+    """A run stands where its records may mean something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    records: list[Found]
+    size: int
+
+
+class Runs:
+    """Takes runs out of a document's pieces, and gives the records back when the parser comes to their place."""
+
+    def __init__(self, *, ordinary: OrdinaryShapes = ORDINARY) -> None:
+        self._ordinary = ordinary
+        self._patterns = ordinary.patterns
+        self._waiting: dict[str, _Run] = {}
+        self._waiting_bytes = 0
+        self._count = 0
+
+    def taken_out(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces without runs. Only ASCII is looked at: it means the same in every encoding that is streamed.
+
+        Raises Rejected where too much waits for its place.
+        """
+        held = ""
+        for piece, is_last in _with_last(pieces):
+            if not piece.isascii():
+                yield held.encode() + piece
+                held = ""
+                continue
+            text, held = self._without_runs(held + piece.decode("ascii"), is_last=is_last)
+            if text:
+                yield text.encode()
+
+    def at(self, section: etree._Element, *, root: etree._Element | None) -> list[RecordTexts] | None:
+        """The records of the run that the parser was given this section for; None for any other section.
+
+        Raises Unforeseen.
+        """
+        number = section.get(_MARK)
+        if number is None or root is None:
+            return None
+        if number == _MORE:
+            return []
+        for earlier in list(self._waiting):  # what was passed over will not come any more
+            run = self._waiting.pop(earlier)
+            self._waiting_bytes -= run.size
+            if earlier == number:
+                return self._read(run, root=root, record=section)
+        raise Unforeseen
+
+    def _read(self, run: _Run, *, root: etree._Element, record: etree._Element) -> list[RecordTexts]:
+        plans = {}
+        for pattern in {found.pattern for found in run.records}:
+            plan = self._ordinary.plan(pattern, root=root.tag, record=record.tag)
+            if plan is None:
+                raise Unforeseen
+            plans[pattern] = plan
+        return [plans[found.pattern].read(found.texts) for found in run.records]
+
+    def _without_runs(self, text: str, *, is_last: bool) -> tuple[str, str]:
+        """The text without its runs, and the beginning of a record at its end, which is held back."""
+        parts: list[str] = []
+        position, start = 0, text.find(START)
+        while start >= 0:
+            run = self._run(text, start)
+            if run:
+                end = run[-1].end
+                parts += text[position:start], self._mark(run, text, start, end)
+                position, start = end, text.find(START, end)
+                continue
+            if not is_last and len(text) - start <= MAX_HELD_BYTES and text.find(END, start) < 0:
+                return "".join((*parts, text[position:start])), text[start:]
+            start = text.find(START, start + len(START))
+        return "".join((*parts, text[position:])), ""
+
+    def _run(self, text: str, start: int) -> list[Found]:
+        run: list[Found] = []
+        found = self._patterns.at(text, start)
+        while found is not None:
+            run.append(found)
+            found = self._patterns.at(text, found.end)
+        return run
+
+    def _mark(self, run: list[Found], text: str, start: int, end: int) -> str:
+        """The record in place of a run; with its line ends, so that the parser tells true line numbers."""
+        self._waiting_bytes += end - start
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            raise Rejected(Reason.SECTION_TOO_LARGE, "records where none belong")
+        self._count += 1
+        number = str(self._count)
+        self._waiting[number] = _Run(run, end - start)
+        lines = "\n" * text.count("\n", start, end)
+        more = f'<record {_MARK}="{_MORE}"/>' if len(run) > 1 else ""  # where none belongs, several are to be noted
+        return f'<record {_MARK}="{number}"{lines}/>{more}'
+
+
+def _with_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each piece, and whether it is the last one."""
+    before: bytes | None = None
+    for piece in pieces:
+        if before is not None:
+            yield before, False
+        before = piece
+    if before is not None:
+        yield before, True

@@ -1,0 +1,220 @@
+"""Records that are taken out of the text before it is parsed say what they say through the tree, and nowhere else."""
+
+import gzip
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parser import inflate
+from parser.aggregate import reader, runs
+from parser.aggregate.sections import Damaged, Sections
+from parser.readers import read
+from pipeline.document import DocumentFormat
+from pipeline.errors import Rejected
+from pipeline.limits import Limits
+from pipeline.reasons import Reason
+from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
+
+OTHER = RECORD.replace("<identifiers>", "<identifiers><envelope_to>example.net</envelope_to>").replace(
+    "192.0", "198.51"
+)
+REASON = "<reason><type>forwarded</type><comment>arc=pass</comment></reason></policy_evaluated>"
+WITH_REASON = RECORD.replace("</policy_evaluated>", REASON)
+
+Said = tuple[Any, ...]
+
+
+@pytest.fixture(autouse=True)
+def _shapes_are_known() -> None:
+    """Both shapes were met before, in reports without a namespace."""
+    read_xml(report_xml(records=RECORD + OTHER + WITH_REASON))
+
+
+def said(document: str | bytes) -> Said:
+    """The report and its rows, or why it was refused."""
+    data = document if isinstance(document, bytes) else document.encode()
+    try:
+        with read(gzip.compress(data), format=DocumentFormat.XML) as reading:
+            return reading.report, list(reading.rows)
+    except Rejected as refusal:
+        return (refusal.reason,)
+
+
+def said_through_the_tree(document: str | bytes) -> Said:
+    """The same, with nothing taken out of the text."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "Runs", lambda: None)
+        return said(document)
+
+
+def taken_out(document: str) -> str:
+    """What is left for the parser."""
+    return b"".join(runs.Runs().taken_out([document.encode()])).decode()
+
+
+def rows_of(document: str | bytes) -> list[str | None]:
+    """The addresses of the rows."""
+    return [row.source_ip for row in said(document)[1]]
+
+
+def test_the_parser_gets_two_empty_records_for_many_that_follow_one_another() -> None:
+    left = taken_out(report_xml(records=RECORD + "\n " + OTHER + WITH_REASON))
+
+    assert left.count("<record ") == 2
+    assert "source_ip" not in left
+    assert METADATA in left
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        RECORD.replace("s1", "s&amp;1"),
+        RECORD.replace("s1", "s<!-- one -->1"),
+        RECORD.replace("s1", "<![CDATA[s1]]>"),
+        RECORD.replace("s1", "sé1"),
+        RECORD.replace("s1", "s\r\n1"),
+        RECORD.replace("s1", "s]]&gt;1"),
+        RECORD.replace("<selector>", "<selector lang='de'>"),
+        RECORD.replace("<record>", "<record >"),
+        RECORD.replace("<row>", "<row>text"),
+        RECORD.replace("<selector>s1</selector>", "<selector/>"),
+        RECORD.replace("<selector>s1</selector>", "<selector></selector>"),
+        RECORD.replace("<header_from>example.com</header_from>", "<header_from></header_from>"),
+        RECORD.replace("<comment>", "<comment lang='de'>"),
+        WITH_REASON.replace("<comment>", "<comment lang='de'>"),
+        WITH_REASON.replace("arc=pass", ""),
+        WITH_REASON.replace("<type>forwarded</type>", "<type/>"),
+        RECORD.replace("192.0.2.1", " 192.0.2.1\t"),
+        RECORD.replace("</record>", "<record><row/></record></record>"),
+        "<Record>" + RECORD.removeprefix("<record>").removesuffix("</record>") + "</Record>",
+    ],
+)
+def test_a_record_that_is_written_otherwise_says_the_same(odd: str) -> None:
+    document = report_xml(records=RECORD + odd + OTHER + odd)
+
+    found = said(document)
+
+    assert found == said_through_the_tree(document)
+    assert len(found[1]) == 4
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- {} -->",
+        "<version><![CDATA[{}]]></version>",
+        "<?note {} ?>",
+        "<extension>{}</extension>",
+        "<x:note xmlns:x='urn:x'>{}</x:note>",
+        "<x:note xmlns:x='urn:x' xmlns='urn:y'>{}</x:note>",
+        "<whatever>{}</whatever>",
+    ],
+)
+def test_records_that_stand_where_none_belong_are_no_rows(hidden: str) -> None:
+    document = report_xml(records=RECORD + hidden.format(OTHER * 3) + RECORD)
+
+    assert said(document) == said_through_the_tree(document)
+    assert rows_of(document) == ["192.0.2.1", "192.0.2.1"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ('<feedback xmlns="http://dmarc.org/dmarc-xml/0.1">', "</feedback>"),
+        ('<feedback xmlns="urn:ietf:params:xml:ns:dmarc-2.0">', "</feedback>"),
+        ('<d:feedback xmlns:d="urn:ietf:params:xml:ns:dmarc-2.0">', "</d:feedback>"),
+        ('<d:feedback xmlns:d="urn:a" xmlns="urn:b">', "</d:feedback>"),
+        ("<FEEDBACK>", "</FEEDBACK>"),
+    ],
+)
+def test_under_another_root_records_say_what_they_say_through_the_tree(start: str, end: str) -> None:
+    document = f"{start}{METADATA}{POLICY}{RECORD}{OTHER}{RECORD}{end}"
+
+    first, again = said(document), said(document)
+
+    assert first == again == said_through_the_tree(document)
+
+
+def test_records_of_a_prefix_are_not_mixed_up_with_those_of_none() -> None:
+    prefixed = RECORD.replace("</", "</ d:").replace("<", "<d:").replace("<d:/ d:", "</d:")
+    document = (
+        f'<feedback xmlns="urn:a" xmlns:d="urn:dmarc-xml">{METADATA}{POLICY}{RECORD}{prefixed}{RECORD}</feedback>'
+    )
+
+    for _ in range(2):
+        assert said(document) == said_through_the_tree(document)
+
+
+@pytest.mark.parametrize("size", [64, 500, 1000])
+def test_where_a_document_is_divided_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = report_xml(records=(RECORD + OTHER + RECORD.replace("s1", "sé")) * 9)
+    whole = said_through_the_tree(document)
+    monkeypatch.setattr(inflate, "CHUNK_BYTES", size)
+
+    assert said(document) == whole
+    assert len(whole[1]) == 27
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "us-ascii", "utf-7", "utf-8-sig"])
+def test_the_encoding_changes_nothing(encoding: str) -> None:
+    name = encoding.removesuffix("-sig")
+    document = report_xml(records=RECORD * 3).replace('encoding="UTF-8"', f'encoding="{name}"').encode(encoding)
+
+    assert said(document) == said_through_the_tree(document)
+
+
+@pytest.mark.parametrize("damage", ["</row>", "<b>", "&", "<", "\0", "</feedback>", "<record>", "</record>"])
+def test_damage_between_records_is_found(damage: str) -> None:
+    document = report_xml(records=RECORD + OTHER + damage + RECORD + OTHER)
+
+    assert said(document) == said_through_the_tree(document)
+
+
+def test_the_line_of_a_damage_is_told_as_it_is_in_the_document() -> None:
+    document = report_xml(records=(RECORD + "\n") * 3 + "</row>" + RECORD)
+    line = document[: document.rindex("</row>" + RECORD)].count("\n") + 1
+
+    with pytest.raises(Damaged, match=f"line {line}"):
+        list(Sections(runs.Runs().taken_out([document.encode()]), root_name="feedback"))
+
+
+def test_a_limit_of_records_holds_within_a_run() -> None:
+    with pytest.raises(Rejected) as refused:
+        read_xml(report_xml(records=RECORD * 5), limits=Limits(max_records=4))
+
+    assert refused.value.reason is Reason.TOO_MANY_RECORDS
+
+
+def test_records_without_end_inside_of_something_else_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MAX_WAITING_BYTES", 10 * len(RECORD))
+
+    with pytest.raises(Rejected) as refused:
+        read_xml(report_xml(records="<extension>" + RECORD * 11 + "</extension>"))
+
+    assert refused.value.reason is Reason.SECTION_TOO_LARGE
+
+
+def test_a_mark_that_a_document_brings_along_is_no_run() -> None:
+    mark = f'<record {runs._MARK}="7"/>'
+    document = report_xml(records=RECORD + mark + RECORD)
+
+    assert rows_of(document) == ["192.0.2.1", "192.0.2.1"]
+
+
+PIECES = [
+    *(RECORD, OTHER, WITH_REASON, METADATA, POLICY, "<record>", "</record>", "<record/>", "<x:record>"),
+    *("<extension>", "</extension>", "<!--", "-->", "<![CDATA[", "]]>", "&amp;", "&", "<", ">", "é", "\0", " ", "'"),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.integers(0, 4000), st.integers(0, 40)), max_size=5))
+def test_whatever_is_changed_both_ways_say_the_same(changes: list[tuple[str, int, int]]) -> None:
+    document = report_xml(records=RECORD + OTHER + RECORD + WITH_REASON + OTHER)
+    for piece, at, length in changes:
+        start = at % len(document)
+        document = document[:start] + piece + document[start + length :]
+
+    assert said(document) == said_through_the_tree(document)
