@@ -1,32 +1,43 @@
 """What the parser tells the world once a report is committed. Pure."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate, islice
-from typing import Any
 
 from pydantic_core import to_json
 
-from parser.line import row_as_json
+from parser.line import Json, row_as_json
 from parser.reports import StoredReport
 from pipeline.events import ReportStored
 from pipeline.limits import MiB
 from pipeline.report import ReportHeader
+from pipeline.wire import Envelope, Wire, encode
 
 MAX_ROWS_BYTES = 2 * MiB  # the broker takes 8 MB an event
 MAX_REPORT_BYTES = 1 * MiB
-_IDENTITY = frozenset(ReportHeader.model_fields)
+_IDENTITY = set(ReportHeader.model_fields)
+
+Rows = tuple[Json, ...]
 
 
-def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: datetime) -> ReportStored:
-    """The event for third parties: the report with its first `max_rows` rows, and the link to all of them.
+def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: datetime) -> Wire:
+    """The event for third parties (`ReportStored`): the report, its first `max_rows` rows, and the link to all of them.
 
     Rows end earlier where they would make the event too large; a header too large for it is left out.
     """
+    reading = stored.candidate.reading
+    rows = tuple([row_as_json(row) for row in islice(reading.rows, max_rows)])
+    header = reading.report.model_dump(mode="json", exclude=_IDENTITY)
+    link = f"{public_url.rstrip('/')}/api/v1/reports/{stored.candidate.number}"
+    wire = encode(Envelope(_event(stored, header, rows, link=link, at=at)))
+    if len(wire.payload) <= MAX_REPORT_BYTES:  # as nearly always
+        return wire
+    bounded = header if len(to_json(header)) <= MAX_REPORT_BYTES else {}
+    return encode(Envelope(_event(stored, bounded, _within(MAX_ROWS_BYTES, rows), link=link, at=at)))
+
+
+def _event(stored: StoredReport, header: Json, rows: Rows, *, link: str, at: datetime) -> ReportStored:
     candidate = stored.candidate
     report = candidate.reading.report
-    rows = _within(MAX_ROWS_BYTES, [row_as_json(row) for row in islice(candidate.reading.rows, max_rows)])
-    header = report.model_dump(mode="json", exclude=set(_IDENTITY))
     return ReportStored.model_construct(  # not validated: these are our own values, and the rows may be many
         id=candidate.number,
         mail_id=candidate.event.mail.mail_id,
@@ -42,17 +53,15 @@ def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: da
         records=report.records,
         messages=report.messages,
         repairs=report.repairs,
-        report=header if len(to_json(header)) <= MAX_REPORT_BYTES else {},
+        report=header,
         rows=rows,
         rows_complete=len(rows) == len(candidate.reading.rows),
-        link=f"{public_url.rstrip('/')}/api/v1/reports/{candidate.number}",
+        link=link,
         stored_at=at,
     )
 
 
-def _within(max_bytes: int, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """As many of the first rows as fit; in most reports that is all of them, which one look at their sum tells."""
-    if len(to_json(rows)) <= max_bytes:
-        return tuple(rows)
+def _within(max_bytes: int, rows: Rows) -> Rows:
+    """As many of the first rows as fit."""
     sizes = accumulate(len(to_json(row)) for row in rows)
     return tuple(row for row, size in zip(rows, sizes, strict=True) if size <= max_bytes)

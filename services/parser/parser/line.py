@@ -12,7 +12,6 @@ from pipeline.report import DkimResult, OverrideReason, Record, Report, SpfResul
 Json = dict[str, Any]
 
 _IDENTITY = ("kind", "org_name", "report_id", "domain", "begin", "end", "records", "messages")
-_ROW = Record._fields
 _PASSED_OVER = frozenset({Reason.NO_REPORT_FOUND})
 
 
@@ -61,11 +60,21 @@ def header_as_json(report: Report) -> Json:
 
 def row_as_json(row: Record) -> Json:
     """One row, its results as objects."""
-    whole: Json = dict(zip(_ROW, row, strict=True))
-    whole["reasons"] = reasons_as_json(row.reasons)
-    whole["dkim_results"] = dkim_as_json(row.dkim_results)
-    whole["spf_results"] = spf_as_json(row.spf_results)
-    return whole
+    source_ip, count, disposition, dkim, spf, reasons, header_from, envelope_from, envelope_to, signed, sent, raw = row
+    return {
+        "source_ip": source_ip,
+        "count": count,
+        "disposition": disposition,
+        "dkim": dkim,
+        "spf": spf,
+        "reasons": reasons_as_json(reasons),
+        "header_from": header_from,
+        "envelope_from": envelope_from,
+        "envelope_to": envelope_to,
+        "dkim_results": dkim_as_json(signed),
+        "spf_results": spf_as_json(sent),
+        "raw": raw,
+    }
 
 
 # Written out, for there may be millions: `_asdict` takes four times as long.

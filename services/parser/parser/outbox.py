@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from parser.sql import SQL
 from pipeline.adapters.postgres import Connection
-from pipeline.events import Event
-from pipeline.wire import Envelope, Wire, encode
+from pipeline.wire import Wire
 
 COLUMNS = ("subject", "headers", "payload")
 
@@ -19,11 +18,10 @@ class Waiting:
     age: float
 
 
-async def put(connection: Connection, events: Sequence[Event]) -> None:
+async def put(connection: Connection, wires: Sequence[Wire]) -> None:
     """Adds the events, in the caller's transaction."""
-    if not events:
+    if not wires:
         return
-    wires = [encode(Envelope(event)) for event in events]
     rows = [(wire.subject, wire.headers, wire.payload) for wire in wires]
     await connection.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
 

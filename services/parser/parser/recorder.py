@@ -13,7 +13,7 @@ from pipeline.document import LineOutcome, PartLine
 from pipeline.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
 from pipeline.stage import Result
 from pipeline.telemetry.metrics import MAILS
-from pipeline.wire import Envelope
+from pipeline.wire import Envelope, encode
 
 
 class Recorder:
@@ -57,7 +57,7 @@ async def record_deaths(connection: Connection, events: Sequence[MailDied]) -> i
     rows = [mail_row(death, conclusion, stored_at=at) for death, conclusion in new.values()]
     added = await write_new_mails(connection, rows, superseded=superseded)
     commands = [command_for(*new[mail_id]) for mail_id in sorted(added)]
-    await outbox.put(connection, [command for command in commands if command is not None])
+    await outbox.put(connection, [encode(Envelope(command)) for command in commands if command is not None])
     return len(added)
 
 

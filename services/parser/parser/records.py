@@ -1,17 +1,21 @@
 """The rows of aggregate reports, by COPY: the fastest way in, in pieces that keep memory flat."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
 from parser.line import dkim_as_json, reasons_as_json, spf_as_json
 from parser.reading import Reading
 from parser.tables import moment
+from pipeline.adapters.pgjson import Json, encoded
 from pipeline.adapters.postgres import Connection
-from pipeline.report import Record
+from pipeline.report import DkimResult, Record, SpfResult
 
 PIECE_ROWS = 10_000  # rows in one COPY, far below the server's statement timeout
+FEW = 2  # results of a record, of which at most so many texts are remembered:
+REMEMBERED = 512
 COLUMNS = (
     "report",
     "begin",
@@ -31,6 +35,7 @@ COLUMNS = (
 )
 
 RecordRow = tuple[Any, ...]
+Results = tuple[DkimResult, ...] | tuple[SpfResult, ...]
 
 
 async def copy_records(connection: Connection, readings: Iterable[tuple[int, Reading]]) -> int:
@@ -46,11 +51,17 @@ async def copy_records(connection: Connection, readings: Iterable[tuple[int, Rea
 def _rows(number: int, reading: Reading) -> Iterator[RecordRow]:
     begin = moment(reading.report.begin)
     for position, record in enumerate(reading.rows):
-        yield record_row(record, report=number, begin=begin, position=position)
+        results = _json_of(record.dkim_results, dkim_as_json), _json_of(record.spf_results, spf_as_json)
+        yield _row(record, results, report=number, begin=begin, position=position)
 
 
 def record_row(record: Record, *, report: int, begin: datetime, position: int) -> RecordRow:
-    """`record`, in the order of `COLUMNS`."""
+    """`record`, in the order of `COLUMNS`, as it is when it is read again."""
+    results = dkim_as_json(record.dkim_results) or None, spf_as_json(record.spf_results) or None
+    return _row(record, results, report=report, begin=begin, position=position)
+
+
+def _row(record: Record, results: tuple[Any, Any], *, report: int, begin: datetime, position: int) -> RecordRow:
     return (
         report,
         begin,
@@ -64,7 +75,16 @@ def record_row(record: Record, *, report: int, begin: datetime, position: int) -
         record.envelope_from,
         record.envelope_to,
         reasons_as_json(record.reasons) or None,
-        dkim_as_json(record.dkim_results) or None,
-        spf_as_json(record.spf_results) or None,
+        *results,
         record.raw or None,
     )
+
+
+def _json_of(results: Results, as_json: Callable[[Any], Any]) -> Any:
+    return _remembered(results, as_json) if len(results) <= FEW else as_json(results)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(results: Results, as_json: Callable[[Any], Any]) -> Json | None:
+    """The same results come again and again, within a report and in the next one."""
+    return Json(encoded(as_json(results))) if results else None

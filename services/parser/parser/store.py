@@ -18,9 +18,10 @@ from parser.version import PARSER_VERSION
 from pipeline.adapters.postgres import Connection, Database
 from pipeline.document import LineOutcome
 from pipeline.errors import Rejected
-from pipeline.events import Event, Outcome
+from pipeline.events import Outcome
 from pipeline.reasons import Reason
 from pipeline.telemetry.metrics import MAILS, RECORDS, REPORTS
+from pipeline.wire import Envelope, Wire, encode
 
 DOCUMENT_COLUMNS = (
     "id",
@@ -103,16 +104,16 @@ class Store:
         documents = [row for mail in mails for row in document_rows(mail.read, mail.numbers, reports.fates, at=at)]
         if documents:
             await connection.copy_records_to_table("document", records=documents, columns=DOCUMENT_COLUMNS)
-        await outbox.put(connection, self._events(ends, reports, at=at))
+        await outbox.put(connection, self._wires(ends, reports, at=at))
         return conclusions, reports
 
-    def _events(self, ends: Sequence[tuple[_Mail, Conclusion]], reports: StoredReports, *, at: datetime) -> list[Event]:
+    def _wires(self, ends: Sequence[tuple[_Mail, Conclusion]], reports: StoredReports, *, at: datetime) -> list[Wire]:
         commands = [command_for(mail.read.event, conclusion) for mail, conclusion in ends]
         announcements = [
             announcement(report, max_rows=self._options.max_rows, public_url=self._options.public_url, at=at)
             for report in reports.new
         ]
-        return [*(command for command in commands if command is not None), *announcements]
+        return [*(encode(Envelope(command)) for command in commands if command is not None), *announcements]
 
 
 def fate_of(document: Document, stored: Fate | None) -> Fate:

@@ -1,4 +1,4 @@
-"""Rows of the tables, from the models: one dict a row, by column name, in types that JSON has. Pure."""
+"""Rows of the tables, from the models: one dict a row, by column name, in what `pgjson` encodes. Pure."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -65,7 +65,7 @@ def mail_row(event: MailExtracted | MailDied, conclusion: Conclusion, *, stored_
         "action": conclusion.action.action,
         "action_target": conclusion.action.folder,
         "action_state": "none" if conclusion.action.action is Action.NONE else "pending",
-        "lines": [line.model_dump(mode="json") for line in conclusion.lines],
+        "lines": conclusion.lines,
     }
     if isinstance(event, MailExtracted):
         row["header_message_id"] = event.header_message_id
@@ -101,8 +101,8 @@ def report_row(number: int, event: MailExtracted, report: Report, *, identity: b
         "parser_version": PARSER_VERSION,
     }
     if isinstance(report, AggregateReport):
-        row.update(report.model_dump(mode="json", include=set(_AGGREGATE)))
-        row.update(report.policy.model_dump(mode="json", include=set(_POLICY)))
+        row.update({name: getattr(report, name) for name in _AGGREGATE})
+        row.update({name: getattr(report.policy, name) for name in _POLICY})
     return row
 
 

@@ -3,11 +3,15 @@
 import re
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 _NUL = rb"\u0000"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
+
+
+class Json(bytes):
+    """A value that is JSON already, as `encoded` gives it."""
 
 
 def encoded(value: Any) -> bytes:
@@ -18,8 +22,8 @@ def encoded(value: Any) -> bytes:
     try:
         json = to_json(value)
     except (PydanticSerializationError, UnicodeEncodeError):
-        return to_json(_storable(value))
-    return to_json(_storable(value)) if _NUL in json else json
+        return to_json(_storable(to_jsonable_python(value)))
+    return to_json(_storable(to_jsonable_python(value))) if _NUL in json else json
 
 
 def storable(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import from_json
 
-from pipeline.adapters.pgjson import encoded
+from pipeline.adapters.pgjson import Json, encoded
 
 JSONB_VERSION = b"\x01"  # the first byte of jsonb on the wire
 IPV4 = bytes((2, 32, 0, 4))  # inet on the wire: family, bits of the mask, is it a cidr, length; then the address
@@ -21,7 +21,7 @@ async def set_types(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 def jsonb_to_wire(value: Any) -> bytes:
     """A value as jsonb travels."""
-    return JSONB_VERSION + encoded(value)
+    return JSONB_VERSION + (value if isinstance(value, Json) else encoded(value))
 
 
 def jsonb_from_wire(data: bytes) -> Any:

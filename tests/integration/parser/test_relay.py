@@ -15,7 +15,7 @@ from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
 from pipeline.events import MailCommand, Outcome, ReportStored
 from pipeline.mailbox import Action
-from pipeline.wire import decode
+from pipeline.wire import Envelope, decode, encode
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import values
 from tests.support.proxy import FaultyProxy
@@ -67,7 +67,7 @@ async def test_a_transaction_that_fails_announces_nothing(postgres: Database, bu
 
     async def fail() -> None:
         async with postgres.transaction() as connection:
-            await outbox.put(connection, [command])
+            await outbox.put(connection, [encode(Envelope(command))])
             raise KilledHere
 
     with pytest.raises(KilledHere):

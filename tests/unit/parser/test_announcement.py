@@ -9,6 +9,7 @@ from parser.rows import RowSpool
 from parser.totals import totals_of
 from pipeline.events import MailExtracted, ReportStored
 from pipeline.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport
+from pipeline.wire import decode
 from tests.support.extracted import extracted
 
 
@@ -36,11 +37,14 @@ def aggregate(rows: list[Record]) -> Reading:
 
 
 def announced(reading: Reading, *, max_rows: int = 10_000) -> ReportStored:
-    event = extracted(1).event
-    assert isinstance(event, MailExtracted)
-    stored = StoredReport(Candidate(17, event, b"identity", reading, totals_of(reading)), variant=False)
+    mail = extracted(1).event
+    assert isinstance(mail, MailExtracted)
+    stored = StoredReport(Candidate(17, mail, b"identity", reading, totals_of(reading)), variant=False)
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    return announcement(stored, max_rows=max_rows, public_url="https://dmarq.example/", at=at)
+    wire = announcement(stored, max_rows=max_rows, public_url="https://dmarq.example/", at=at)
+    event = decode(wire.headers, wire.payload).event
+    assert isinstance(event, ReportStored)
+    return event
 
 
 def test_the_first_rows_are_announced_with_a_link_to_the_rest() -> None:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from pipeline.adapters.pgjson import encoded, storable
+from pipeline.adapters.pgjson import Json, encoded, storable
 from pipeline.adapters.pgtypes import inet_from_wire, inet_to_wire, jsonb_from_wire, jsonb_to_wire
+from pipeline.document import LineOutcome, PartLine
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,19 @@ from pipeline.adapters.pgtypes import inet_from_wire, inet_to_wire, jsonb_from_w
 )
 def test_unstorable_characters_become_replacement_characters(value: object, expected: object) -> None:
     assert json.loads(encoded(value)) == expected
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_models_are_encoded_and_their_texts_are_made_storable(character: str) -> None:
+    line = PartLine(path="1", name=f"a{character}b", outcome=LineOutcome.STORED, repairs=("x",))
+
+    found = json.loads(encoded({"lines": (line,)}))["lines"][0]
+
+    assert (found["path"], found["name"], found["outcome"], found["repairs"]) == ("1", "a\ufffdb", "stored", ["x"])
+
+
+def test_json_that_is_encoded_already_is_taken_as_it_is() -> None:
+    assert jsonb_from_wire(jsonb_to_wire(Json(encoded({"a": [1]})))) == {"a": [1]}
 
 
 def test_a_text_without_them_stays_as_it_is() -> None:

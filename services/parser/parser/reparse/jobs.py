@@ -13,6 +13,7 @@ from parser.reparse.sql import REPARSE
 from pipeline.adapters.postgres import Connection
 from pipeline.events import ActivityLogged
 from pipeline.reparse import Change, ReparseJob, ReparseRequest, ReparseWish
+from pipeline.wire import Envelope, encode
 
 SOURCE = "reparse"
 MAILBOX_ID = "all"  # of the line in the activity log: a job is about no mailbox in particular
@@ -81,7 +82,7 @@ async def finish(connection: Connection, job: Job) -> None:
         data={change.value: number for change, number in view.counts.items()},
         at=datetime.now(UTC),
     )
-    await outbox.put(connection, [line])
+    await outbox.put(connection, [encode(Envelope(line))])
 
 
 def _filters(wish: ReparseWish) -> tuple[Any, ...]:

@@ -23,10 +23,10 @@ from parser.store import AnnouncementOptions
 from parser.tables import moment
 from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater, described
-from pipeline.events import ReportStored
 from pipeline.reparse import Change, ReparseRequest
 from pipeline.stopping import pause, unless
 from pipeline.waiting import wait_for
+from pipeline.wire import Wire
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +134,7 @@ class Reparser:
             held = await jobs.hold(connection, job)
             return held and await jobs.note(connection, held, document=number, change=Change.BROKEN)
 
-    def _announcement(self, report: StoredReport) -> ReportStored:
+    def _announcement(self, report: StoredReport) -> Wire:
         options = self._announcements
         return announcement(report, max_rows=options.max_rows, public_url=options.public_url, at=datetime.now(UTC))
 
