@@ -13,6 +13,7 @@ import asyncio
 import json
 import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from tests.bench import paced, peer, sustained
@@ -65,7 +66,8 @@ def _peer(options: argparse.Namespace) -> None:
     program = shutil.which(options.peer_program)
     if program is None:
         raise SystemExit(f"no program {options.peer_program}: install it, and say where with --peer-program")
-    found = peer.turns(Path(program), mails=options.mails, peer_mails=options.peer_mails, count=TURNS)
+    ours = partial(setting, options.mails, parsers=options.parsers, extractors=options.extractors)
+    found = peer.turns(Path(program), ours, mails=options.peer_mails, count=TURNS)
     print(
         json.dumps([asdict(turn) | {"ratio": turn.ratio} for turn in found]) if options.json else peer.as_table(found)
     )

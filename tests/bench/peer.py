@@ -9,11 +9,13 @@ import asyncio
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
-from tests.bench.setting import setting
+from tests.bench.setting import Setting
 from tests.bench.sustained import measured
 from tests.support.bulk import many_mails
 from tests.support.dovecot import Dovecot, User, running_dovecot
@@ -61,14 +63,14 @@ class Turn:
         return self.ours / self.theirs
 
 
-def turns(program: Path, *, mails: int, peer_mails: int, count: int) -> list[Turn]:
-    """So many turns of both; ours with `mails`, theirs with `peer_mails`, because it takes long."""
-    return [Turn(ours=_ours(mails), theirs=_theirs(program, peer_mails)) for _ in range(count)]
+def turns(program: Path, ours: Callable[[], AbstractContextManager[Setting]], *, mails: int, count: int) -> list[Turn]:
+    """So many turns of both; theirs with so many mails, because it takes long."""
+    return [Turn(ours=_ours(ours), theirs=_theirs(program, mails)) for _ in range(count)]
 
 
-def _ours(mails: int) -> float:
-    with setting(mails) as at:
-        return asyncio.run(measured(at, mails)).mails_per_second
+def _ours(start: Callable[[], AbstractContextManager[Setting]]) -> float:
+    with start() as at:
+        return asyncio.run(measured(at, at.mails)).mails_per_second
 
 
 def _theirs(program: Path, mails: int) -> float:

@@ -19,6 +19,7 @@ SERVICES = ("parser", "extractor", "fetcher")
 class Setting:
     """What is running for one benchmark."""
 
+    mails: int
     nats_url: str
     database_url: str
     dovecot: Dovecot
@@ -48,4 +49,4 @@ def setting(mails: int, *, parsers: int = 1, extractors: int = 1) -> Iterator[Se
             if child is not None:
                 watched.add(name, child.pid)
         watched.add("dovecot", dovecot.pid)
-        yield Setting(dovecot=dovecot, user=user, services=started, watched=watched, **urls)
+        yield Setting(mails=mails, dovecot=dovecot, user=user, services=started, watched=watched, **urls)
