@@ -16,6 +16,7 @@ with atheris.instrument_imports(include=["parser"]):
     from pipeline.document import DocumentFormat
     from pipeline.errors import Rejected
     from pipeline.limits import Limits
+    from tests.support.both_ways import said, said_through_the_tree
     from tests.support.storable import assert_storable
 
 FORMATS = tuple(DocumentFormat)
@@ -23,7 +24,12 @@ LIMITS = Limits(max_uncompressed_bytes=1_000_000)
 
 
 def fuzzed(form: DocumentFormat, data: bytes) -> None:
-    """Read the bytes: what comes out must be storable, what does not must have been refused."""
+    """Read the bytes: what comes out must be storable, what does not must have been refused.
+
+    An aggregate report must say the same whether records are taken out of the text or read through the tree.
+    """
+    if form is DocumentFormat.XML:
+        assert said(data, limits=LIMITS) == said_through_the_tree(data, limits=LIMITS)
     try:
         reading = read(gzip.compress(data, 1), format=form, limits=LIMITS)
     except Rejected:

@@ -1,20 +1,16 @@
 """Records that are taken out of the text before it is parsed say what they say through the tree, and nowhere else."""
 
-import gzip
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parser import inflate
-from parser.aggregate import reader, runs
+from parser.aggregate import runs
 from parser.aggregate.sections import Damaged, Sections
-from parser.readers import read
-from pipeline.document import DocumentFormat
 from pipeline.errors import Rejected
 from pipeline.limits import Limits
 from pipeline.reasons import Reason
+from tests.support.both_ways import said, said_through_the_tree
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 OTHER = RECORD.replace("<identifiers>", "<identifiers><envelope_to>example.net</envelope_to>").replace(
@@ -23,30 +19,11 @@ OTHER = RECORD.replace("<identifiers>", "<identifiers><envelope_to>example.net</
 REASON = "<reason><type>forwarded</type><comment>arc=pass</comment></reason></policy_evaluated>"
 WITH_REASON = RECORD.replace("</policy_evaluated>", REASON)
 
-Said = tuple[Any, ...]
-
 
 @pytest.fixture(autouse=True)
 def _shapes_are_known() -> None:
     """Both shapes were met before, in reports without a namespace."""
     read_xml(report_xml(records=RECORD + OTHER + WITH_REASON))
-
-
-def said(document: str | bytes) -> Said:
-    """The report and its rows, or why it was refused."""
-    data = document if isinstance(document, bytes) else document.encode()
-    try:
-        with read(gzip.compress(data), format=DocumentFormat.XML) as reading:
-            return reading.report, list(reading.rows)
-    except Rejected as refusal:
-        return (refusal.reason,)
-
-
-def said_through_the_tree(document: str | bytes) -> Said:
-    """The same, with nothing taken out of the text."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "Runs", lambda: None)
-        return said(document)
 
 
 def taken_out(document: str) -> str:

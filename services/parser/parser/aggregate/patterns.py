@@ -6,7 +6,7 @@ Whatever looks otherwise does not match, and goes the way through the tree.
 """
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -38,8 +38,9 @@ class Found:
 class Pattern:
     """One shape in the text; `tags` are those of its records."""
 
-    def __init__(self, record: etree._Element, *, wanted: Container[int]) -> None:
+    def __init__(self, record: etree._Element, *, wanted: Sequence[int]) -> None:
         """`wanted` are the positions of the texts that it gives, counted as `record.iter()` does."""
+        self.wanted = wanted
         self.tags: Tags = tuple(_tags(record))
         self._source = _source(record, wanted, count()) + _SPACE
 
@@ -60,16 +61,18 @@ class Patterns:
         self._by_tags: dict[Tags, Pattern] = {}
         self._last: Pattern | None = None
 
-    def learn(self, record: etree._Element, *, wanted: Container[int]) -> Pattern | None:
+    def learn(self, record: etree._Element, *, wanted: Sequence[int]) -> Pattern | None:
         """The pattern of a record's shape, from now on looked for.
 
-        None where the text alone would not tell the shape: tags in several namespaces, or of unusual names.
+        None where the text alone would not tell the shape: tags in several namespaces, or of unusual names, or that are
+        known for other texts.
         """
         names = [etree.QName(element) for element in record.iter()]
         if len({name.namespace for name in names}) > 1 or not all(_LOCAL.fullmatch(name.localname) for name in names):
             return None
-        pattern = Pattern(record, wanted=wanted)
-        return self._by_tags.setdefault(pattern.tags, pattern)
+        fresh = Pattern(record, wanted=wanted)
+        pattern = self._by_tags.setdefault(fresh.tags, fresh)
+        return pattern if pattern.wanted == wanted else None
 
     def forget(self) -> None:
         """Look for none of them any more."""
@@ -106,7 +109,7 @@ def _tags(element: etree._Element) -> Iterator[str]:
     yield "/" + name
 
 
-def _source(element: etree._Element, wanted: Container[int], positions: Iterator[int]) -> str:
+def _source(element: etree._Element, wanted: Sequence[int], positions: Iterator[int]) -> str:
     position = next(positions)
     name = re.escape(etree.QName(element).localname)
     if len(element):

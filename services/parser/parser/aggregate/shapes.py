@@ -54,7 +54,7 @@ class Plan:
         several = (*reasons, *positions.dkim_results, *positions.spf_results)
         wanted = {position for group in (values, *several) for position in group if position is not None}
         places = {position: place for place, position in enumerate(sorted(wanted, key=int))}
-        self.wanted = [int(position) for position in places]  # few, for most elements hold others
+        self.wanted = tuple(map(int, places))  # few, for most elements hold others
         self._is_evaluated = positions.is_evaluated
         self._is_identified = positions.is_identified
         self._values = _pick(values, places)

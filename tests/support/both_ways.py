@@ -1,0 +1,31 @@
+"""What an aggregate report says: as it is read, and with every record read through the tree."""
+
+import gzip
+from typing import Any
+
+import pytest
+
+from parser.aggregate import reader
+from parser.readers import DEFAULT_LIMITS, read
+from pipeline.document import DocumentFormat
+from pipeline.errors import Rejected
+from pipeline.limits import Limits
+
+Said = tuple[Any, ...]
+
+
+def said(document: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Said:
+    """The report and its rows, or why it was refused."""
+    data = document if isinstance(document, bytes) else document.encode()
+    try:
+        with read(gzip.compress(data, 1), format=DocumentFormat.XML, limits=limits) as reading:
+            return reading.report, list(reading.rows)
+    except Rejected as refusal:
+        return (refusal.reason,)
+
+
+def said_through_the_tree(document: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Said:
+    """The same, with nothing taken out of the text before it is parsed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "Runs", lambda: None)
+        return said(document, limits=limits)
