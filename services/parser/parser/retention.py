@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 
 import structlog
 
+from parser.chore import PATIENCE, chore, patient
 from parser.partition import MONTHS_AHEAD, Month, Partitions, later
 from parser.sql import SQL
-from pipeline.adapters.postgres import Database, StatementFault
-from pipeline.errors import TryLater, described
-from pipeline.stopping import pause
+from pipeline.adapters.postgres import Database
 
 log = structlog.get_logger(__name__)
 
 EVERY = 3600.0  # seconds
 SOME = 1000  # rows at a time, so that nobody waits for us
 ACTIVITY_DAYS = 30
-PATIENCE = 600.0  # seconds for the sums of a month's sources, which are deleted row by row
 
 
 async def keep_house(
@@ -24,19 +22,16 @@ async def keep_house(
 ) -> None:
     """Forgets what is old and makes room for the months to come, every hour until told to stop; 0 keeps for ever."""
     partitions = Partitions(database)
-    while not stopping.is_set():
-        try:
-            await partitions.ensure(months_to_come(datetime.now(UTC)))
-            if keep_records_months:
-                await drop_records(database, months=keep_records_months)
-            if keep_documents_days:
-                await forget(database, stopping, statement="forget_documents", days=keep_documents_days)
-            await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
-        except TryLater as error:
-            log.info("retention_postponed", dependency=error.dependency, detail=error.detail[:200])
-        except StatementFault as error:  # a fault of these statements ends neither the parser nor its work
-            log.error("retention_failed", error=described(error))
-        await pause(stopping, EVERY)
+
+    async def clear() -> None:
+        await partitions.ensure(months_to_come(datetime.now(UTC)))
+        if keep_records_months:
+            await drop_records(database, months=keep_records_months)
+        if keep_documents_days:
+            await forget(database, stopping, statement="forget_documents", days=keep_documents_days)
+        await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
+
+    await chore("retention", clear, every=EVERY, stopping=stopping)
 
 
 async def forget(database: Database, stopping: asyncio.Event, *, statement: str, days: int) -> None:
@@ -50,9 +45,8 @@ async def forget(database: Database, stopping: asyncio.Event, *, statement: str,
 
 async def drop_records(database: Database, *, months: int) -> None:
     """Drops the rows of reports older than so many months before this one. Raises TryLater, also when in the way."""
-    async with database.transaction() as connection:
+    async with patient(database) as connection:  # the sums of a month's sources are deleted row by row
         await connection.execute("SET LOCAL lock_timeout = '10s'")
-        await connection.execute(f"SET LOCAL statement_timeout = '{PATIENCE:.0f}s'")
         dropped = await connection.fetchval(SQL["drop_partitions"], months, timeout=PATIENCE)
     if dropped:
         log.info("records_dropped", partitions=dropped)

@@ -1,0 +1,35 @@
+"""A chore: what the parser does beside its stages, again and again. Its faults end neither the parser nor its work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from pipeline.adapters.postgres import Connection, Database, StatementFault
+from pipeline.errors import TryLater, described
+from pipeline.stopping import pause
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 600.0  # seconds for a statement that goes through very many rows
+
+
+async def chore(name: str, work: Callable[[], Awaitable[None]], *, every: float, stopping: asyncio.Event) -> None:
+    """Does the work now and every so many seconds, until told to stop; `work` raises TryLater to be put off."""
+    while not stopping.is_set():
+        try:
+            await work()
+        except TryLater as error:
+            log.info(f"{name}_postponed", dependency=error.dependency, detail=error.detail[:200])
+        except StatementFault as error:
+            log.error(f"{name}_failed", error=described(error))
+        await pause(stopping, every)
+
+
+@asynccontextmanager
+async def patient(database: Database) -> AsyncIterator[Connection]:
+    """A transaction whose statements may take `PATIENCE`; give that as their `timeout`, too."""
+    async with database.transaction() as connection:
+        await connection.execute(f"SET LOCAL statement_timeout = '{PATIENCE:.0f}s'")
+        yield connection
