@@ -22,7 +22,9 @@ Handler = Callable[[Sequence[Envelope]], Awaitable[Sequence[Result]]]
 class Stage:
     """What is consumed, by what, in batches of at most `batch`, `concurrency` batches at a time.
 
-    A batch whose cargo is more than `batch_bytes` is handled in portions, so that large mails cannot fill the memory.
+    Once there is an event, others have `linger` seconds to join its batch: for work that costs about the same however
+    many events it is about. A batch whose cargo is more than `batch_bytes` is handled in portions, so that large mails
+    cannot fill the memory.
     """
 
     consumer: Consumer
@@ -30,5 +32,6 @@ class Stage:
     batch: int = 50
     concurrency: int = 2
     batch_bytes: int = 32 * MiB
+    linger: float = 0.0
     policy: RetryPolicy = DEFAULT_POLICY
     breaker: BreakerPolicy = DEFAULT_BREAKER_POLICY

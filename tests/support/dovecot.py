@@ -81,7 +81,7 @@ class User:
         suffix = "" if flags is None else f":2,{flags}"
         now = int(time.time())
         for mail in mails:
-            file = path / "tmp" / f"{now}.M{next(self._numbers):09}.test{suffix}"
+            file = path / "tmp" / f"{now}.M{next(self._numbers):09}.test,S={len(mail)},W={len(mail)}{suffix}"
             file.write_bytes(mail)
             os.chown(file, *self._owner)
             file.rename(path / part / file.name)  # whole at once: the server may be looking

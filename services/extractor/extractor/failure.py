@@ -18,7 +18,7 @@ _NOTICE_LINES: Final = tuple(
     for name in (rb"sender domain", rb"sender ip address", rb"(?:spf|dkim) alignment")
 )
 _BOUNCE_TYPES: Final = frozenset({"delivery-status", "disposition-notification"})
-_MAILER: Final = re.compile(rb"\bmailer-daemon@", re.IGNORECASE)
+_MAILER: Final = re.compile(r"\bmailer-daemon@", re.IGNORECASE | re.ASCII)
 
 
 def is_failure_report(mail: Part, parts: list[Part]) -> bool:
@@ -39,7 +39,7 @@ def is_bounce(mail: Part) -> bool:
     """Whether `mail` returns a mail or notifies of its fate (RFC 3464, RFC 8098, and the older ways)."""
     if _report_type(mail) in _BOUNCE_TYPES:
         return True
-    return bool(mail.fields.raw("x-failed-recipients") or _MAILER.search(mail.fields.raw("from")))
+    return bool(mail.fields.text("x-failed-recipients") or _MAILER.search(mail.fields.text("from")))
 
 
 def _report_type(mail: Part) -> str:

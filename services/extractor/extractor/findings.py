@@ -1,6 +1,6 @@
 """What was found in a mail or a file: its documents, compressed for the way, and one line for every part."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -41,8 +41,14 @@ class Item:
     repairs: tuple[str, ...] = ()
     is_carrier: bool = False
 
-    def mended(self, repairs: Iterable[str]) -> "Item":
+    def as_carrier(self) -> "Item":
+        """The same item, known to carry reports."""
+        return self if self.is_carrier else replace(self, is_carrier=True)
+
+    def mended(self, repairs: Sequence[str]) -> "Item":
         """The same item with more repairs, each once."""
+        if not repairs:
+            return self
         return replace(self, repairs=tuple(dict.fromkeys((*self.repairs, *repairs))))
 
 

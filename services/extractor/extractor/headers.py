@@ -62,7 +62,8 @@ def date(fields: Fields) -> datetime | None:
 
 def file_name(fields: Fields) -> str:
     """The part's file name, decoded and cut to a base name fit for display; never a path to open."""
-    return base_name(decoded(fields.file_name[:ENCODED_LENGTH])) if fields.file_name else ""
+    name = fields.file_name
+    return base_name(decoded(name[:ENCODED_LENGTH])) if name else ""
 
 
 def base_name(name: str) -> str:

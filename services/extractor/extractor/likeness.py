@@ -56,5 +56,5 @@ def is_carrier(*, declared_type: str, name: str) -> bool:
 
 
 def _is_tls_report(fields: Fields) -> bool:
-    named = fields.raw("tls-report-domain") or fields.raw("tls-report-submitter")
+    named = fields.text("tls-report-domain") or fields.text("tls-report-submitter")
     return bool(named) or fields.parameters.get("report-type", "").lower() == "tlsrpt"

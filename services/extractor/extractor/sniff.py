@@ -83,6 +83,9 @@ _MAGIC: Final = (
     (b"\x00\x05\x16\x07", Sniffed.APPLE_DOUBLE),
     (b"-----BEGIN PGP MESSAGE", Sniffed.PGP),
 )
+_MAGIC_BY_FIRST_BYTE: Final = {
+    first: tuple(known for known in _MAGIC if known[0].startswith(first)) for first in {m[:1] for m, _ in _MAGIC}
+}
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HTML: Final = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|div|p|table|span|meta|style|br|font|center|h[1-6]|a)\b", re.IGNORECASE
@@ -100,7 +103,7 @@ _CMS: Final = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x07", b"\x2a\x86\x48\x86\xf7\x0d\x
 def sniff(data: bytes) -> Sniffed:
     """The format of `data`; a decision takes at most its first 64 KiB."""
     start = data[:64].lstrip(b"\r\n\t ")
-    for magic, kind in _MAGIC:
+    for magic, kind in _MAGIC_BY_FIRST_BYTE.get(start[:1], ()):
         if start.startswith(magic):
             return kind
     if start[:1] == b"\x30" and any(oid in start[:32] for oid in _CMS):

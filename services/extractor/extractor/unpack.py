@@ -94,7 +94,7 @@ class _Opening:
         if depth > limit:
             yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
         elif kind is Sniffed.GZIP:
-            yield from self._stream(replace(item, is_carrier=True), Gzip(data, self.allowance), depth=depth)
+            yield from self._stream(item.as_carrier(), Gzip(data, self.allowance), depth=depth)
         elif kind is Sniffed.ZIP:
             yield from self._zip(item, data, depth=depth)
         else:
@@ -179,7 +179,7 @@ def _member_item(archive: Item, name: str, seen: dict[str, int]) -> Item:
 
 def _without_members(item: Item, data: bytes) -> Refusal | Ignored:
     if data.lstrip().startswith(b"PK\x05\x06"):
-        return Ignored(replace(item, is_carrier=True), Reason.EMPTY_DOCUMENT, "an archive without members")
+        return Ignored(item.as_carrier(), Reason.EMPTY_DOCUMENT, "an archive without members")
     return Refusal(item, Reason.TRUNCATED_CONTAINER, "no member can be found")
 
 

@@ -40,17 +40,19 @@ class Subscription:
         with nats_errors():
             self._inbox = await self._client.subscribe(f"{self._prefix}.*", cb=self._on_arrival)
 
-    async def take(self, limit: int, *, wait: float) -> list[Delivery]:
+    async def take(self, limit: int, *, wait: float, linger: float = 0.0) -> list[Delivery]:
         """Up to `limit` deliveries, as soon as there is at least one; an empty list after `wait` seconds.
 
-        Raises TryLater while the broker is away or the consumer is gone.
+        Once there is one, up to `linger` seconds are given to the others. Raises TryLater while the broker is away or the consumer is gone.
         """
         if not self._arrived:
             await self._ask(limit)
         if not self._arrived:
             await self._ask(1, wait=wait)
-            if self._arrived and limit > 1:
+            if self._arrived and limit > 1 and not linger:
                 await self._ask(limit - 1)
+        if linger and 0 < len(self._arrived) < limit:
+            await self._ask(limit - len(self._arrived), wait=linger)
         return [Delivery.of(self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
 
     async def close(self) -> None:

@@ -57,6 +57,16 @@ async def test_different_commands_come_together(bus: Bus, user: User, mails: lis
     assert [mail.raw for mail in user.stored("Done")] == [MAILS[1]]
 
 
+async def test_commands_that_come_one_after_another_are_done_together(
+    bus: Bus, user: User, mails: list[MailFetched]
+) -> None:
+    first, second, third = mails
+    await acted(bus, command(first, Action.MARK_READ))
+    await bus.publish([command(second, Action.MARK_READ)])
+    (event,) = await acted(bus, command(third, Action.MARK_READ))
+    assert event.mail_ids == (second.mail.mail_id, third.mail.mail_id)
+
+
 async def test_a_mail_that_is_gone_was_done(bus: Bus, user: User, mails: list[MailFetched]) -> None:
     move = command(mails[0], Action.MOVE, folder="Done")
     again = command(mails[0], Action.MOVE, folder="Done", take=1)

@@ -217,6 +217,37 @@ async def test_what_came_after_a_cancelled_take_comes_with_the_next(bus: Bus) ->
     assert sorted(d.deliveries for d in found) == [1, 1]
 
 
+async def test_events_that_follow_while_a_take_lingers_come_with_the_first(bus: Bus) -> None:
+    subscription = await bus.subscribe(EXTRACTOR)
+    take = asyncio.create_task(subscription.take(3, wait=3600.0, linger=3600.0))
+    await bus.publish([fetched(1)])
+    await asyncio.sleep(0.2)
+    assert not take.done()
+    await bus.publish([fetched(2), fetched(3)])
+
+    assert len(await asyncio.wait_for(take, 10)) == 3
+
+
+async def test_a_take_lingers_for_its_time_only(bus: Bus) -> None:
+    subscription = await bus.subscribe(EXTRACTOR)
+    await bus.publish([fetched(1)])
+
+    assert len(await asyncio.wait_for(subscription.take(100, wait=3600.0, linger=0.1), 10)) == 1
+
+
+async def test_a_take_that_is_cancelled_while_it_lingers_loses_nothing(bus: Bus) -> None:
+    subscription = await bus.subscribe(EXTRACTOR)
+    await bus.publish([fetched(1)])
+    take = asyncio.create_task(subscription.take(100, wait=3600.0, linger=3600.0))
+    await asyncio.sleep(0.2)
+    take.cancel()
+    await asyncio.gather(take, return_exceptions=True)
+    await bus.publish([fetched(2)])  # goes to the cancelled request
+    await asyncio.sleep(0.1)
+
+    assert [d.deliveries for d in await subscription.take(2, wait=1.0)] == [1, 1]
+
+
 async def test_a_take_of_a_consumer_that_is_gone_says_try_later(bus: Bus) -> None:
     subscription = await bus.subscribe(EXTRACTOR)
     await bus.js.delete_consumer("MAIL", "extractor")
