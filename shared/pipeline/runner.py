@@ -73,7 +73,8 @@ class StageRunner:
     async def _taken(self, subscription: Subscription) -> list[Delivery]:
         """The next deliveries; none when told to stop meanwhile."""
         limit = 1 if self._breaker.on_probation or self._work.suspects_about else self._stage.batch
-        _, deliveries = await unless(subscription.take(limit, wait=TAKE_WAIT, linger=self._stage.linger), self._stopping)
+        taking = subscription.take(limit, wait=TAKE_WAIT, linger=self._stage.linger)
+        _, deliveries = await unless(taking, self._stopping)
         return deliveries or []
 
     async def _pause_when_broken(self) -> None:

@@ -1,13 +1,18 @@
-"""What processes and their children use while a benchmark runs: CPU seconds and peak memory."""
+"""What processes and their children use while a benchmark runs: CPU seconds and peak memory.
+
+Watching costs the machine little: CPU is read at the beginning and at the end, memory, which is dear to read, once a
+second.
+"""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import psutil
 
-SAMPLE_EVERY_S = 0.2
+SAMPLE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,31 +24,28 @@ class Usage:
 
 
 class Watched:
-    """Samples processes in the background, as a context manager."""
+    """Samples the memory of processes in the background, as a context manager."""
 
     def __init__(self) -> None:
         self._roots: dict[str, psutil.Process] = {}
         self._began: dict[str, float] = {}
-        self._cpu: dict[str, dict[int, float]] = {}
         self._peak: dict[str, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def add(self, name: str, pid: int) -> None:
         """Watches the process and its children from now on."""
-        self._cpu[name] = {}
-        self._peak[name] = 0.0
-        self._roots[name] = psutil.Process(pid)
-        self._look(name)
-        self._began[name] = sum(self._cpu[name].values())
+        root = psutil.Process(pid)
+        self._peak[name] = _megabytes(root)
+        self._began[name] = _cpu_seconds(root)
+        self._roots[name] = root
 
     def usage(self) -> dict[str, Usage]:
         """What was used so far, by name."""
-        for name in self._roots:
-            self._look(name)
+        self._look()
         return {
-            name: Usage(round(sum(self._cpu[name].values()) - self._began[name], 2), round(self._peak[name], 1))
-            for name in self._roots
+            name: Usage(round(_cpu_seconds(root) - self._began[name], 2), round(self._peak[name], 1))
+            for name, root in self._roots.items()
         }
 
     def __enter__(self) -> Self:
@@ -56,20 +58,33 @@ class Watched:
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_EVERY_S):
-            for name in list(self._began):
-                self._look(name)
+            self._look()
 
-    def _look(self, name: str) -> None:
-        megabytes = 0.0
-        try:
-            processes = [self._roots[name], *self._roots[name].children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return
-        for process in processes:
-            try:
-                times = process.cpu_times()
-                self._cpu[name][process.pid] = times.user + times.system
-                megabytes += process.memory_full_info().uss / 1e6
-            except psutil.NoSuchProcess:
-                continue
-        self._peak[name] = max(self._peak[name], megabytes)
+    def _look(self) -> None:
+        for name, root in list(self._roots.items()):
+            self._peak[name] = max(self._peak[name], _megabytes(root))
+
+
+def _family(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _cpu_seconds(root: psutil.Process) -> float:
+    """Those of children that have ended are in their parents' figures."""
+    seconds = 0.0
+    for process in _family(root):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
+
+
+def _megabytes(root: psutil.Process) -> float:
+    megabytes = 0.0
+    for process in _family(root):
+        with suppress(psutil.NoSuchProcess):
+            megabytes += process.memory_full_info().uss / 1e6
+    return megabytes

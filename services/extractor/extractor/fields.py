@@ -30,8 +30,26 @@ _WORD: Final = re.compile(r"[\w-]+")
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
 _SPACE: Final = " \t\n\r\x0b\x0c"
 _MAIL_FIELDS: Final = frozenset(
-    "received from to subject date message-id mime-version return-path content-type delivered-to dkim-signature "
-    "reply-to sender cc x-mailer content-transfer-encoding authentication-results received-spf".split()
+    {
+        "received",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "return-path",
+        "content-type",
+        "delivered-to",
+        "dkim-signature",
+        "reply-to",
+        "sender",
+        "cc",
+        "x-mailer",
+        "content-transfer-encoding",
+        "authentication-results",
+        "received-spf",
+    }
 )
 
 

@@ -37,7 +37,7 @@ STOP_GRACE = 0.7  # for what is in hand; then it is cut short, and done again by
 GIVE_BACK = 2.0
 LEASE_LASTS = LEASE_BUCKET.max_age - 2.0  # the work has ended when another fetcher can take the mailbox
 COMMANDS_AT_ONCE = 500
-COLLECT_COMMANDS = 0.5  # a mail server may look through the whole folder for each command, however few mails it is about
+COLLECT_COMMANDS = 0.5  # for a mail server may look through the whole folder at each, however few mails it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,8 @@ class Tenure:
             return b"{}"
 
         async with KeptSession(connector) as session, serving(bus.client, fetch_subject(self._mailbox.id), fetch_now):
-            stage = Stage(actor(self._mailbox.id), Actor(connector, session), batch=COMMANDS_AT_ONCE, concurrency=1, linger=COLLECT_COMMANDS)
+            consumer, handler = actor(self._mailbox.id), Actor(connector, session)
+            stage = Stage(consumer, handler, batch=COMMANDS_AT_ONCE, concurrency=1, linger=COLLECT_COMMANDS)
             async with asyncio.TaskGroup() as group:
                 group.create_task(watch.run(ending), name=f"watch-{self._mailbox.id}")
                 group.create_task(StageRunner(bus, stage, ending).run(), name=f"act-{self._mailbox.id}")

@@ -43,16 +43,17 @@ class Subscription:
     async def take(self, limit: int, *, wait: float, linger: float = 0.0) -> list[Delivery]:
         """Up to `limit` deliveries, as soon as there is at least one; an empty list after `wait` seconds.
 
-        Once there is one, up to `linger` seconds are given to the others. Raises TryLater while the broker is away or the consumer is gone.
+        Once there is one, others have `linger` seconds to come with it. Raises TryLater while the broker is away or
+        the consumer is gone.
         """
         if not self._arrived:
             await self._ask(limit)
-        if not self._arrived:
+        came_late = not self._arrived
+        if came_late:
             await self._ask(1, wait=wait)
-            if self._arrived and limit > 1 and not linger:
-                await self._ask(limit - 1)
-        if linger and 0 < len(self._arrived) < limit:
-            await self._ask(limit - len(self._arrived), wait=linger)
+        missing = limit - len(self._arrived)
+        if self._arrived and missing > 0 and (came_late or linger):
+            await self._ask(missing, wait=linger)
         return [Delivery.of(self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
 
     async def close(self) -> None:
