@@ -81,7 +81,8 @@ class User:
         suffix = "" if flags is None else f":2,{flags}"
         now = int(time.time())
         for mail in mails:
-            file = path / "tmp" / f"{now}.M{next(self._numbers):09}.test,S={len(mail)},W={len(mail)}{suffix}"
+            sizes = f"S={len(mail)},W={_size_on_the_wire(mail)}"  # as Dovecot's own delivery names files
+            file = path / "tmp" / f"{now}.M{next(self._numbers):09}.test,{sizes}{suffix}"
             file.write_bytes(mail)
             os.chown(file, *self._owner)
             file.rename(path / part / file.name)  # whole at once: the server may be looking
@@ -218,6 +219,11 @@ def running_dovecot(*, extra: str = "", separator: str = ".", prefix: str = "") 
             yield server
         finally:
             server.stop()
+
+
+def _size_on_the_wire(mail: bytes) -> int:
+    """In bytes, every line ended by CRLF."""
+    return len(mail) + mail.count(b"\n") - mail.count(b"\r\n")
 
 
 def _unprivileged() -> tuple[int, int]:
