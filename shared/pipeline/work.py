@@ -79,8 +79,9 @@ class Work:
         readable: list[_InHand] = []
         unreadable: list[tuple[Delivery, Rejected]] = []
         for delivery in deliveries:
+            wire = delivery.wire
             try:
-                readable.append(_InHand(delivery, decode(delivery.wire.headers, delivery.wire.payload)))
+                readable.append(_InHand(delivery, decode(wire.headers, wire.payload)))
             except Rejected as error:
                 unreadable.append((delivery, error))
         suspects = [item for item in readable if self._is_suspect(item.delivery)]

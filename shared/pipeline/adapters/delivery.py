@@ -1,12 +1,17 @@
 """A delivery: JetStream handing us an event, once more maybe, until it is settled."""
 
+import re
 from dataclasses import dataclass
 
 from nats.aio.msg import Msg
+from nats.errors import NotJSMessageError
 
 from pipeline.adapters.connection import nats_errors
 from pipeline.wire import Wire
 
+# Where an acknowledgement goes says which delivery it is about, with or without domain and account (NATS ADR-15).
+# The driver reads the time of it too, which takes longer than all the rest of a delivery.
+_REPLY = re.compile(r"\$JS\.ACK\.(?:[^.]+\.[^.]+\.)?[^.]+\.[^.]+\.(\d+)\.(\d+)\.\d+\.\d+\.\d+(?:\.[^.]+)?$")
 GIVE_BACK_DELAY = 1.0  # seconds, until none of a stopping process's own pulls can get it
 
 
@@ -20,8 +25,11 @@ class Delivery:
 
     @classmethod
     def of(cls, msg: Msg) -> "Delivery":
-        """The delivery in one of the driver's messages."""
-        return cls(msg, msg.metadata.num_delivered, msg.metadata.sequence.stream)
+        """The delivery in one of the driver's messages. Raises NotJSMessageError for what JetStream did not deliver."""
+        found = _REPLY.match(msg.reply)
+        if found is None:
+            raise NotJSMessageError
+        return cls(msg, deliveries=int(found[1]), sequence=int(found[2]))
 
     @property
     def wire(self) -> Wire:
