@@ -17,8 +17,8 @@ RULES = AttachmentRules()
 def one_input(data: bytes) -> None:
     """Search the bytes as a mail; every document must be one readable gzip member of the size that it claims."""
     found = find_in_mail(data, rules=RULES, limits=LIMITS)
-    for document in found.documents:
-        if len(gzip.decompress(found.blobs[document.cargo])) != document.size:
+    for document, blob in zip(found.documents, found.blobs, strict=True):
+        if len(gzip.decompress(blob)) != document.size:
             raise AssertionError(document)
     for line in found.lines:
         line.model_dump_json()

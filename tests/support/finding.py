@@ -24,7 +24,7 @@ def search_file(
 
 def contents(found: Findings) -> list[bytes]:
     """The uncompressed bytes of the documents."""
-    return [gzip.decompress(found.blobs[document.cargo]) for document in found.documents]
+    return [gzip.decompress(blob) for blob in found.blobs]
 
 
 def refusals(found: Findings) -> list[Reason | None]:

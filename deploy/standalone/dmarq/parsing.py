@@ -36,12 +36,12 @@ def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iter
     """
     rules = AttachmentRules(max_bytes=limits.max_attachment_bytes)
     found = find_in_file(data, name=file, rules=rules, limits=limits)
-    documents = {document.path: document for document in found.documents}
+    documents = {info.path: (info, blob) for info, blob in zip(found.documents, found.blobs, strict=True)}
     any_line = False
     for line in found.lines:
         if line.path in documents:
             any_line = True
-            yield _document_line(documents[line.path], found, file=file, limits=limits, is_full=is_full)
+            yield _document_line(*documents[line.path], found, file=file, limits=limits, is_full=is_full)
         elif line.outcome is LineOutcome.REFUSED:
             any_line = True
             rejected = Rejected(line.reason or Reason.BUG, line.detail)
@@ -50,9 +50,10 @@ def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iter
         yield line_of_rejection(Rejected(Reason.NO_REPORT_FOUND), file=file, part="")
 
 
-def _document_line(document: DocumentInfo, found: Findings, *, file: str, limits: Limits, is_full: bool) -> Line:
+def _document_line(
+    document: DocumentInfo, blob: bytes, found: Findings, *, file: str, limits: Limits, is_full: bool
+) -> Line:
     hints = Hints(file_name=document.name or file.rpartition("/")[2], from_domain=found.from_address.rpartition("@")[2])
-    blob = found.blobs[document.cargo]
     try:
         with read(blob, format=document.format, limits=limits, hints=hints, sample_kept=SampleKept.HEADERS) as reading:
             return line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)

@@ -13,8 +13,8 @@ from pipeline.reasons import Reason
 class Findings:
     """What a mail says of itself (sanitised, bounded), and what is in it.
 
-    `lines` has one line for every part and archive member. `blobs[document.cargo]` are the bytes of a document, as one
-    gzip member.
+    `lines` has one line for every part and archive member. `blobs` are the bytes of the documents, in the same order,
+    each as one gzip member; `cargo` counts them from 1, for beside an event the mail itself comes first.
     """
 
     subject: str
@@ -127,6 +127,7 @@ class Notebook:
 
     def _document(self, found: Document) -> None:
         item, packed = found.item, found.packed
+        self.blobs.append(packed.blob)
         self.documents.append(
             DocumentInfo(
                 path=item.path,
@@ -138,7 +139,6 @@ class Notebook:
                 repairs=item.repairs,
             )
         )
-        self.blobs.append(packed.blob)
         self.lines.append(_line(item, LineOutcome.DOCUMENT))
 
 

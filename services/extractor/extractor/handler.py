@@ -40,7 +40,6 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
             MailExtracted(**passed_on, subject_line=event.subject_line, from_address=event.from_address, lines=(line,))
         )
     found = find_in_mail(envelope.cargo[0].bytes, rules=_bounded(event.handling.attachments, limits), limits=limits)
-    documents = tuple(info.model_copy(update={"cargo": info.cargo + 1}) for info in found.documents)
     return Envelope(
         MailExtracted(
             **passed_on,
@@ -49,7 +48,7 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
             header_message_id=found.message_id,
             date=found.date,
             lines=found.lines,
-            documents=documents,
+            documents=found.documents,
         ),
         (envelope.cargo[0], *map(Parcel.of, found.blobs)),
     )

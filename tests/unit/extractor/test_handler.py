@@ -1,5 +1,6 @@
 """From one event to the next."""
 
+import gzip
 from datetime import UTC, datetime
 
 from extractor.handler import extracted
@@ -28,6 +29,15 @@ def test_a_repeat_whose_bytes_are_gone_is_left_to_the_parser_which_knows_the_mai
     assert isinstance(found.event, MailExtracted)
     assert [(line.outcome, line.reason) for line in found.event.lines] == [(LineOutcome.REFUSED, Reason.BLOB_MISSING)]
     assert found.cargo == ()
+
+
+def test_a_document_says_where_beside_the_event_its_bytes_are() -> None:
+    reports = [aggregate_xml(report_id="one"), aggregate_xml(report_id="two")]
+    raw = mail(*(part(xml, name="report.xml") for xml in reports))
+    found = extracted(fetched(Parcel.of(raw)), Limits())
+    assert isinstance(found.event, MailExtracted)
+    assert found.cargo[0].bytes == raw
+    assert [gzip.decompress(found.cargo[info.cargo].bytes) for info in found.event.documents] == reports
 
 
 def test_a_mailbox_cannot_allow_more_than_the_limit() -> None:

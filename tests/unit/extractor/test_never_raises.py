@@ -31,8 +31,8 @@ SAMPLES = (
 
 
 def _check(found: Findings) -> None:
-    for document in found.documents:
-        data = gzip.decompress(found.blobs[document.cargo])
+    for document, blob in zip(found.documents, found.blobs, strict=True):
+        data = gzip.decompress(blob)
         assert (len(data), hashlib.sha256(data).hexdigest()) == (document.size, document.sha256)
     assert len(found.documents) == sum(line.outcome is LineOutcome.DOCUMENT for line in found.lines)
     for line in found.lines:

@@ -30,8 +30,8 @@ def found_in(mail: SampleMail) -> Findings:
 
 def reports_of(findings: Findings) -> list[Report]:
     reports = []
-    for document in findings.documents:
-        with read(findings.blobs[document.cargo], format=document.format) as reading:
+    for document, blob in zip(findings.documents, findings.blobs, strict=True):
+        with read(blob, format=document.format) as reading:
             reports.append(reading.report)
     return reports
 
