@@ -5,7 +5,6 @@ such as `BODY[HEADER.FIELDS (FROM)]<0>` is one atom.
 """
 
 import re
-from collections.abc import Iterator
 
 from fetcher.imap.wire import Answer
 
@@ -48,28 +47,21 @@ def text_of(token: Token) -> str:
 
 
 def _take_line(line: bytes, stack: list[list[Token]]) -> None:
-    for found in _words(line):
-        kind = found.lastgroup
-        if kind == "open":
-            _open(stack)
-        elif kind == "close":
-            if len(stack) == 1:
-                raise ValueError("unbalanced parentheses")
-            stack.pop()
-        elif kind == "quoted":
-            stack[-1].append(_ESCAPED.sub(rb"\1", found["quoted"]))
-        else:
-            stack[-1].append(_atom(found["atom"]))
-
-
-def _words(line: bytes) -> Iterator[re.Match[bytes]]:
     at, end = 0, len(line.rstrip(b" "))
     while at < end:
         found = _WORD.match(line, at)
         if found is None:
             raise ValueError("unreadable answer")
-        yield found
         at = found.end()
+        opening, closing, quoted, atom = found.groups()
+        if atom is not None:
+            stack[-1].append(_atom(atom))
+        elif opening:
+            _open(stack)
+        elif closing:
+            _close(stack)
+        else:
+            stack[-1].append(_ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted)
 
 
 def _open(stack: list[list[Token]]) -> None:
@@ -78,6 +70,12 @@ def _open(stack: list[list[Token]]) -> None:
     inner: list[Token] = []
     stack[-1].append(inner)
     stack.append(inner)
+
+
+def _close(stack: list[list[Token]]) -> None:
+    if len(stack) == 1:
+        raise ValueError("unbalanced parentheses")
+    stack.pop()
 
 
 def _atom(word: bytes) -> str | None:
