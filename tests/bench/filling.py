@@ -11,6 +11,7 @@ import asyncpg
 DAYS = 365
 DOMAINS, REPORTERS, OWN_ADDRESSES, ALL_ADDRESSES = 300, 40, 40, 1_000_000
 CHUNK = 50_000  # reports in one statement
+SUMS = ("overview_domain", "overview_reporter", "overview_source", "overview_source_month")
 FIRST = 1_000_000_000  # numbers that the sequence of documents never comes to here
 
 MONTHS = """
@@ -68,7 +69,7 @@ async def fill(database_url: str, *, since: int, until: int) -> None:
         await connection.execute(REPORTS, first, last, DOMAINS, REPORTERS)
         await connection.execute(RECORDS, first, last, OWN_ADDRESSES, ALL_ADDRESSES)
     await connection.execute("ALTER TABLE report ENABLE TRIGGER overview_takes")
-    await connection.execute("TRUNCATE overview_due, overview_domain, overview_reporter, overview_source")
+    await connection.execute(f"TRUNCATE overview_due, {', '.join(SUMS)}")
     migration = (files("pipeline.migrations") / "0040_overview.sql").read_text(encoding="utf-8")
     await connection.execute(migration.partition("-- What is stored already.")[2])
     await connection.execute("VACUUM (ANALYZE)")

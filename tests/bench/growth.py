@@ -27,7 +27,7 @@ from pipeline.adapters.postgres import database
 from pipeline.limits import Limits
 from pipeline.telemetry.health import Readiness
 from pipeline.telemetry.logs import configure_logs
-from tests.bench.filling import FIRST, fill
+from tests.bench.filling import FIRST, SUMS, fill
 from tests.bench.huge import fetched
 from tests.bench.usage import Watched
 from tests.support.bulk import many_mails
@@ -37,8 +37,10 @@ from tests.support.services import ADMIN_TOKEN
 TRIES, PATIENCE_MS = 5, 3000
 MAILS, BATCH = 2000, 100  # stored at each size
 PAGES = {
+    "overview, page": "/",
     "overview, 30 days": "/api/v1/summary",
-    "overview, its page": "/",
+    "overview, 90 days, page": "/?days=90",
+    "overview, a year, page": "/?days=365",
     "overview, a year": "/api/v1/summary?since={year}",
     "overview, one domain": "/api/v1/summary?domain=d0.example.com",
     "reports": "/reports",
@@ -124,7 +126,7 @@ async def storing(database_url: str, postgres_pid: int, *, round_number: int) ->
 async def bytes_of(database_url: str) -> dict[str, float]:
     """Bytes with indexes: each record, each report, sums of the overview a record; and megabytes of the whole."""
     connection = await asyncpg.connect(database_url)
-    [sizes] = await connection.fetch(SIZES)
+    [sizes] = await connection.fetch(SIZES, list(SUMS))
     await connection.close()
     return {name: float(value) for name, value in sizes.items()}
 
@@ -134,8 +136,8 @@ WITH number AS (SELECT count(*) AS reports, sum(record_count) AS records FROM re
 SELECT (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'record'::regclass) / records
         AS "bytes a record",
     pg_total_relation_size('report') / reports AS "bytes a report",
-    (pg_total_relation_size('overview_source') + pg_total_relation_size('overview_domain')
-        + pg_total_relation_size('overview_reporter')) / records AS "sums, bytes a record",
+    (SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest($1::text[]) AS name) / records
+        AS "sums, bytes a record",
     pg_database_size(current_database()) / 1000000 AS "whole, MB"
 FROM number
 """

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar, cast
-from weakref import WeakValueDictionary
 
 T = TypeVar("T")
-DEAR = 0.15  # seconds; what takes less is asked for each time
+DEAR = 0.1  # seconds; what takes less is asked for each time
 TIMES = 20  # an answer is kept so many times as long as it took
 MOST = 100  # answers
+AT_ONCE = 4  # answers worked out at a time for which somebody would not wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +20,55 @@ class _Kept:
 
 
 class Recent:
-    """For one event loop. Whoever wants an answer that is being worked out waits for that one."""
+    """For one event loop. Whoever wants an answer that is being worked out gets that one.
+
+    It is worked out to its end when nobody waits any more: the next one to ask gets it sooner.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._kept: dict[Hashable, _Kept] = {}
-        self._asking: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()  # while anybody waits
+        self._working: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def answer(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """What was answered recently, or else what `ask` gives."""
-        asking = self._asking.setdefault(key, asyncio.Lock())
-        async with asking:
-            began = self._clock()
-            kept = self._kept.get(key)
-            if kept is not None and began < kept.until:
-                return cast(T, kept.value)
+        """What was answered recently, or else what `ask` gives. Raises what that raises."""
+        if self._is_kept(key):
+            return cast(T, self._kept[key].value)
+        return await asyncio.shield(self._work(key, ask))
+
+    async def answer_soon(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The same, but None where it takes longer than `DEAR`, or too many others are being worked out."""
+        if self._is_kept(key):
+            return cast(T, self._kept[key].value)
+        if key not in self._working and len(self._working) >= AT_ONCE:
+            return None
+        work = self._work(key, ask)
+        done, _ = await asyncio.wait({work}, timeout=DEAR)
+        return work.result() if done else None
+
+    def _is_kept(self, key: Hashable) -> bool:
+        return key in self._kept and self._clock() < self._kept[key].until
+
+    def _work(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
+        if key not in self._working:
+            self._working[key] = asyncio.create_task(self._work_out(key, ask))
+            self._working[key].add_done_callback(_take_note)
+        return self._working[key]
+
+    async def _work_out(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        began = self._clock()
+        try:
             value = await ask()
-            now = self._clock()
-            self._kept = {known: each for known, each in self._kept.items() if now < each.until and known != key}
-            if now - began >= DEAR and len(self._kept) < MOST:
-                self._kept[key] = _Kept(value, now + TIMES * (now - began))
-            return value
+        finally:
+            del self._working[key]
+        now = self._clock()
+        self._kept = {known: each for known, each in self._kept.items() if now < each.until and known != key}
+        if now - began >= DEAR and len(self._kept) < MOST:
+            self._kept[key] = _Kept(value, now + TIMES * (now - began))
+        return value
+
+
+def _take_note(work: asyncio.Task[Any]) -> None:
+    """Of a failure: where nobody waited for it, the next one to ask tries again and is told."""
+    if not work.cancelled():
+        work.exception()

@@ -20,7 +20,9 @@ def test_without_a_token_nothing_is_served(api: Api, path: str) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("path", ["/", "/reports", "/settings/mailboxes", "/settings/logs", "/dead-letters"])
+@pytest.mark.parametrize(
+    "path", ["/", "/overview/sources", "/reports", "/settings/mailboxes", "/settings/logs", "/dead-letters"]
+)
 def test_without_a_session_every_page_leads_to_the_sign_in(api: Api, path: str) -> None:
     answer = api.browser().get(path)
     assert answer.status_code == 303

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import pytest
 
@@ -50,6 +51,11 @@ NOW = {
             min(header_from) AS header_from
         FROM overview_source_now GROUP BY 1, 2, 3, 4""",
 }
+MONTHS = """
+    SELECT date_trunc('month', day::timestamp)::date AS month, source_ip, sum(messages) AS messages,
+        sum(messages) FILTER (WHERE messages > 0) AS most
+    FROM overview_source GROUP BY 1, 2"""
+MONTHS_NOW = "SELECT month, source_ip, messages, most FROM overview_source_month"
 
 
 def report(number: int, *, day: int = 0, domain: str = "example.com", org: str = "Example Receiver") -> str:
@@ -83,6 +89,7 @@ async def agrees(postgres: Database) -> bool:
         expected = sorted(await rows(postgres, truth), key=repr)
         found = sorted(await rows(postgres, NOW[name]), key=repr)
         assert found == expected, name
+    assert sorted(await rows(postgres, MONTHS_NOW), key=repr) == sorted(await rows(postgres, MONTHS), key=repr)
     return True
 
 
@@ -156,7 +163,7 @@ async def test_a_report_that_is_read_otherwise_moves_to_its_new_day_and_names(
     await fill(parser)
     if is_folded:
         await folded(postgres)
-    await become(postgres, 1, report(7, day=5, domain="example.net", org="Renamed"))
+    await become(postgres, 1, report(7, day=35, domain="example.net", org="Renamed"))
 
     await reread(reparser)
 
@@ -202,12 +209,14 @@ async def test_sums_hold_while_everybody_writes_at_once(
 ) -> None:
     await parser([extracted(uid, report(uid)) for uid in range(1, 21)])
     for uid in range(1, 21):
-        await become(postgres, uid, report(uid + 100, day=uid % 3))
+        await become(postgres, uid, report(uid + 100, day=20 * (uid % 3)))
     finished = asyncio.Event()
 
     async def store(parser: ParserHandler, first: int) -> None:
         for uid in range(first, first + 40, 4):
-            await parser([extracted(number, report(number % 30, day=number % 3)) for number in range(uid, uid + 4)])
+            await parser(
+                [extracted(number, report(number % 30, day=20 * (number % 3))) for number in range(uid, uid + 4)]
+            )
 
     async def folding() -> None:
         while not finished.is_set():
@@ -240,6 +249,52 @@ async def test_rows_that_are_no_longer_kept_leave_the_sums_by_source(parser: Par
     assert await agrees(postgres)
     partitions = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'record'::regclass"
     assert "record_2023_11" not in await values(postgres, partitions)
+
+
+async def test_sums_by_month_that_no_bigint_holds_are_exact_again_when_a_part_goes(postgres: Database) -> None:
+    async with postgres.connection() as connection:
+        for day in (1, 2, 3):
+            await connection.execute(
+                """INSERT INTO overview_source (day, mailbox_id, domain, source_ip, messages, passed)
+                VALUES (make_date(2024, 5, $1), 'box', 'example.com', '192.0.2.1', 9223372036854775807, 0)""",
+                day,
+            )
+        assert await values(postgres, "SELECT messages FROM overview_source_month") == [3 * (2**63 - 1)]
+        await connection.execute("UPDATE overview_source SET messages = 5 WHERE day = '2024-05-02'")
+        await connection.execute("DELETE FROM overview_source WHERE day = '2024-05-03'")
+
+    assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
+    assert await values(postgres, "SELECT messages FROM overview_source_month") == [2**63 + 4]
+
+
+async def test_what_is_below_nothing_takes_nothing_from_what_days_of_a_month_may_have(postgres: Database) -> None:
+    async with postgres.connection() as connection:
+        for day, count in ((1, 50), (2, -30), (3, -5), (4, 8)):
+            await connection.execute(
+                """INSERT INTO overview_source (day, mailbox_id, domain, source_ip, messages, passed)
+                VALUES (make_date(2024, 5, $1), 'box', 'example.com', '192.0.2.1', $2, 0)""",
+                day,
+                count,
+            )
+        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
+        await connection.execute("UPDATE overview_source SET messages = -messages WHERE extract(day FROM day) > 2")
+        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
+        await connection.execute("DELETE FROM overview_source WHERE messages < 0")
+        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
+        await connection.execute("DELETE FROM overview_source")
+    assert await values(postgres, "SELECT count(*) FROM overview_source_month") == [0]
+
+
+async def test_the_upgrade_adds_up_the_months_that_are_stored(parser: ParserHandler, postgres: Database) -> None:
+    await parser([extracted(1, report(1)), extracted(2, report(2, day=35))])
+    await folded(postgres)
+    upgrade = (files("pipeline.migrations") / "0042_overview_source_month.sql").read_text(encoding="utf-8")
+    async with postgres.connection() as connection:
+        await connection.execute("TRUNCATE overview_source_month")
+        await connection.execute(upgrade.partition("IN SHARE ROW EXCLUSIVE MODE;")[2].partition("CREATE TRIGGER")[0])
+
+    assert await values(postgres, "SELECT count(DISTINCT month) FROM overview_source_month") == [2]
+    assert await agrees(postgres)
 
 
 def test_the_months_to_come_go_over_the_end_of_the_year() -> None:

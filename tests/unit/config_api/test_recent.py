@@ -2,7 +2,9 @@
 
 import asyncio
 
-from config_api.recent import DEAR, MOST, TIMES, Recent
+import pytest
+
+from config_api.recent import AT_ONCE, DEAR, MOST, TIMES, Recent
 
 
 class Work:
@@ -66,3 +68,73 @@ async def test_no_more_are_kept_than_is_reasonable() -> None:
 
     assert await recent.answer("first", work) == 1
     assert await recent.answer(2 * MOST - 1, work) == 2 * MOST + 2
+
+
+class Slow:
+    """Work that ends when told to."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.begun = 0
+
+    async def __call__(self) -> int:
+        self.begun += 1
+        await self.end.wait()
+        return self.begun
+
+
+async def test_who_would_not_wait_gets_nothing_and_the_next_one_what_was_begun() -> None:
+    slow, recent = Slow(), Recent()
+
+    assert await recent.answer_soon("key", slow) is None
+    assert await recent.answer_soon("key", slow) is None
+    slow.end.set()
+
+    assert await recent.answer("key", slow) == 1
+    assert await recent.answer_soon("key", slow) == 1
+    assert slow.begun == 1
+
+
+async def test_what_is_quick_is_there_for_who_would_not_wait() -> None:
+    work = Work(DEAR / 2)
+
+    assert await Recent(work.clock).answer_soon("key", work) == 1
+
+
+async def test_work_goes_on_when_who_waited_for_it_is_gone() -> None:
+    slow, recent = Slow(), Recent()
+    first = asyncio.create_task(recent.answer("key", slow))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    slow.end.set()
+
+    assert await recent.answer("key", slow) == 1
+
+
+async def test_only_some_work_goes_on_for_nobody() -> None:
+    slow, recent = Slow(), Recent()
+
+    assert await asyncio.gather(*(recent.answer_soon(key, slow) for key in range(AT_ONCE + 3))) == [None] * (
+        AT_ONCE + 3
+    )
+    assert slow.begun == AT_ONCE
+    slow.end.set()
+    assert await recent.answer(AT_ONCE, slow) == AT_ONCE + 1
+
+
+async def test_a_failure_is_told_to_who_waits_and_the_next_one_tries_again() -> None:
+    recent = Recent()
+
+    async def fails() -> int:
+        raise LookupError
+
+    async def works() -> int:
+        return 7
+
+    for ask in (recent.answer, recent.answer_soon):
+        with pytest.raises(LookupError):
+            await ask("key", fails)
+    assert await recent.answer("key", works) == 7

@@ -1,4 +1,8 @@
-"""The overview: messages and pass rate over time, by domain, source and reporter, and the state of the mailboxes."""
+"""The overview: messages and pass rate over time, by domain, source and reporter, and the state of the mailboxes.
+
+To add up the sources of a long period takes longer than anybody likes to wait for a page. So where they are not there
+at once the page comes without them, and they come after it (`static/js/later.js`), or with `?whole=yes` with it.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -13,7 +17,10 @@ from config_api.pages.charts import share_bar, stacked_bars
 from config_api.pages.period import CHOICES, Period, period_of
 from config_api.pages.view import query
 from config_api.reading import summary
-from config_api.reading.summary import Summary, SummaryFilter
+from config_api.reading.sources import SourceTotal
+from config_api.reading.summary import PeriodSums, SummaryFilter
+
+PATIENCE = 30  # seconds for sources that somebody waits for
 
 blueprint = Blueprint("overview", __name__)
 
@@ -22,9 +29,11 @@ blueprint = Blueprint("overview", __name__)
 def index() -> str:
     """The page of a period, perhaps of one domain."""
     today = datetime.now(UTC).date()
-    period = period_of(request.args, today)
-    domain = query().get("domain")
-    found, mailboxes = backend().run(_read(backend(), period, domain))
+    period, here = period_of(request.args, today), query()
+    domain = here.get("domain")
+    found, sources, mailboxes = backend().run(
+        _read(backend(), _wanted(period, domain), whole="whole" in here), timeout=PATIENCE
+    )
     return render_template(
         "overview/index.html",
         period=period,
@@ -32,15 +41,34 @@ def index() -> str:
         choices=CHOICES,
         domain=domain,
         found=found,
+        sources=sources,
         mailboxes=mailboxes,
         bars=bars_of(found.days, period),
         stacked_bars=stacked_bars,
         share_bar=share_bar,
-        here=query(),
+        here=here,
     )
 
 
-async def _read(services: Backend, period: Period, domain: str | None) -> tuple[Summary, list[MailboxView]]:
-    wanted = SummaryFilter(since=period.since, until=period.until, domain=domain)
-    found = summary.summary(services.database, wanted, recent=services.recent)
-    return await asyncio.gather(found, store.all(services))
+@blueprint.get("/overview/sources")
+def sources() -> str:
+    """A part of that page, for one that came without it."""
+    wanted = _wanted(period_of(request.args, datetime.now(UTC).date()), query().get("domain"))
+    services = backend()
+    found = services.run(summary.sources(services.database, wanted, recent=services.recent), timeout=PATIENCE)
+    return render_template("overview/sources.html", sources=found, share_bar=share_bar)
+
+
+def _wanted(period: Period, domain: str | None) -> SummaryFilter:
+    return SummaryFilter(since=period.since, until=period.until, domain=domain)
+
+
+async def _read(
+    services: Backend, wanted: SummaryFilter, *, whole: bool
+) -> tuple[PeriodSums, list[SourceTotal] | None, list[MailboxView]]:
+    senders = summary.sources if whole else summary.sources_soon
+    return await asyncio.gather(
+        summary.period_sums(services.database, wanted),
+        senders(services.database, wanted, recent=services.recent),
+        store.all(services),
+    )

@@ -28,6 +28,11 @@ class Period:
         """Which of the choices this is; None for one's own."""
         return self.days if self.until == today and self.days in CHOICES else None
 
+    def query(self, domain: str | None) -> dict[str, str]:
+        """What asks for exactly these days, whenever it does: parameters of a query string."""
+        days = {"since": self.since.isoformat(), "until": self.until.isoformat()}
+        return {**days, "domain": domain} if domain else days
+
 
 def last_days(days: int, today: date) -> Period:
     """The last `days` days, today among them."""

@@ -1,5 +1,7 @@
 """The overview: messages and how many passed, over time, by domain, by source and by reporter, for a period."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Self
@@ -8,6 +10,7 @@ from pydantic import Field, model_validator
 
 from config_api.absence import Maybe
 from config_api.reading.shapes import Count, Day, Filter, Row, Text
+from config_api.reading.sources import SourceTotal, top_sources
 from config_api.reading.sql import SUMMARY
 from config_api.recent import Recent
 from pipeline.adapters.postgres import Connection, Database, Record
@@ -15,7 +18,7 @@ from pipeline.adapters.postgres import Connection, Database, Record
 DEFAULT_DAYS = 30
 MAX_DAYS = 3660
 TOP = 20
-ROOM = "SET LOCAL work_mem = '64MB'"  # a month may have some 100,000 addresses, whose sums fit then
+SUMS = ("reports", "messages", "passed", "quarantined", "rejected")  # of a day, and so of all
 
 
 class SummaryFilter(Filter):
@@ -76,16 +79,6 @@ class DomainTotal(Row):
     last_end: datetime
 
 
-class SourceTotal(Row):
-    """One sending address."""
-
-    source_ip: str | None
-    messages: Count
-    passed: Count
-    domains: int
-    header_from: str | None
-
-
 class ReporterTotal(Row):
     """One organisation that sends reports."""
 
@@ -96,7 +89,7 @@ class ReporterTotal(Row):
     last_end: datetime
 
 
-class Summary(Row):
+class PeriodSums(Row):
     """A period, with the totals of the one before it, which is as long."""
 
     since: date
@@ -105,31 +98,48 @@ class Summary(Row):
     previous: Totals
     days: list[DayPoint]
     domains: list[DomainTotal]
-    sources: list[SourceTotal]
     reporters: list[ReporterTotal]
 
 
+class Summary(PeriodSums):
+    """The sums of a period, with who sent the messages."""
+
+    sources: list[SourceTotal]
+
+
 async def summary(database: Database, wanted: SummaryFilter, *, recent: Recent) -> Summary:
-    """The overview of a period. The sources, of which there may be very many, may be some seconds old."""
+    """The overview of a period, whole."""
+    sums, found = await asyncio.gather(period_sums(database, wanted), sources(database, wanted, recent=recent))
+    return Summary(**dict(sums), sources=found)
+
+
+async def period_sums(database: Database, wanted: SummaryFilter) -> PeriodSums:
+    """The overview of a period but for its sources, which are dearer than all the rest."""
     first, last = wanted.days
     length = last - first + timedelta(days=1)
     narrowed = (wanted.domain, wanted.mailbox_id)
-    sources = await recent.answer((first, last, *narrowed), partial(_sources, database, first, last, narrowed))
     async with database.connection() as connection:
 
         async def rows(name: str, *values: Any) -> list[dict[str, Any]]:
             found: list[Record] = await connection.fetch(SUMMARY[name], first, last, *values)
             return [dict(row) for row in found]
 
-        return Summary.model_validate(
+        days = await rows("days", *narrowed)
+        before = (first - length, first - timedelta(days=1))
+        return PeriodSums.model_validate(
             {
                 "since": first,
                 "until": last,
-                "totals": await _totals(connection, first, last, narrowed),
-                "previous": await _totals(connection, first - length, first - timedelta(days=1), narrowed),
-                "days": await rows("days", *narrowed),
+                "totals": {
+                    **{name: sum(day[name] for day in days) for name in SUMS},
+                    **await _mails(connection, first, last, wanted.mailbox_id),
+                },
+                "previous": {
+                    **dict(await connection.fetchrow(SUMMARY["totals"], *before, *narrowed) or {}),
+                    **await _mails(connection, *before, wanted.mailbox_id),
+                },
+                "days": days,
                 "domains": await rows("domains", *narrowed, TOP),
-                "sources": sources,
                 "reporters": await (
                     rows("reporters_of_domain", *narrowed, TOP)
                     if wanted.domain
@@ -139,17 +149,24 @@ async def summary(database: Database, wanted: SummaryFilter, *, recent: Recent) 
         )
 
 
-async def _sources(
-    database: Database, first: date, last: date, narrowed: tuple[str | None, str | None]
-) -> list[dict[str, Any]]:
-    async with database.transaction() as connection:
-        await connection.execute(ROOM)
-        return [dict(row) for row in await connection.fetch(SUMMARY["sources"], first, last, *narrowed, TOP)]
+async def sources(database: Database, wanted: SummaryFilter, *, recent: Recent) -> list[SourceTotal]:
+    """Those who sent most in a period. Where there are very many, the answer may be some seconds old."""
+    return await recent.answer(_key(wanted), _asked(database, wanted))
 
 
-async def _totals(
-    connection: Connection, first: date, last: date, narrowed: tuple[str | None, str | None]
-) -> dict[str, Any]:
-    reports = await connection.fetchrow(SUMMARY["totals"], first, last, *narrowed)
-    mails = await connection.fetchrow(SUMMARY["mails"], first, last, narrowed[1])
-    return {**dict(reports or {}), **dict(mails or {})}
+async def sources_soon(database: Database, wanted: SummaryFilter, *, recent: Recent) -> list[SourceTotal] | None:
+    """The same, but None where it takes long; who asks again a little later waits less."""
+    return await recent.answer_soon(_key(wanted), _asked(database, wanted))
+
+
+def _key(wanted: SummaryFilter) -> Hashable:
+    return (*wanted.days, wanted.domain, wanted.mailbox_id)
+
+
+def _asked(database: Database, wanted: SummaryFilter) -> Callable[[], Awaitable[list[SourceTotal]]]:
+    first, last = wanted.days
+    return partial(top_sources, database, first, last, domain=wanted.domain, mailbox_id=wanted.mailbox_id, top=TOP)
+
+
+async def _mails(connection: Connection, first: date, last: date, mailbox_id: str | None) -> dict[str, Any]:
+    return dict(await connection.fetchrow(SUMMARY["mails"], first, last, mailbox_id) or {})

@@ -67,32 +67,3 @@ WHERE kind = 'aggregate' AND NOT variant AND domain = lower($3)
 GROUP BY org_name
 ORDER BY messages DESC, org_name
 LIMIT $5;
-
--- name: sources
--- By the address that sent the mails; `header_from` is one of the domains it sent for. Addresses are many: what is only
--- shown of the first ones is looked up for these alone, day by day.
-WITH top AS (
-    SELECT source_ip, sum(messages) AS messages
-    FROM overview_source_now
-    WHERE day BETWEEN $1 AND $2
-        AND ($3::text IS NULL OR domain = lower($3)) AND ($4::text IS NULL OR mailbox_id = $4)
-    GROUP BY source_ip
-    ORDER BY messages DESC, source_ip
-    LIMIT $5
-), parts AS (
-    SELECT part.source_ip, part.mailbox_id, part.domain, part.passed, part.header_from
-    FROM top
-    CROSS JOIN generate_series($1::date::timestamp, $2::date, '1 day') AS midnight
-    JOIN overview_source AS part ON part.day = midnight::date AND part.source_ip = top.source_ip
-    UNION ALL
-    SELECT source_ip, mailbox_id, domain, passed, header_from
-    FROM overview_record_share
-    WHERE report IN (SELECT report FROM overview_due) AND day BETWEEN $1 AND $2
-        AND source_ip IN (SELECT source_ip FROM top)
-)
-SELECT host(nullif(top.source_ip, '0.0.0.0/0')) AS source_ip, top.messages, sum(parts.passed) AS passed,
-    count(DISTINCT parts.domain) AS domains, min(parts.header_from) AS header_from
-FROM top JOIN parts USING (source_ip)
-WHERE ($3::text IS NULL OR parts.domain = lower($3)) AND ($4::text IS NULL OR parts.mailbox_id = $4)
-GROUP BY top.source_ip, top.messages
-ORDER BY top.messages DESC, top.source_ip;

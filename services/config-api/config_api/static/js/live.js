@@ -1,6 +1,8 @@
 // New activity without a reload: the stream says that something happened, the page fetches itself anew and swaps the
 // parts marked [data-live-part]. What is shown is always rendered in one place, the server. A tab that nobody looks at
 // holds no stream: browsers open only six connections to a host, and all tabs share them.
+import { complete } from "./later.js";
+
 const main = document.querySelector("[data-live]");
 const shown = document.querySelector("[data-live-status]");
 const CALM_MS = 600;
@@ -39,6 +41,7 @@ async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  await complete(fresh); // until then the old parts stay
   stale = swap(fresh);
 }
 
