@@ -78,7 +78,7 @@ def possible(api: Api, first: date, last: date) -> list[str] | None:
 
 @pytest.mark.parametrize("messages", [SKEWED, MIXED, FLAT], ids=["skewed", "mixed", "flat"])
 def test_the_first_ones_are_those_of_all_added_up(api: Api, messages: str) -> None:
-    fill(api, messages, addresses=2 * MANY)
+    fill(api, messages, addresses=4 * MANY)
     due(api, ("192.0.2.7", 700), ("10.0.0.3", 90_000), ("10.0.0.5", -300), ("10.0.4.4", 40), ("10.0.4.5", 1))
     for first, last in PERIODS:
         assert found(api, first, last) == all_added_up(api, first, last), (first, last)
@@ -86,7 +86,7 @@ def test_the_first_ones_are_those_of_all_added_up(api: Api, messages: str) -> No
 
 
 def test_of_many_addresses_only_some_are_added_up_unless_all_are_alike(api: Api) -> None:
-    fill(api, SKEWED, addresses=2 * MANY)
+    fill(api, SKEWED, addresses=4 * MANY)
     few = possible(api, *PERIODS[0])
     assert few is not None
     assert set(few) >= {source.source_ip for source in found(api, *PERIODS[0])}
@@ -94,7 +94,7 @@ def test_of_many_addresses_only_some_are_added_up_unless_all_are_alike(api: Api)
 
 
 def test_of_addresses_that_are_alike_all_are_added_up(api: Api) -> None:
-    fill(api, FLAT, addresses=2 * MANY)
+    fill(api, FLAT, addresses=4 * MANY)
     assert possible(api, *PERIODS[0]) is None
 
 
@@ -106,14 +106,14 @@ def test_a_few_addresses_are_all_possible(api: Api) -> None:
 
 
 def test_an_address_may_be_known_only_from_what_is_in_no_sum_yet(api: Api) -> None:
-    fill(api, SKEWED, addresses=2 * MANY)
+    fill(api, SKEWED, addresses=4 * MANY)
     due(api, ("192.0.2.7", 10**6), ("", 10**7))
     first = found(api, *PERIODS[0])[:2]
     assert [(source.source_ip, source.messages) for source in first] == [(None, 10**7), ("192.0.2.7", 10**6)]
 
 
 def test_a_domain_and_a_mailbox_have_sources_of_their_own(api: Api) -> None:
-    fill(api, SKEWED, addresses=2 * MANY)
+    fill(api, SKEWED, addresses=4 * MANY)
     of_domain = found(api, *PERIODS[0], domain="d3.example.com")
     assert {int(str(source.source_ip).rpartition(".")[2]) % 7 for source in of_domain if source.messages > 100} == {3}
     of_mailbox = found(api, *PERIODS[0], mailbox_id="box-1")

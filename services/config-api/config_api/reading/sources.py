@@ -13,7 +13,7 @@ from config_api.reading.shapes import Count, Row
 from config_api.reading.sql import SOURCES
 from pipeline.adapters.postgres import Connection, Database
 
-MANY = 1000  # addresses; to look up each day of more of them takes as long as to add up all
+MANY = 500  # addresses; to look up the days of more of them takes about as long as to add up all
 ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
 ROOM = "SET LOCAL work_mem = '64MB'"  # a month may have some 100,000 addresses, whose sums fit then
