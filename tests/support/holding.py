@@ -10,7 +10,7 @@ WAITING = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'overview_s
 
 @asynccontextmanager
 async def sources_held(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Inside the block no source is added up; what the given connection changes shows at its end."""
+    """Inside the block no source is added up. Gives the connection that holds them."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
