@@ -251,40 +251,6 @@ async def test_rows_that_are_no_longer_kept_leave_the_sums_by_source(parser: Par
     assert "record_2023_11" not in await values(postgres, partitions)
 
 
-async def test_sums_by_month_that_no_bigint_holds_are_exact_again_when_a_part_goes(postgres: Database) -> None:
-    async with postgres.connection() as connection:
-        for day in (1, 2, 3):
-            await connection.execute(
-                """INSERT INTO overview_source (day, mailbox_id, domain, source_ip, messages, passed)
-                VALUES (make_date(2024, 5, $1), 'box', 'example.com', '192.0.2.1', 9223372036854775807, 0)""",
-                day,
-            )
-        assert await values(postgres, "SELECT messages FROM overview_source_month") == [3 * (2**63 - 1)]
-        await connection.execute("UPDATE overview_source SET messages = 5 WHERE day = '2024-05-02'")
-        await connection.execute("DELETE FROM overview_source WHERE day = '2024-05-03'")
-
-    assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
-    assert await values(postgres, "SELECT messages FROM overview_source_month") == [2**63 + 4]
-
-
-async def test_what_is_below_nothing_takes_nothing_from_what_days_of_a_month_may_have(postgres: Database) -> None:
-    async with postgres.connection() as connection:
-        for day, count in ((1, 50), (2, -30), (3, -5), (4, 8)):
-            await connection.execute(
-                """INSERT INTO overview_source (day, mailbox_id, domain, source_ip, messages, passed)
-                VALUES (make_date(2024, 5, $1), 'box', 'example.com', '192.0.2.1', $2, 0)""",
-                day,
-                count,
-            )
-        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
-        await connection.execute("UPDATE overview_source SET messages = -messages WHERE extract(day FROM day) > 2")
-        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
-        await connection.execute("DELETE FROM overview_source WHERE messages < 0")
-        assert await rows(postgres, MONTHS_NOW) == await rows(postgres, MONTHS)
-        await connection.execute("DELETE FROM overview_source")
-    assert await values(postgres, "SELECT count(*) FROM overview_source_month") == [0]
-
-
 async def test_the_upgrade_adds_up_the_months_that_are_stored(parser: ParserHandler, postgres: Database) -> None:
     await parser([extracted(1, report(1)), extracted(2, report(2, day=35))])
     await folded(postgres)
