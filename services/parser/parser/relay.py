@@ -6,6 +6,7 @@ that, they are still there. Several relays may run at once. A repeat is harmless
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 
@@ -30,6 +31,7 @@ class Relay:
         self._database = database
         self._bus = bus
         self._woken = asyncio.Event()
+        self._counted_at = -IDLE  # when the outbox was last counted, for the metrics
 
     def wake(self) -> None:
         """Something was committed: look at once."""
@@ -59,8 +61,13 @@ class Relay:
         """Publishes until nothing is left that no other relay holds. Raises TryLater; the rest stays in the outbox."""
         while await self._publish_some() == BATCH:
             continue
+        if monotonic() - self._counted_at >= IDLE:
+            await self._count()
+
+    async def _count(self) -> None:
         async with self._database.connection() as connection:
             waiting = await outbox.waiting(connection)
+        self._counted_at = monotonic()
         OUTBOX_ROWS.set(waiting.rows)
         OUTBOX_AGE.set(waiting.age)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from itertools import chain
+from typing import Final
 
 from lxml import etree
 
@@ -110,13 +111,6 @@ class _Pass:
         self._record_count = 0
         self._mail_count = 0
         self._unknown_count = 0
-        self._readers: dict[str, Callable[[etree._Element], None]] = {
-            "record": self._on_record,
-            "report_metadata": self._on_metadata,
-            "policy_published": self._on_policy,
-            "version": self._on_version,
-            "extension": self._on_extension,
-        }
 
     def run(self, sections: Sections) -> None:
         """Take in every section, in whatever order they come."""
@@ -126,12 +120,12 @@ class _Pass:
                 self._elements.root = sections.root
                 self._namespace = etree.QName(sections.root).namespace
             name = names[section.tag]
-            reader = self._readers.get(name)
-            if reader is None or (self._namespace and self._elements.is_foreign(section)):
-                reader = self._on_unknown
-            reader(section)
+            take = _SECTIONS.get(name)
+            if take is None or (self._namespace and self._elements.is_foreign(section)):
+                take = _Pass.on_unknown
+            take(self, section)
 
-    def _on_record(self, section: etree._Element) -> None:
+    def on_record(self, section: etree._Element) -> None:
         run = None if self._runs is None else self._runs.at(section, root=self._elements.root)
         for texts in (self._texts.read(section),) if run is None else run:
             self._add(texts)
@@ -146,7 +140,7 @@ class _Pass:
             self._rows.append(row)
             self._fingerprint.add_row(row)
 
-    def _on_metadata(self, section: etree._Element) -> None:
+    def on_metadata(self, section: etree._Element) -> None:
         metadata = self._header.metadata(section)
         if self._metadata is None:
             self._metadata = metadata
@@ -155,22 +149,22 @@ class _Pass:
             raise Rejected(Reason.AMBIGUOUS_REPORT, "two different report_metadata")
         self.notes.add(Repair.REPEATED_ELEMENT)
 
-    def _on_policy(self, section: etree._Element) -> None:
+    def on_policy(self, section: etree._Element) -> None:
         if self._policy is not None:
             raise Rejected(Reason.AMBIGUOUS_REPORT, "two policy_published")
         self._policy = self._header.policy(section, self._raw)
 
-    def _on_version(self, section: etree._Element) -> None:
+    def on_version(self, section: etree._Element) -> None:
         self._version = self._version or self.notes.text(text_of(section))
 
-    def _on_unknown(self, section: etree._Element) -> None:
+    def on_unknown(self, section: etree._Element) -> None:
         self._unknown_count += 1
         if self._unknown_count > MAX_UNKNOWN_SECTIONS:
             raise Rejected(Reason.SECTION_TOO_LARGE, f"more than {MAX_UNKNOWN_SECTIONS} unknown elements")
         if self._elements.root is not None:
             self._elements.pass_over(self._elements.root, self._elements.names[section.tag])
 
-    def _on_extension(self, section: etree._Element) -> None:
+    def on_extension(self, section: etree._Element) -> None:
         for name in self._elements.children(section):
             self._elements.pass_over(section, name)
 
@@ -207,3 +201,13 @@ class _Pass:
             policy=policy,
             extensions=tuple(self._elements.extensions),
         )
+
+
+# Not in each pass: a pass that holds its own methods would keep its whole document until somebody looks for cycles.
+_SECTIONS: Final[dict[str, Callable[[_Pass, etree._Element], None]]] = {
+    "record": _Pass.on_record,
+    "report_metadata": _Pass.on_metadata,
+    "policy_published": _Pass.on_policy,
+    "version": _Pass.on_version,
+    "extension": _Pass.on_extension,
+}
