@@ -99,9 +99,10 @@ SELECT
 FROM jsonb_populate_recordset(NULL::failure_report, $1);
 
 -- name: take_from_outbox
--- Takes the oldest rows that no other relay holds; they are gone when the transaction is committed.
+-- Takes the oldest rows that no other relay holds; they are gone when the transaction is committed. The array is made
+-- once: a sub-select would be joined, and run again for each row by a planner who was told that the outbox is empty.
 DELETE FROM outbox
-WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+WHERE id = ANY(ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
 RETURNING id, subject, headers, payload;
 
 -- name: count_outbox
@@ -153,13 +154,13 @@ SELECT drop_record_partitions($1);
 -- name: forget_documents
 -- Frees the bytes of documents that are older than so many days, some at a time.
 UPDATE document SET bytes = NULL
-WHERE id IN (
+WHERE id = ANY(ARRAY(
     SELECT id FROM document
     WHERE bytes IS NOT NULL AND stored_at < now() - make_interval(days => $1)
     ORDER BY stored_at LIMIT $2
-);
+));
 
 -- name: forget_activities
 -- Deletes lines for people that are older than so many days, some at a time.
 DELETE FROM activity
-WHERE id IN (SELECT id FROM activity WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT $2);
+WHERE id = ANY(ARRAY(SELECT id FROM activity WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT $2));

@@ -139,3 +139,22 @@ async def test_a_running_relay_publishes_when_it_is_woken_and_once_more_at_its_e
         finish.set()
 
     assert await count(bus, "COMMAND") == 2
+
+
+async def test_no_more_than_the_limit_is_taken_when_the_statistics_say_that_the_outbox_is_empty(
+    postgres: Database,
+) -> None:
+    many = [
+        encode(Envelope(MailCommand(mail=mail_ref(n), outcome=Outcome.IMPORTED, action=Action.MARK_READ)))
+        for n in range(300)
+    ]
+    async with postgres.connection() as connection:
+        await outbox.put(connection, many)
+        await connection.execute("DELETE FROM outbox")
+        await connection.execute("VACUUM (ANALYZE, TRUNCATE false) outbox")
+        await outbox.put(connection, many)
+
+        taken = await outbox.take(connection, 100)
+
+    assert len(taken) == 100
+    assert await values(postgres, "SELECT count(*) FROM outbox") == [200]

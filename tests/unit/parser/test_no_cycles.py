@@ -1,4 +1,4 @@
-"""A report that was read is gone from memory when it is let go: looking for cycles costs time, and memory until then."""
+"""A report that was read is gone from memory when it is let go, and not only when somebody looks for cycles."""
 
 import gc
 
