@@ -8,30 +8,24 @@ measured. Half way it is killed (-9) and started again. Memory is read all along
 import argparse
 import asyncio
 import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
 import psutil
 
-from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from fetcher.imap import Criteria, Deadlines, ImapSession
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.pull import Subscription
 from pipeline.adapters.statuses import StatusBucket
 from pipeline.topology import EXTRACTOR, PARSER
+from tests.bench.setting import Setting, setting
 from tests.support.bulk import many_mails
 from tests.support.client import bus, dovecot_mailbox, put_mailbox
-from tests.support.dovecot import Dovecot, User, running_dovecot
+from tests.support.dovecot import User
 from tests.support.fixtures_imap import account_of, quiet
-from tests.support.services import Services, services
 
-SERVICES = ("parser", "extractor", "fetcher")
 DIFFERENT_MAILS = 500  # the others are links to them
 TAKE = 1000
 SAMPLE_EVERY_S = 2.0
@@ -43,31 +37,11 @@ T = TypeVar("T")
 class Sync:
     """What is running, and what was seen so far. `memory` has (mails, megabytes) pairs."""
 
-    mails: int
-    dovecot: Dovecot
-    user: User
-    services: Services
-    nats_url: str
-    database_url: str
+    at: Setting
     taken: set[str] = field(default_factory=set)
     repeats: int = 0
     memory: list[tuple[int, float]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def setting(mails: int) -> Iterator[Sync]:
-    """Servers and services, and a mailbox with so many mails."""
-    with ExitStack() as stack:
-        data = stack.enter_context(temporary_data_dir())
-        nats = stack.enter_context(EmbeddedNats(data))
-        postgres = stack.enter_context(EmbeddedPostgres(data))
-        dovecot = stack.enter_context(running_dovecot())
-        user = dovecot.user("bench")
-        fill(user, mails)
-        logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dmarq-bench-")))
-        started = services(*SERVICES, nats_url=nats.url, database_url=postgres.url, logs=logs)
-        yield Sync(mails, dovecot, user, stack.enter_context(started), nats.url, postgres.url)
 
 
 def fill(user: User, mails: int) -> None:
@@ -82,36 +56,36 @@ def fill(user: User, mails: int) -> None:
 async def opening(sync: Sync) -> float:
     """Seconds that Dovecot needs to open the folder and to tell its UIDs; the first time it builds its index."""
     began = time.monotonic()
-    account = account_of(sync.dovecot, sync.user, deadlines=Deadlines(quiet_s=600))
+    account = account_of(sync.at.dovecot, sync.at.user, deadlines=Deadlines(quiet_s=600))
     async with await ImapSession.open(account, log=quiet) as session:
         await session.select("INBOX")
         found = await session.search(Criteria())
-    assert len(found) == sync.mails
+    assert len(found) == sync.at.mails
     return time.monotonic() - began
 
 
 async def measured(sync: Sync) -> None:
     """Runs the sync to its end, and prints as it goes."""
     first, second = await opening(sync), await opening(sync)
-    print(f"{sync.mails:,} mails; Dovecot opened them in {first:.2f} s, with its index built in {second:.2f} s")
-    async with bus(sync.nats_url) as opened:
+    print(f"{sync.at.mails:,} mails; Dovecot opened them in {first:.2f} s, with its index built in {second:.2f} s")
+    async with bus(sync.at.nats_url) as opened:
         began = time.monotonic()
-        mailbox = dovecot_mailbox(sync.dovecot, sync.user, poll_interval_minutes=60)
+        mailbox = dovecot_mailbox(sync.at.dovecot, sync.at.user, poll_interval_minutes=60)
         await put_mailbox(opened, mailbox)
-        first = await _first_import(sync.database_url, began)
+        first = await _first_import(sync.at.database_url, began)
         print(f"first mail in PostgreSQL after {first:.2f} s")
         for name in ("extractor", "parser"):
-            sync.services.running[name].stop()
+            sync.at.services.running[name].stop()
         watching = asyncio.create_task(_watch(sync, opened, mailbox.id))
         await _already_taken(sync, opened)
-        half = sync.mails // 2
+        half = sync.at.mails // 2
         first_half = await _drained(sync, opened, half)
-        sync.services.running["fetcher"].kill()
+        sync.at.services.running["fetcher"].kill()
         killed = time.monotonic()
-        sync.services.start("fetcher")
+        sync.at.services.start("fetcher")
         await _drained(sync, opened, len(sync.taken) + 1)
         gap = time.monotonic() - killed
-        second_half = await _drained(sync, opened, sync.mails)
+        second_half = await _drained(sync, opened, sync.at.mails)
         watching.cancel()
     print(f"{len(sync.taken):,} mails taken: {first_half:,.0f} mails/s, then {second_half:,.0f} mails/s")
     print(f"in between killed (-9) and started again; the lease kept it waiting, {gap:.0f} s until the next mail")
@@ -131,7 +105,7 @@ async def _first_import(database_url: str, began: float) -> float:
 
 async def _already_taken(sync: Sync, opened: Bus) -> None:
     """What the pipeline had before it was stopped: in PostgreSQL, or on the way there."""
-    connection = await asyncpg.connect(sync.database_url)
+    connection = await asyncpg.connect(sync.at.database_url)
     sync.taken.update(row["mail_id"] for row in await connection.fetch("SELECT mail_id FROM mail"))
     await connection.close()
     on_the_way = await opened.subscribe(PARSER)
@@ -168,7 +142,7 @@ async def _took(sync: Sync, sink: Subscription) -> bool:
 async def _watch(sync: Sync, opened: Bus, mailbox_id: str) -> None:
     while True:
         await asyncio.sleep(SAMPLE_EVERY_S)
-        child = sync.services.running["fetcher"]
+        child = sync.at.services.running["fetcher"]
         if child.running:
             sync.memory.append((len(sync.taken), psutil.Process(child.pid).memory_full_info().uss / 1e6))
         status = await StatusBucket(opened.js).get(mailbox_id)
@@ -186,8 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.first_sync", description=__doc__)
     parser.add_argument("--mails", type=int, default=200_000, help="how many mails (default 200,000)")
     options = parser.parse_args()
-    with setting(options.mails) as sync:
-        asyncio.run(measured(sync))
+    with setting(options.mails, fill=fill) as at:
+        asyncio.run(measured(Sync(at)))
 
 
 if __name__ == "__main__":

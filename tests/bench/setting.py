@@ -1,7 +1,7 @@
 """What runs for a benchmark: servers, services and a mailbox."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,15 @@ class Setting:
     watched: Watched
 
 
+def real_mails(user: User, mails: int) -> None:
+    """Fills the mailbox with as many mails, each with a report of its own."""
+    user.deliver(*many_mails(mails))
+
+
 @contextmanager
-def setting(mails: int, *, parsers: int = 1, extractors: int = 1) -> Iterator[Setting]:
+def setting(
+    mails: int, *, parsers: int = 1, extractors: int = 1, fill: Callable[[User, int], None] = real_mails
+) -> Iterator[Setting]:
     """Servers and services, so many processes of each, and a mailbox with so many mails."""
     with ExitStack() as stack:
         data = stack.enter_context(temporary_data_dir())
@@ -37,7 +44,7 @@ def setting(mails: int, *, parsers: int = 1, extractors: int = 1) -> Iterator[Se
         postgres = stack.enter_context(EmbeddedPostgres(data))
         dovecot = stack.enter_context(running_dovecot())
         user = dovecot.user("bench")
-        user.deliver(*many_mails(mails))
+        fill(user, mails)
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dmarq-bench-")))
         urls = {"nats_url": nats.url, "database_url": postgres.url}
         started = stack.enter_context(services(*SERVICES, logs=logs, **urls))

@@ -26,10 +26,12 @@ LIMITS = Limits(max_uncompressed_bytes=1_000_000)
 def fuzzed(form: DocumentFormat, data: bytes) -> None:
     """Read the bytes: what comes out must be storable, what does not must have been refused.
 
-    An aggregate report must say the same whether records are taken out of the text or read through the tree.
+    An aggregate report must say the same whether records are taken out of the text or read through the tree; the first
+    time it is read its shapes may be new.
     """
     if form is DocumentFormat.XML:
-        assert said(data, limits=LIMITS) == said_through_the_tree(data, limits=LIMITS)
+        through_the_tree = said_through_the_tree(data, limits=LIMITS)
+        assert [said(data, limits=LIMITS) for _ in range(2)] == [through_the_tree] * 2
     try:
         reading = read(gzip.compress(data, 1), format=form, limits=LIMITS)
     except Rejected:

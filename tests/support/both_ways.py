@@ -15,13 +15,13 @@ Said = tuple[Any, ...]
 
 
 def said(document: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Said:
-    """The report and its rows, or why it was refused."""
+    """The report and its rows, or that it was refused: which of several faults is told depends on how it is read."""
     data = document if isinstance(document, bytes) else document.encode()
     try:
         with read(gzip.compress(data, 1), format=DocumentFormat.XML, limits=limits) as reading:
             return reading.report, list(reading.rows)
-    except Rejected as refusal:
-        return (refusal.reason,)
+    except Rejected:
+        return ("refused",)
 
 
 def said_through_the_tree(document: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Said:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 DEAR = 0.1  # seconds; what takes less is asked for each time
 TIMES = 20  # an answer is kept so many times as long as it took
 MOST = 100  # answers
-AT_ONCE = 4  # answers worked out at a time for which somebody would not wait
+AT_ONCE = 2  # answers worked out at a time; the other connections to the database are for everything else
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,41 @@ class Recent:
         self._clock = clock
         self._kept: dict[Hashable, _Kept] = {}
         self._working: dict[Hashable, asyncio.Task[Any]] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def answer(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """What was answered recently, or else what `ask` gives. Raises what that raises."""
-        if self._is_kept(key):
-            return cast(T, self._kept[key].value)
-        return await asyncio.shield(self._work(key, ask))
+        """What was answered recently, or else what `ask` gives, when its turn comes. Raises what that raises."""
+        if key not in self._working and not self._is_kept(key):
+            await self._room.acquire()
+            if key not in self._working and not self._is_kept(key):
+                self._begin(key, ask)
+            else:  # somebody else began it meanwhile
+                self._room.release()
+        if key in self._working:
+            return cast(T, await asyncio.shield(self._working[key]))
+        return cast(T, self._kept[key].value)
 
     async def answer_soon(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The same, but None where it takes longer than `DEAR`, or too many others are being worked out."""
         if self._is_kept(key):
             return cast(T, self._kept[key].value)
-        if key not in self._working and len(self._working) >= AT_ONCE:
-            return None
-        work = self._work(key, ask)
+        if key not in self._working:
+            if self._room.locked():
+                return None
+            await self._room.acquire()
+            self._begin(key, ask)
+        work = self._working[key]
         done, _ = await asyncio.wait({work}, timeout=DEAR)
-        return work.result() if done else None
+        return cast(T, work.result()) if done else None
 
     def _is_kept(self, key: Hashable) -> bool:
         return key in self._kept and self._clock() < self._kept[key].until
 
-    def _work(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
-        if key not in self._working:
-            self._working[key] = asyncio.create_task(self._work_out(key, ask))
-            self._working[key].add_done_callback(_take_note)
-        return self._working[key]
+    def _begin(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> None:
+        """For who has room; it is free again when the answer is there."""
+        work = self._working[key] = asyncio.create_task(self._work_out(key, ask))
+        work.add_done_callback(_take_note)
+        work.add_done_callback(lambda _: self._room.release())
 
     async def _work_out(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         began = self._clock()

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_json
 
 _NUL = rb"\u0000"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -22,8 +23,8 @@ def encoded(value: Any) -> bytes:
     try:
         json = to_json(value)
     except (PydanticSerializationError, UnicodeEncodeError):
-        return to_json(_storable(to_jsonable_python(value)))
-    return to_json(_storable(to_jsonable_python(value))) if _NUL in json else json
+        return to_json(_storable(value))
+    return to_json(_storable(value)) if _NUL in json else json
 
 
 def storable(text: str) -> str:
@@ -34,6 +35,8 @@ def storable(text: str) -> str:
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, BaseModel):
+        return _storable(value.model_dump())
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -125,6 +125,20 @@ async def test_only_some_work_goes_on_for_nobody() -> None:
     assert await recent.answer(AT_ONCE, slow) == AT_ONCE + 1
 
 
+async def test_who_waits_in_line_waits_until_there_is_room_and_may_leave() -> None:
+    slow, recent = Slow(), Recent()
+    asked = [asyncio.create_task(recent.answer(key, slow)) for key in range(AT_ONCE + 2)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert slow.begun == AT_ONCE
+
+    asked.pop().cancel()
+    slow.end.set()
+
+    await asyncio.gather(*asked)
+    assert slow.begun == AT_ONCE + 1
+
+
 async def test_a_failure_is_told_to_who_waits_and_the_next_one_tries_again() -> None:
     recent = Recent()
 

@@ -99,7 +99,7 @@ def test_no_more_plain_shapes_are_remembered_than_the_limit(monkeypatch: pytest.
     ordinary = shapes.OrdinaryShapes()
     monkeypatch.setattr(shapes, "MAX_ORDINARY", 3)
     known = shapes.Known(
-        shapes.Plan(RecordTexts("1", "2", True, "3", "4", "5", (), True, "6", None, None, (), ())), is_plain=True
+        shapes.Plan(RecordTexts(None, None, True, None, None, None, (), True, None, None, None, (), ())), is_plain=True
     )
     texts = ["<record>" + "<row/>" * number + "</record>" for number in range(5)]
     several: list[shapes.Shape] = [(("record", *("row",) * number), (0,) * number) for number in range(5)]

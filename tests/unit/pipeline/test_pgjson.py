@@ -14,6 +14,7 @@ from pipeline.document import LineOutcome, PartLine
     [
         ({"a": "plain"}, {"a": "plain"}),
         ({"a\x00": ["\x00", ("x\x00",)]}, {"a\ufffd": ["\ufffd", ["x\ufffd"]]}),
+        ({"a\ud800": 1}, {"a\ufffd": 1}),
         ("lone \ud800 surrogate", "lone \ufffd surrogate"),
         ("a backslash before it: \\\x00", "a backslash before it: \\\ufffd"),
         ("only its spelling: \\u0000", "only its spelling: \\u0000"),

@@ -30,10 +30,10 @@ def index() -> str:
     """The page of a period, perhaps of one domain."""
     today = datetime.now(UTC).date()
     period, here = period_of(request.args, today), query()
+    whole = here.pop("whole", None) is not None
     domain = here.get("domain")
-    found, sources, mailboxes = backend().run(
-        _read(backend(), _wanted(period, domain), whole="whole" in here), timeout=PATIENCE
-    )
+    reading = _read(backend(), _wanted(period, domain), whole=whole)
+    found, sources, mailboxes = backend().run(reading, timeout=PATIENCE if whole else None)
     return render_template(
         "overview/index.html",
         period=period,

@@ -64,11 +64,14 @@ class Patterns:
     def learn(self, record: etree._Element, *, wanted: Sequence[int]) -> Pattern | None:
         """The pattern of a record's shape, from now on looked for.
 
-        None where the text alone would not tell the shape: tags in several namespaces, or of unusual names, or that are
-        known for other texts.
+        None where the text alone would not tell the shape (tags in several namespaces, or of unusual names, or that are
+        known for other texts), and where a wanted text stands before other elements.
         """
-        names = [etree.QName(element) for element in record.iter()]
+        elements = list(record.iter())
+        names = [etree.QName(element) for element in elements]
         if len({name.namespace for name in names}) > 1 or not all(_LOCAL.fullmatch(name.localname) for name in names):
+            return None
+        if any(len(elements[position]) for position in wanted):
             return None
         fresh = Pattern(record, wanted=wanted)
         pattern = self._by_tags.setdefault(fresh.tags, fresh)

@@ -124,6 +124,8 @@ class _Pass:
             if take is None or (self._namespace and self._elements.is_foreign(section)):
                 take = _Pass.on_unknown
             take(self, section)
+        if self._runs is not None:
+            self._runs.check_all_came()
 
     def on_record(self, section: etree._Element) -> None:
         run = None if self._runs is None else self._runs.at(section, root=self._elements.root)

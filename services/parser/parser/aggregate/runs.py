@@ -1,9 +1,8 @@
 """Runs: records that follow one another and look as records did before, taken out of the text before it is parsed.
 
 In place of each run the parser is given an empty record with a mark (two, where there are several). So it is still the
-parser that says whether the document is well-formed and where the run stands: one in a comment or inside of another
-element never comes back, and what is no known shape under this root makes the document be read anew without runs
-(`Unforeseen`).
+parser that says whether the document is well-formed and where the run stands. One that does not come back as a section
+of the report, or is no known shape under this root, makes the document be read anew without runs (`Unforeseen`).
 """
 
 import secrets
@@ -16,8 +15,6 @@ from lxml import etree
 from parser.aggregate.patterns import END, START, Found
 from parser.aggregate.record_texts import RecordTexts
 from parser.aggregate.shapes import ORDINARY, OrdinaryShapes
-from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 
 MAX_WAITING_BYTES: Final = 2 * 1024 * 1024  # of runs whose place the parser has not come to
 MAX_HELD_BYTES: Final = 64 * 1024  # of a record whose end has not come
@@ -49,7 +46,7 @@ class Runs:
     def taken_out(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces without runs. Only ASCII is looked at: it means the same in every encoding that is streamed.
 
-        Raises Rejected where too much waits for its place.
+        Raises Unforeseen where too much waits for its place.
         """
         held = ""
         for piece, is_last in _with_last(pieces):
@@ -71,12 +68,16 @@ class Runs:
             return None
         if number == _MORE:
             return []
-        for earlier in list(self._waiting):  # what was passed over will not come any more
-            run = self._waiting.pop(earlier)
-            self._waiting_bytes -= run.size
-            if earlier == number:
-                return self._read(run, root=root, record=section)
-        raise Unforeseen
+        if next(iter(self._waiting), None) != number:
+            raise Unforeseen
+        run = self._waiting.pop(number)
+        self._waiting_bytes -= run.size
+        return self._read(run, root=root, record=section)
+
+    def check_all_came(self) -> None:
+        """Raises Unforeseen where a run was passed over: it may stand in a comment, but in a text as well."""
+        if self._waiting:
+            raise Unforeseen
 
     def _read(self, run: _Run, *, root: etree._Element, record: etree._Element) -> list[RecordTexts]:
         plans = {}
@@ -98,9 +99,12 @@ class Runs:
                 parts += text[position:start], self._mark(run, text, start, end)
                 position, start = end, text.find(START, end)
                 continue
-            if not is_last and len(text) - start <= MAX_HELD_BYTES and text.find(END, start) < 0:
-                return "".join((*parts, text[position:start])), text[start:]
-            start = text.find(START, start + len(START))
+            end = text.find(END, start)
+            if end < 0:
+                is_held = not is_last and len(text) - start <= MAX_HELD_BYTES
+                left = start if is_held else len(text)
+                return "".join((*parts, text[position:left])), text[left:]
+            start = text.find(START, end)
         return "".join((*parts, text[position:])), ""
 
     def _run(self, text: str, start: int) -> list[Found]:
@@ -115,7 +119,7 @@ class Runs:
         """The record in place of a run; with its line ends, so that the parser tells true line numbers."""
         self._waiting_bytes += end - start
         if self._waiting_bytes > MAX_WAITING_BYTES:
-            raise Rejected(Reason.SECTION_TOO_LARGE, "records where none belong")
+            raise Unforeseen
         self._count += 1
         number = str(self._count)
         self._waiting[number] = _Run(run, end - start)

@@ -25,6 +25,7 @@ from parser.notes import Notes
 MAX_SHAPES: Final = 200  # a hostile report may have as many as records
 MAX_ORDINARY: Final = 500  # of all reports together; the 1,650 real ones that were looked at have 62
 MAX_ELEMENTS: Final = 200  # of a shape; a longer record goes the slow way
+MAX_TAGS: Final = 16 * 1024  # characters of its tags and the root's, namespaces included: they are remembered
 NOWHERE: Final = -1  # the position of a text that is not there: that of the None behind all texts
 
 # What is read of these depends on their attributes or texts too, so that their shape does not tell.
@@ -113,10 +114,10 @@ class OrdinaryShapes:
             self._shapes.clear()
             self._plans.clear()
             self.patterns.forget()
-        self._shapes[root, shape] = known
         pattern = self.patterns.learn(record, wanted=known.plan.wanted)
         if pattern is not None:
             self._plans[root, record.tag, pattern] = known.plan
+        self._shapes[root, shape] = known  # last: another thread that finds it does not learn it
 
 
 ORDINARY: Final = OrdinaryShapes()
@@ -133,46 +134,58 @@ class ShapedTextsReader:
 
     def read(self, record: etree._Element) -> RecordTexts:
         """As `RecordTextsReader.read`."""
-        elements = list(record.iter())
-        shape = tuple([element.tag for element in elements]), tuple(map(len, elements))
+        elements, tags = self._told(record)
+        if not elements:
+            return self._slow.read(record)
+        shape = tuple(tags), tuple(map(len, elements))
         plan = self._plans.get(shape)
         if plan is None and shape not in self._plans and len(self._plans) < MAX_SHAPES:
             known = self._ordinary.find(shape, self._root) or self._learnt(record, shape)
-            plan = self._plans[shape] = known.plan if known is not None and known.is_plain else None
+            plan = self._plans[shape] = known.plan if known.is_plain else None
         if plan is None:
             return self._slow.read(record)
         return plan.read([elements[position].text for position in plan.wanted])
+
+    def _told(self, record: etree._Element) -> tuple[list[etree._Element], list[Tag]]:
+        """The elements and their tags; none where that would be too much to hold, each tag with its namespace in it."""
+        elements: list[etree._Element] = []
+        tags: list[Tag] = []
+        room = MAX_TAGS - _length(self._root)
+        for element in record.iter():
+            tag = element.tag
+            room -= _length(tag)
+            if room < 0 or len(tags) == MAX_ELEMENTS:
+                return [], []
+            elements.append(element)
+            tags.append(tag)
+        return elements, tags
 
     @property
     def _root(self) -> Tag:
         root = self._elements.root
         return "" if root is None else root.tag
 
-    def _learnt(self, record: etree._Element, shape: Shape) -> Known | None:
+    def _learnt(self, record: etree._Element, shape: Shape) -> Known:
         """A new shape, worked out. What the slow way has to note of a plain one is noted in the report."""
-        tags = shape[0]
-        if len(tags) > MAX_ELEMENTS:
-            return None
         numbered = deepcopy(record)
         for position, element in enumerate(numbered.iter()):
             element.text = str(position)
             element.attrib.clear()
-        is_plain = _UNPLAIN.isdisjoint(self._elements.names[tag] for tag in tags)
-        positions, is_ordinary = self._positions(numbered)
-        known = Known(Plan(positions), is_plain)
-        if is_ordinary:
-            self._ordinary.keep(known, record, shape, self._root)
-        elif is_plain:
-            self._slow.read(numbered)
-        return known
-
-    def _positions(self, numbered: etree._Element) -> tuple[RecordTexts, bool]:
-        """Where the texts stand, and whether there is nothing to note about that."""
         notes = Notes(max_text_bytes=MAX_ELEMENTS)
         elements = Elements(notes)
         elements.root = self._elements.root
         positions = RecordTextsReader(elements, notes).read(numbered)
-        return positions, not (notes.repairs or elements.extensions or elements.names.has_unknown)
+        is_ordinary = not (notes.repairs or elements.extensions or elements.names.has_unknown)
+        known = Known(Plan(positions), is_plain=_UNPLAIN.isdisjoint(elements.names[tag] for tag in shape[0]))
+        if is_ordinary:
+            self._ordinary.keep(known, record, shape, self._root)
+        elif known.is_plain:
+            self._slow.read(numbered)
+        return known
+
+
+def _length(tag: Tag) -> int:
+    return len(tag) if isinstance(tag, str) else 0
 
 
 def _reason(kind: str | None, comment: str | None) -> ReasonTexts:

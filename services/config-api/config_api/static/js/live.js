@@ -9,6 +9,8 @@ const CALM_MS = 600;
 const RETRY_MS = 10_000;
 const DOUBT_MS = 6_000; // the server ends each stream after a while; a browser is back before this
 let refreshing = null;
+let busy = false; // a refresh is on its way
+let again = false; // and another one is wanted after it
 let retrying = null;
 let doubting = null;
 let stream = null;
@@ -24,11 +26,11 @@ function isBusy(part) {
   return part.contains(document.activeElement) && document.activeElement !== part;
 }
 
-function swap(fresh) {
+function swap(fresh, isReady) {
   let waits = false;
   for (const part of document.querySelectorAll("[data-live-part]")) {
     const other = fresh.getElementById(part.id);
-    if (!other || other.innerHTML === part.innerHTML) continue;
+    if (!other || other.innerHTML === part.innerHTML || !isReady(other)) continue;
     if (isBusy(part)) waits = true;
     else part.replaceWith(document.adoptNode(other));
   }
@@ -38,15 +40,27 @@ function swap(fresh) {
 async function refresh() {
   refreshing = null;
   if (document.hidden) return; // the stream opens anew when the tab is shown, and that refreshes
+  busy = true;
+  try {
+    await renew();
+  } finally {
+    busy = false;
+    if (again) soon();
+  }
+}
+
+async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  await complete(fresh); // until then the old parts stay
-  stale = swap(fresh);
+  const waits = swap(fresh, (part) => !part.querySelector("[data-later]"));
+  await complete(fresh); // until then the other old parts stay
+  stale = swap(fresh, () => true) || waits;
 }
 
 function soon() {
-  refreshing ??= setTimeout(refresh, CALM_MS);
+  again = busy;
+  if (!busy) refreshing ??= setTimeout(refresh, CALM_MS);
 }
 
 function address() {
