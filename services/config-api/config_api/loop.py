@@ -18,6 +18,7 @@ class Loop:
 
     def __init__(self) -> None:
         self._loop = uvloop.new_event_loop()
+        self._closing = asyncio.Event()
         self._thread = Thread(target=self._run, name="loop", daemon=True)
         self._thread.start()
 
@@ -31,11 +32,13 @@ class Loop:
         return future.result()
 
     def close(self) -> None:
-        """Ends the loop; what still runs on it is dropped."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Ends the loop; what still runs on it is cancelled."""
+        self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(5)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_closed())
+
+    async def _until_closed(self) -> None:
+        await self._closing.wait()
