@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Request, expect
 
 from tests.support.holding import end_those_who_wait, sources_held
 from tests.web.sites import Site, keep, visiting
@@ -83,6 +83,27 @@ async def test_the_old_sources_stay_until_the_new_ones_are_there(page: Page, sit
         await expect(table(page)).to_contain_text("203.0.113.77")
     await expect(table(page)).to_contain_text("192.0.2.222")
     assert await page.evaluate("window.losses") == 0
+
+
+async def test_refreshes_do_not_pile_up_while_sources_are_added_up(page: Page, site: Site) -> None:
+    await page.goto(HERE)
+    await expect(table(page)).to_contain_text("203.0.113.77")
+    pages = 0
+
+    def count(request: Request) -> None:
+        nonlocal pages
+        pages += request.resource_type == "fetch" and request.url.endswith(HERE)
+
+    async with sources_held(site.database_url):
+        await look_until_asked(page)
+        page.on("request", count)
+        for _ in range(4):
+            await page.evaluate(LOOK_AGAIN)
+            await asyncio.sleep(1.0)  # a refresh comes a little after the look
+        assert pages == 0
+    async with asyncio.timeout(20):
+        while not pages:  # noqa: ASYNC110 the page does not tell
+            await asyncio.sleep(0.1)
 
 
 async def test_sources_that_cannot_be_added_up_are_a_sentence_and_the_next_look_has_them(
