@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 def _sustained(options: argparse.Namespace) -> None:
     with setting(options.mails, parsers=options.parsers, extractors=options.extractors) as at:
-        figures = asyncio.run(sustained.measured(at, options.mails))
+        figures = asyncio.run(sustained.measured(at))
     print(json.dumps(asdict(figures), indent=2) if options.json else sustained.as_table(figures))
 
 

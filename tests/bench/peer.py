@@ -70,7 +70,7 @@ def turns(program: Path, ours: Callable[[], AbstractContextManager[Setting]], *,
 
 def _ours(start: Callable[[], AbstractContextManager[Setting]]) -> float:
     with start() as at:
-        return asyncio.run(measured(at, at.mails)).mails_per_second
+        return asyncio.run(measured(at)).mails_per_second
 
 
 def _theirs(program: Path, mails: int) -> float:

@@ -32,7 +32,7 @@ class Figures:
     usage: dict[str, Usage]
 
 
-async def measured(at: Setting, mails: int) -> Figures:
+async def measured(at: Setting) -> Figures:
     """Configures the mailbox and waits until every mail is done."""
     connection = await asyncpg.connect(at.database_url)
     async with bus(at.nats_url) as opened:
@@ -40,7 +40,7 @@ async def measured(at: Setting, mails: int) -> Figures:
         action = {"action": "move", "folder": FOLDER}
         mailbox = dovecot_mailbox(at.dovecot, at.user, on_processed=action, on_failed=action)
         await put_mailbox(opened, mailbox)
-        await _until_done(connection, mails)
+        await _until_done(connection, at.mails)
         seconds = (await connection.fetchval(_LAST_MOVED) - started).total_seconds()
     outcomes = {r["outcome"]: r["n"] for r in await connection.fetch(_OUTCOMES)}
     [(reports, records)] = await connection.fetch(_TOTALS)
@@ -50,7 +50,7 @@ async def measured(at: Setting, mails: int) -> Figures:
         reports=reports,
         records=records,
         seconds=round(seconds, 2),
-        mails_per_second=round(mails / seconds, 1),
+        mails_per_second=round(at.mails / seconds, 1),
         reports_per_second=round(reports / seconds, 1),
         records_per_second=round(records / seconds, 1),
         moved=len(at.user.stored(FOLDER)),

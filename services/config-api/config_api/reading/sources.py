@@ -14,10 +14,11 @@ from config_api.reading.sql import SOURCES
 from pipeline.adapters.postgres import Connection, Database
 
 MANY = 500  # addresses; to look up the days of more of them takes about as long as to add up all
-ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
-PATIENCE = "SET LOCAL statement_timeout = '30s'"  # nobody waits longer
-ROOM = "SET LOCAL work_mem = '64MB'"  # a month may have some 100,000 addresses, whose sums fit then
+# One state of the database; nobody waits longer; a month may have some 100,000 addresses, whose sums fit then.
+TERMS = """SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL statement_timeout = '30s';
+SET LOCAL work_mem = '64MB'"""
 AS_PLANNED = "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on"
 
 
@@ -54,9 +55,7 @@ async def top_sources(
 ) -> list[SourceTotal]:
     """The `top` addresses with most messages in these days, the first one first."""
     async with database.transaction() as connection:
-        await connection.execute(ONE_STATE)
-        await connection.execute(PATIENCE)
-        await connection.execute(ROOM)
+        await connection.execute(TERMS)
         possible = None if domain or mailbox_id else await possible_sources(connection, first, last, top=top)
         if possible is None:
             found = await connection.fetch(SOURCES["first"], first, last, domain, mailbox_id, top)

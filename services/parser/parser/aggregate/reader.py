@@ -40,19 +40,20 @@ def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
     prologue = read_prologue(first)
     if prologue.is_feedback and prologue.is_streamable:
         try:
-            return _read(chain((first,), pieces), prologue, limits=limits, hints=hints, runs=Runs())
-        except Unforeseen:
-            return _read_without_runs(document, prologue, limits=limits, hints=hints)
+            return _read_streamed(document, chain((first,), pieces), prologue, limits=limits, hints=hints)
         except Damaged as damage:
             return _read_mended(document, limits=limits, hints=hints, damage=str(damage))
     return _read_mended(document, limits=limits, hints=hints, damage="")
 
 
-def _read_without_runs(document: bytes, prologue: Prologue, *, limits: Limits, hints: Hints) -> Reading:
+def _read_streamed(
+    document: bytes, pieces: Iterable[bytes], prologue: Prologue, *, limits: Limits, hints: Hints
+) -> Reading:
+    """The report in `pieces`, which are those of the document. Raises Damaged and Rejected."""
     try:
+        return _read(pieces, prologue, limits=limits, hints=hints, runs=Runs())
+    except Unforeseen:
         return _read(inflate(document, limits=limits), prologue, limits=limits, hints=hints)
-    except Damaged as damage:
-        return _read_mended(document, limits=limits, hints=hints, damage=str(damage))
 
 
 def _read_mended(document: bytes, *, limits: Limits, hints: Hints, damage: str) -> Reading:

@@ -6,6 +6,7 @@ of the report, or is no known shape under this root, makes the document be read 
 """
 
 import secrets
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,7 @@ class Unforeseen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
+    number: str
     records: list[Found]
     size: int
 
@@ -39,7 +41,7 @@ class Runs:
     def __init__(self, *, ordinary: OrdinaryShapes = ORDINARY) -> None:
         self._ordinary = ordinary
         self._patterns = ordinary.patterns
-        self._waiting: dict[str, _Run] = {}
+        self._waiting: deque[_Run] = deque()
         self._waiting_bytes = 0
         self._count = 0
 
@@ -68,9 +70,9 @@ class Runs:
             return None
         if number == _MORE:
             return []
-        if next(iter(self._waiting), None) != number:
+        if not self._waiting or self._waiting[0].number != number:
             raise Unforeseen
-        run = self._waiting.pop(number)
+        run = self._waiting.popleft()
         self._waiting_bytes -= run.size
         return self._read(run, root=root, record=section)
 
@@ -122,7 +124,7 @@ class Runs:
             raise Unforeseen
         self._count += 1
         number = str(self._count)
-        self._waiting[number] = _Run(run, end - start)
+        self._waiting.append(_Run(number, run, end - start))
         lines = "\n" * text.count("\n", start, end)
         more = f'<record {_MARK}="{_MORE}"/>' if len(run) > 1 else ""  # where none belongs, several are to be noted
         return f'<record {_MARK}="{number}"{lines}/>{more}'
