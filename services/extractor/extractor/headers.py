@@ -4,15 +4,15 @@ RFC 5322 for the fields, RFC 2047 for encoded words. A field that is missing or 
 """
 
 import re
-from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header
-from email.utils import parseaddr, parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from extractor.display import one_line
-from extractor.fields import Fields
+from pipeline.mailformat.addresses import addresses
+from pipeline.mailformat.dates import moment
+from pipeline.mailformat.fields import Fields
+from pipeline.mailformat.words import decoded_words
 
 SUBJECT_LENGTH: Final = 500  # characters
 ADDRESS_LENGTH: Final = 320  # characters: 64 + "@" + 255 (RFC 5321 4.5.3.1)
@@ -20,12 +20,10 @@ MESSAGE_ID_LENGTH: Final = 500  # characters
 FROM_LENGTH: Final = 1000  # characters of From that are looked at
 ENCODED_LENGTH: Final = 2000  # characters of a value with encoded words that are looked at
 
-_BETWEEN_WORDS: Final = re.compile(r"(\?=)\s+(=\?)")
-
 
 def subject(fields: Fields) -> str:
     """The subject, decoded."""
-    return one_line(decoded(fields.text("subject")[:ENCODED_LENGTH]), length=SUBJECT_LENGTH)
+    return one_line(decoded_words(fields.text("subject")[:ENCODED_LENGTH]), length=SUBJECT_LENGTH)
 
 
 def from_address(fields: Fields) -> str:
@@ -35,9 +33,9 @@ def from_address(fields: Fields) -> str:
 
 @lru_cache(maxsize=1000)
 def _address_in(text: str) -> str:
-    """Kept, for the same reporters write day by day, and the library takes its time."""
-    address = parseaddr(text)[1]
-    if "@" not in address:
+    """Kept, for the same reporters write day by day."""
+    address = next((found.address for found in addresses(text)), "")
+    if not address:
         found = re.search(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}", text)
         address = found[0] if found else ""
     return one_line(address, length=ADDRESS_LENGTH)
@@ -50,40 +48,15 @@ def message_id(fields: Fields) -> str:
 
 def date(fields: Fields) -> datetime | None:
     """The date in UTC; None when it is missing or unreadable. A date without a zone is taken as UTC."""
-    text = fields.text("date")[:200]
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return moment(fields.text("date"))
 
 
 def file_name(fields: Fields) -> str:
     """The part's file name, decoded and cut to a base name fit for display; never a path to open."""
     name = fields.file_name
-    return base_name(decoded(name[:ENCODED_LENGTH])) if name else ""
+    return base_name(decoded_words(name[:ENCODED_LENGTH])) if name else ""
 
 
 def base_name(name: str) -> str:
     """The last part of a path of any system, for display."""
     return one_line(one_line(name, length=1000).replace("\\", "/").rstrip("/").rpartition("/")[2])
-
-
-def decoded(text: str) -> str:
-    """`text` with its RFC 2047 encoded words decoded; as it is when they are broken."""
-    if "=?" not in text:
-        return text
-    try:
-        pieces = decode_header(_BETWEEN_WORDS.sub(r"\1\2", text))
-        return "".join(piece if isinstance(piece, str) else _word(piece, charset) for piece, charset in pieces)
-    except (HeaderParseError, ValueError, LookupError):
-        return text
-
-
-def _word(raw: bytes, charset: str | None) -> str:
-    try:
-        return raw.decode(charset or "latin-1", "replace")
-    except LookupError:
-        return raw.decode("latin-1")

@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from extractor.fields import Fields, begins_with_field
+from extractor.fields import Fields
 from extractor.mbox import header_start
 from extractor.repairs import Repair
+from pipeline.mailformat.fields import begins_with_field
+from pipeline.mailformat.multipart import spans
 
 MAX_NESTING: Final = 20  # multiparts in multiparts; deeper ones are taken as leaves, which hold nothing readable
-MAX_FALSE_DELIMITERS: Final = 1000  # lines that begin like a delimiter and are none; more of them are an attack
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FIELD_RUN: Final = re.compile(rb"(?:[A-Za-z0-9_.-]{1,100}[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+)*+")
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-]\S{0,199}+)[ \t]*+\r?\n[A-Za-z-]{1,40}+:", re.MULTILINE)
 _SPACE: Final = re.compile(rb"[\r\n \t]*+")
 _BOM: Final = b"\xef\xbb\xbf"
-_LONGEST_BOUNDARY: Final = 200  # bytes; RFC 2046 says 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,53 +77,21 @@ def _renamed(part: Part, path: str) -> Part:
 
 
 def _children(raw: bytes, part: Part) -> Iterator[Part]:
-    boundary = part.fields.parameters.get("boundary", "").strip().encode("utf-8", "replace")[:_LONGEST_BOUNDARY]
-    spans = _spans(raw, part, boundary) if boundary else iter(())
-    first = next(spans, None)
+    boundary = part.fields.parameters.get("boundary", "").strip().encode("utf-8", "replace")
+    found = spans(raw, boundary, start=part.start, end=part.end)
+    first = next(found, None)
     repairs: tuple[str, ...] = ()
     if first is None:
-        spans, repairs = _spans(raw, part, _guessed_boundary(raw, part)), (Repair.BOUNDARY_GUESSED,)
-        first = next(spans, None)
+        guess = _guessed_boundary(raw, part)
+        found, repairs = spans(raw, guess, start=part.start, end=part.end), (Repair.BOUNDARY_GUESSED,)
+        first = next(found, None)
     number = 0
     while first is not None:
         number += 1
         start, end = first
         path = f"{part.path}/{number}" if part.path else str(number)
         yield _part(raw, path, start=start, end=end, repairs=repairs)
-        first = next(spans, None)
-
-
-def _spans(raw: bytes, part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of what stands between the delimiter lines; the last one may be missing (RFC 2046 5.1.1, 5.1.2)."""
-    if not boundary:
-        return
-    delimiter = b"--" + boundary
-    opened = -1
-    misses = 0
-    at = raw.find(delimiter, part.start, part.end)
-    while at >= 0:
-        after = at + len(delimiter)
-        line_end = raw.find(b"\n", after, part.end)
-        line_end = line_end if line_end >= 0 else part.end
-        rest = raw[after : min(line_end, after + 80)].strip()
-        if rest in (b"", b"--") and (at == part.start or raw[at - 1] in b"\r\n"):
-            if opened >= 0:
-                yield opened, _before_line_end(raw, opened, at)
-            opened = line_end + 1 if rest == b"" else -1
-        elif (misses := misses + 1) > MAX_FALSE_DELIMITERS:
-            break
-        at = raw.find(delimiter, after, part.end)
-    if 0 <= opened < part.end:
-        yield opened, part.end
-
-
-def _before_line_end(raw: bytes, start: int, end: int) -> int:
-    """The line end before a delimiter belongs to the delimiter."""
-    if end - 1 >= start and raw[end - 1] == 0x0A:
-        end -= 1
-    if end - 1 >= start and raw[end - 1] == 0x0D:
-        end -= 1
-    return end
+        first = next(found, None)
 
 
 def _guessed_boundary(raw: bytes, part: Part) -> bytes:

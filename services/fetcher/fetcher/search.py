@@ -4,20 +4,17 @@ Servers search loosely (whole days, parts of addresses, parts of words), so the 
 decides. All of it is pure.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.errors import HeaderParseError
-from email.header import decode_header
-from email.utils import getaddresses
 
 from fetcher.imap.criteria import Criteria
 from fetcher.imap.fetch_answer import Meta
 from pipeline.mailbox import Filters
+from pipeline.mailformat.addresses import addresses
+from pipeline.mailformat.fields import Fields
+from pipeline.mailformat.words import decoded_words
 
-_FOLD = re.compile(r"\r?\n(?=[ \t])")
-_FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*(.*)$", re.MULTILINE)
 # The server compares dates without time and zone, so that a day more is asked for than is wanted.
 _SLACK = timedelta(days=1)
 
@@ -60,14 +57,9 @@ def matches(filters: Filters, meta: Meta, *, now: datetime) -> bool:
 
 def headers_of(raw: bytes) -> Headers:
     """Subject and senders in a raw header block, decoded (RFC 2047); what cannot be decoded stays as it is."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    fields = [(name.lower(), value.strip()) for name, value in _FIELD.findall(_FOLD.sub("", text))]
-    subject = next((value for name, value in fields if name == "subject"), "")
-    senders = getaddresses([value for name, value in fields if name == "from"])
-    return Headers(_decoded(subject), tuple(address.lower() for _, address in senders if "@" in address))
+    fields = Fields(raw)
+    senders = (found.address.lower() for value in fields.texts("from") for found in addresses(value))
+    return Headers(decoded_words(fields.text("subject")), tuple(senders))
 
 
 def _oldest(filters: Filters, now: datetime) -> datetime | None:
@@ -95,23 +87,3 @@ def _is_from(rule: str, sender: str) -> bool:
         return sender == rule
     domain = sender.rpartition("@")[2]
     return domain == rule or domain.endswith("." + rule)
-
-
-def _decoded(value: str) -> str:
-    if "=?" not in value:
-        return value
-    try:
-        words = decode_header(value)
-    except (HeaderParseError, ValueError):
-        return value
-    text = "".join(_word(word, charset) for word, charset in words)
-    return text.encode("utf-8", "replace").decode()  # a codec may give half of a surrogate pair
-
-
-def _word(word: str | bytes, charset: str | None) -> str:
-    if isinstance(word, str):
-        return word
-    try:
-        return word.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # codecs such as idna, which know no "replace", are charsets to Python too
-        return word.decode("latin-1")

@@ -6,8 +6,9 @@ import pytest
 
 from extractor import headers
 from extractor.display import one_line
-from extractor.fields import Fields, is_mail, parameters
+from extractor.fields import Fields, is_mail
 from extractor.likeness import is_report_name, looks_like_report_mail, must_carry_report
+from pipeline.mailformat.parameters import parameters
 
 
 def _fields(*lines: str | bytes) -> Fields:

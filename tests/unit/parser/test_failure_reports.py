@@ -251,9 +251,21 @@ def test_a_header_that_cannot_be_decoded_is_kept_as_it_is(word):
     assert report.sample_subject
 
 
-@pytest.mark.parametrize("sample", [SAMPLE + "x" * 5_000_000, SAMPLE + "x\n" * 200_000, SAMPLE + "--b\n\n" * 100_000])
+@pytest.mark.parametrize("sample", [SAMPLE + "x" * 5_000_000, SAMPLE + "--b\n\n" * 100_000])
 def test_of_a_huge_mail_the_beginning_is_read(sample):
     report = read_arf(arf(sample=sample))
 
     assert (report.source_ip, report.sample_message_id) == ("192.0.2.44", "<m-1@example.com>")
     assert report.repairs == (Repair.TEXT_CUT,)
+
+
+def test_a_sample_of_very_many_lines_is_read():
+    assert read_arf(arf(sample=SAMPLE + "x\n" * 200_000)).repairs == ()
+
+
+def test_parts_are_not_looked_for_deeper_than_any_reporter_puts_them():
+    mail = arf()
+    for number in range(1500):
+        mail = f"Content-Type: multipart/mixed; boundary=n{number}x\n\n--n{number}x\n{mail}\n--n{number}x--\n"
+
+    assert reason_of(mail) is Reason.NO_REPORT_CONTENT

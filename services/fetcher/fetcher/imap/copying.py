@@ -11,11 +11,11 @@ from fetcher.imap import folders, quoting, uidset
 from fetcher.imap.answers import Selected, found_uids
 from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault
-from fetcher.imap.fetch_answer import Meta, metas
+from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Meta, metas
 from pipeline.connection import Category
 
 KEYWORD = "$DmarqMoving"
-ITEMS = "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
+ITEMS = f"(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.{MAX_HEADER_BYTES}>)"
 SEARCH, FETCH = frozenset((b"SEARCH", b"ESEARCH")), frozenset((b"FETCH",))
 _MESSAGE_ID = re.compile(rb"<([!-;=?-~]+)>")
 

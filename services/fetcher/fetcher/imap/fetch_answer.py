@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from fetcher.imap.tokens import Token, text_of, tokens
 from fetcher.imap.wire import Answer
+from pipeline.limits import KiB
 
 MAX_SIZE = 2**63 - 1  # RFC 9051 number64; a server may say anything
+MAX_HEADER_BYTES = 32 * KiB  # of From and Subject; the server is asked for no more, and may send it all the same
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTERNAL_DATE = re.compile(r" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
@@ -85,7 +87,7 @@ def _meta(uid: int, items: Items) -> Meta | None:
         size=min(int(size), MAX_SIZE),
         internal_date=internal_date(text_of(date)) if date is not None else None,
         flags=frozenset(text_of(flag) for flag in flags) if isinstance(flags, list) else frozenset(),
-        header=header if isinstance(header, bytes) else b"",
+        header=header[:MAX_HEADER_BYTES] if isinstance(header, bytes) else b"",
     )
 
 

@@ -9,7 +9,7 @@ from fetcher.imap.answers import found_uids
 from fetcher.imap.connection import Connection, Reply
 from fetcher.imap.criteria import Criteria
 from fetcher.imap.faults import ImapFault, Withheld
-from fetcher.imap.fetch_answer import Fetched, Meta, bodies, metas
+from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, metas
 from fetcher.imap.quoting import lines
 from fetcher.imap.wire import Answer
 from pipeline.connection import Category
@@ -19,7 +19,7 @@ T = TypeVar("T")
 FETCH = frozenset((b"FETCH",))
 SEARCH = frozenset((b"SEARCH", b"ESEARCH"))
 META_ITEMS = "UID RFC822.SIZE INTERNALDATE FLAGS"
-HEADER_ITEM = "BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)]"
+HEADER_ITEM = f"BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)]<0.{MAX_HEADER_BYTES}>"
 MAX_METAS_A_COMMAND = 500
 MAX_BODIES_A_COMMAND = 100
 MAX_BYTES_A_COMMAND = 8 * MiB

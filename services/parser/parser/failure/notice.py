@@ -6,7 +6,7 @@ and end in "------ This is a copy of the headers that were received before the e
 
 import re
 
-from parser.failure.feedback import Fields
+from parser.failure.feedback import Feedback
 
 _LINE = re.compile(
     r"^[ \t>*]*(Sender Domain|Sender IP Address|Received Date|SPF Alignment|DKIM Alignment|DMARC Results)[ \t]*:",
@@ -29,7 +29,7 @@ _NAMES = {
 _MAX_VALUE = 200
 
 
-def read_notice(text: str) -> tuple[Fields, bytes | None] | None:
+def read_notice(text: str) -> tuple[Feedback, bytes | None] | None:
     """The fields of a notice under their names of RFC 5965, and the copied header; None where it is no notice."""
     text = text.replace("\r\n", "\n")
     found = list(_LINE.finditer(text))
@@ -42,8 +42,8 @@ def read_notice(text: str) -> tuple[Fields, bytes | None] | None:
     return fields | {"feedback-type": ["auth-failure"]}, _copied_header(text)
 
 
-def _listed(text: str, found: list[re.Match[str]]) -> Fields:
-    fields: Fields = {"feedback-type": ["auth-failure"], "auth-failure": ["dmarc"]}
+def _listed(text: str, found: list[re.Match[str]]) -> Feedback:
+    fields: Feedback = {"feedback-type": ["auth-failure"], "auth-failure": ["dmarc"]}
     for match in found:
         value = _value_at(text, match.end())
         fields.setdefault(_NAMES[match.group(1).lower()], [value])

@@ -2,14 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from email.message import Message
-from email.utils import mktime_tz, parseaddr, parsedate_tz
 from hashlib import sha256
 
 from parser import values
-from parser.failure.feedback import Fields, Parts, parse_report_mail, parts_of
+from parser.failure.feedback import Feedback, Parts, parts_of
 from parser.failure.notice import read_notice
-from parser.failure.sample import SampleKept, decoded_header, header_of, parse_header, redacted
+from parser.failure.sample import SampleKept, redacted
 from parser.fingerprint import Fingerprint
 from parser.inflate import inflate_head
 from parser.notes import Notes
@@ -17,11 +15,14 @@ from parser.reading import Hints, Reading
 from parser.repairs import Repair
 from pipeline.errors import Rejected
 from pipeline.limits import Limits, MiB
+from pipeline.mailformat.addresses import addresses
+from pipeline.mailformat.dates import moment
+from pipeline.mailformat.fields import Fields, header_of
+from pipeline.mailformat.words import decoded_words
 from pipeline.reasons import Reason
 from pipeline.report import FailureReport, ReportKind
 
 MAX_READ_BYTES = 4 * MiB
-MAX_READ_LINES = 100_000  # Python's parser takes 300 bytes of memory a line
 MAX_REPEATED = 100
 SAMPLE_TEXTS = 16  # the sample may be this many times longer than a text field
 _ADDRESS_AND_NAME = re.compile(r"^\s*\[?(?P<ip>[0-9A-Fa-f.:]+)\]?")  # "192.0.2.1 (mail.example.com)"
@@ -34,17 +35,15 @@ def read_failure(document: bytes, *, limits: Limits, hints: Hints, sample_kept: 
     """
     notes = Notes(max_text_bytes=limits.max_text_bytes)
     mail, is_whole = inflate_head(document, limits=limits, max_bytes=MAX_READ_BYTES)
-    *lines, rest = mail.split(b"\n", MAX_READ_LINES)
-    if not is_whole or len(lines) == MAX_READ_LINES:
+    if not is_whole:
         notes.add(Repair.TEXT_CUT)
-        mail = b"\n".join(lines) or rest
-    parsed = parse_report_mail(mail)
-    parts = parts_of(parsed, notes=notes)
-    source = _Source(parsed, _fields(parts, notes), parts.sample, notes, hints, sample_kept)
+    mail = mail.lstrip(b"\r\n")
+    parts = parts_of(mail, notes=notes)
+    source = _Source(Fields(header_of(mail)), _fields(parts, notes), parts.sample, notes, hints, sample_kept)
     return Reading(_report(source, limits))
 
 
-def _fields(parts: Parts, notes: Notes) -> Fields:
+def _fields(parts: Parts, notes: Notes) -> Feedback:
     if parts.feedback is not None:
         return parts.feedback
     for text in parts.texts:
@@ -60,8 +59,8 @@ def _fields(parts: Parts, notes: Notes) -> Fields:
 class _Source:
     """All that a failure report is made from, with the questions that are asked of it."""
 
-    mail: Message
-    fields: Fields
+    mail: Fields
+    fields: Feedback
     sample: bytes | None
     notes: Notes
     hints: Hints
@@ -82,8 +81,7 @@ class _Source:
 
     def mail_header(self, name: str) -> str | None:
         """A header of the mail that brought the report."""
-        value = self.mail.get(name)
-        return None if value is None else self.notes.text(decoded_header(value))
+        return _header(self, self.mail, name)
 
     def number(self, name: str, *, largest: int) -> int | None:
         """A number from 0 to `largest`, else None."""
@@ -97,7 +95,7 @@ class _Source:
 
 
 def _report(source: _Source, limits: Limits) -> FailureReport:
-    header = parse_header(source.sample) if source.sample is not None else Message()
+    header = Fields(header_of(source.sample or b""))
     arrival = source.first("arrival-date") or source.first("received-date")
     begin = _arrival(source, arrival)
     domains = tuple(filter(None, (source.notes.domain(text) for text in source.all("reported-domain"))))
@@ -154,28 +152,26 @@ def _arrival(source: _Source, arrival: str | None) -> int:
 
 def _mail_date(text: str | None) -> int | None:
     """Seconds since 1970 of an RFC 5322 or ISO date, or None where it is unreadable or impossible."""
-    try:
-        parsed = parsedate_tz(text or "")
-        moment = mktime_tz(parsed) if parsed is not None else values.iso_epoch(text or "")
-    except (ValueError, OverflowError, TypeError, IndexError):
+    if not text:
         return None
-    return moment if moment is not None and values.is_possible_period(begin=moment, end=moment) else None
+    read = moment(text)
+    epoch = int(read.timestamp()) if read is not None else values.iso_epoch(text)
+    return epoch if epoch is not None and values.is_possible_period(begin=epoch, end=epoch) else None
 
 
 def _org_name(source: _Source) -> str:
     agent = source.first("user-agent")
     if agent:
         return agent
-    sender = parseaddr(source.mail_header("From") or "")[1].rpartition("@")[2]
+    sender = _domain_of(source.mail.text("from"))
     return source.notes.domain(sender or source.hints.from_domain) or ""
 
 
-def _sample_domain(source: _Source, header: Message) -> str:
+def _sample_domain(source: _Source, header: Fields) -> str:
     """A DMARC failure is about the From domain by definition; a complaint without a domain is about none."""
     if _lower(source.first("feedback-type")) != "auth-failure":
         return ""
-    sender = parseaddr(_header(source, header, "From") or "")[1]
-    domain = source.notes.domain(sender.rpartition("@")[2]) or ""
+    domain = source.notes.domain(_domain_of(header.text("from"))) or ""
     if domain:
         source.notes.add(Repair.DOMAIN_FROM_SAMPLE)
     return domain
@@ -217,9 +213,13 @@ def _fingerprint(source: _Source) -> str:
     return fingerprint.hexdigest()
 
 
-def _header(source: _Source, header: Message, name: str) -> str | None:
-    value = header.get(name)
-    return None if value is None else source.notes.text(decoded_header(value))
+def _header(source: _Source, header: Fields, name: str) -> str | None:
+    return source.notes.text(decoded_words(header.text(name.lower())))
+
+
+def _domain_of(sender: str) -> str:
+    """The domain of the first address in a From field, or ""."""
+    return next((found.address.rpartition("@")[2] for found in addresses(sender)), "")
 
 
 def _bare(address: str | None) -> str | None:

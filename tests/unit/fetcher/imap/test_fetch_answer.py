@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fetcher.imap.fetch_answer import Fetched, Meta, bodies, internal_date, metas
+from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, internal_date, metas
 from fetcher.imap.wire import Answer
 
 DATE = datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)
@@ -15,6 +15,8 @@ META = b'UID 5 RFC822.SIZE 44 INTERNALDATE "17-Jul-1996 02:44:25 -0700" FLAGS (\
         ((b"* 1 FETCH (" + META + b")",), b""),
         ((b"* 1 FETCH (BODY[HEADER.FIELDS (FROM SUBJECT)] ", b"From: a\r\n", b" " + META + b")"), b"From: a\r\n"),
         ((b'* 1 FETCH (BODY[HEADER.FIELDS ("FROM" "SUBJECT")] "From: a" ' + META + b")",), b"From: a"),
+        ((b"* 1 FETCH (BODY[HEADER.FIELDS (FROM SUBJECT)]<0> ", b"From: a", b" " + META + b")"), b"From: a"),
+        ((b"* 1 FETCH (BODY[HEADER.FIELDS (FROM SUBJECT)]<0.32768> ", b"From: a", b" " + META + b")"), b"From: a"),
         ((b"* 1 FETCH (" + META.lower() + b" body[header.fields (FROM)] NIL)",), b""),
         ((b"* 1 FETCH (MODSEQ (12) " + META + b")",), b""),
     ],
@@ -24,6 +26,12 @@ def test_meta_data_is_read_in_any_order(answer: Answer, header: bytes) -> None:
 
     assert (meta.uid, meta.size, meta.internal_date, meta.header) == (5, 44, DATE, header)
     assert {flag.lower() for flag in meta.flags} == {"\\seen", "$junk"}
+
+
+def test_no_more_of_a_header_is_kept_than_was_asked_for() -> None:
+    told: list[Answer] = [(b"* 1 FETCH (UID 5 RFC822.SIZE 9 BODY[HEADER.FIELDS (FROM)] ", b"x" * 1_000_000, b")")]
+
+    assert len(metas(told)[5].header) == MAX_HEADER_BYTES
 
 
 def test_two_answers_on_one_mail_are_one_meta() -> None:
@@ -53,6 +61,7 @@ def test_news_of_other_clients_are_no_answers() -> None:
         ((b'* 1 FETCH (UID 5 BODY[]<0> "quoted")',), Fetched(5, b"quoted")),
         ((b"* 1 FETCH (UID 5 BODY[]<0> ", b"", b")"), Fetched(5, b"")),
         ((b"* 1 FETCH (UID 5 BODY[]<0> ", b"x" * 11, b")"), Fetched(5, b"", too_large=True)),
+        ((b"* 1 FETCH (UID 5 BODY[]<0.11> ", b"x", b")"), Fetched(5, b"x")),
         ((b"* 1 FETCH (UID 5 BODY[] NIL)",), None),
     ],
 )

@@ -1,0 +1,106 @@
+"""A header block: the fields of a mail or of a MIME part (RFC 5322 section 2.2, RFC 2045), as it is sent.
+
+Names are compared without case; a folded line that was not indented is taken for what it is.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from pipeline.mailformat.charsets import guessed
+from pipeline.mailformat.parameters import parameters
+
+MAX_BLOCK: Final = 256 * 1024  # bytes of a header block that are looked at
+MAX_VALUE: Final = 16 * 1024  # bytes of one value that are looked at
+
+_NAME: Final = r"[A-Za-z0-9_.-]{1,100}"
+_FIELD: Final = re.compile(
+    r"^(" + _NAME + r")[ \t]*+:[ \t]*+"
+    r"([^\n]*+(?:\n(?:[ \t][^\n]*+|(?!" + _NAME + r"[ \t]*+:)[^\r\n][^\n]*+))*+)",
+    re.MULTILINE,
+)
+_FIRST: Final = re.compile(_NAME.encode() + rb"[ \t]*+:")
+_END: Final = re.compile(rb"\r?\n\r?\n")
+_NOT_INDENTED: Final = re.compile(r"\n[^ \t]")
+_TYPE: Final = re.compile(r"\s*+([\w!#$&.+^-]++/[\w!#$&.+^-]++)")
+_WORD: Final = re.compile(r"[\w-]+")
+_FOLD: Final = re.compile(r"\r?\n[ \t]*+")
+_SPACE: Final = " \t\n\r\x0b\x0c"
+
+
+def header_of(mail: bytes) -> bytes:
+    """The header block of a mail, without its body; the whole mail where it has none."""
+    start = mail.lstrip(b"\r\n")
+    end = _END.search(start)
+    return start[: end.start()] if end else start
+
+
+def begins_with_field(block: bytes, at: int = 0) -> bool:
+    """Whether the line at `at` is a header field and not already text."""
+    return _FIRST.match(block, at) is not None
+
+
+class Fields:
+    """One header block, of which the first bytes are read. Of a field that is there twice, `text` gives the first.
+
+    `is_bent`: a folded line was not indented.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        # As Latin-1, in which every byte is a character, until a value is asked for.
+        self._found = [(name.lower(), value) for name, value in _FIELD.findall(block[:MAX_BLOCK].decode("latin-1"))]
+        self._values = dict(reversed(self._found))
+        self.is_bent = any("\n" in value and _NOT_INDENTED.search(value) for value in self._values.values())
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in lower case."""
+        return iter(self._values)
+
+    def text(self, name: str) -> str:
+        """The value, unfolded; undecodable bytes as Latin-1; empty when it is absent. `name` in lower case."""
+        return _text(self._values[name]) if name in self._values else ""
+
+    def texts(self, name: str) -> list[str]:
+        """The values of all fields of this name, in order."""
+        return [_text(value) for found, value in self._found if found == name]
+
+    @cached_property
+    def content_type(self) -> str:
+        """Like "text/plain", in lower case; empty when it is absent or unreadable."""
+        found = _TYPE.match(self._type_value)
+        return found[1].lower() if found else ""
+
+    @property
+    def encoding(self) -> str:
+        """The transfer encoding's first word in lower case: "base64" even of "Base64;"."""
+        word = _WORD.search(self.text("content-transfer-encoding").lower())
+        return word[0] if word else ""
+
+    @property
+    def file_name(self) -> str:
+        """As sent in Content-Disposition or Content-Type, encoded words and all; empty when there is none."""
+        disposition = parameters(self.text("content-disposition"))
+        return disposition.get("filename", "") or self.parameters.get("name", "")
+
+    @property
+    def is_attachment(self) -> bool:
+        """Whether Content-Disposition says so."""
+        return self.text("content-disposition")[:10].lower() == "attachment"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of Content-Type."""
+        return parameters(self._type_value)
+
+    @cached_property
+    def _type_value(self) -> str:
+        # Trustwave's gateway writes it without the hyphen.
+        return self.text("content-type") or self.text("contenttype") or self.text("content_type")
+
+
+def _text(value: str) -> str:
+    value = value[:MAX_VALUE].strip(_SPACE)
+    if not value.isascii():
+        value = guessed(value.encode("latin-1"))
+    return _FOLD.sub(" ", value) if "\n" in value else value
