@@ -1,81 +1,94 @@
-"""A circuit breaker: when event after event dies by a fault of ours, stop pulling instead of burying a day of mail.
+"""A circuit breaker: while nothing but errors of ours comes out of a stage, no event dies of them.
 
-Only deaths that are the pipeline's own fault count. A refused mail is normal work, however many there are.
+A broken release fails with every event, and must not make dead letters of a day of mail. A mail that is made to fail is
+alone with its error: others are good meanwhile. So an event may die of an error of ours when another one was good since
+it failed first. Where none was, some may die all the same, and then the breaker is open: those that come next wait and
+are tried again, while every other event is pulled and handled as ever. Nobody waits for a stranger's mail.
 """
 
-from collections import deque
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from pipeline.reasons import Reason
 
-OUR_FAULT: Collection[Reason] = frozenset({Reason.BUG, Reason.CRASH_LOOP, Reason.UNDECODABLE_EVENT})
+OUR_FAULT: frozenset[Reason] = frozenset({Reason.BUG, Reason.CRASH_LOOP, Reason.UNDECODABLE_EVENT})
+# An event that ends the process each time must not come once more.
+CAN_WAIT: frozenset[Reason] = OUR_FAULT - {Reason.CRASH_LOOP}
+REMEMBERED = 50_000  # events; more than a stream holds
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """Opens after `run` deaths in a row, or when more than `share` of a `window` of events died; by our fault.
+    """Opens after `run` deaths by our fault in a row, without a good event among them.
 
-    `pauses` in seconds: how long pulling pauses at each opening that follows another; the last one repeats.
+    `pauses`: seconds for which an event waits each time while it may not die; behind the last one it does.
     """
 
     run: int = 20
-    window: int = 100
-    share: float = 0.5
-    pauses: tuple[float, ...] = (30.0, 60.0, 120.0, 300.0, 600.0)
+    pauses: tuple[float, ...] = (30.0, 60.0, 120.0, 300.0, *(600.0,) * 35)
 
 
 DEFAULT_BREAKER_POLICY = BreakerPolicy()
 
 
-def opens(fates: Sequence[bool], policy: BreakerPolicy = DEFAULT_BREAKER_POLICY) -> bool:
-    """Whether this history is too bad to go on. True in `fates` is a death by our fault; the latest is last."""
-    recent = fates[-policy.window :]
-    in_a_row = sum(takewhile(bool, reversed(recent)))
-    return in_a_row >= policy.run or sum(recent) > policy.share * policy.window
+@dataclass(slots=True)
+class _History:
+    """Of one event: how many others had been good when it failed first, how often it failed and had to wait since."""
 
-
-def pause_of(opening: int, policy: BreakerPolicy = DEFAULT_BREAKER_POLICY) -> float:
-    """Seconds of pause at the `opening`-th opening (from 1) without a good time in between."""
-    return policy.pauses[min(opening, len(policy.pauses)) - 1]
+    good_before: int
+    tries: int = 0
+    waits: int = 0
 
 
 class Breaker:
-    """The history of one stage. After a pause it is on probation: one more fault and it opens again, for longer.
+    """What one stage has seen in this process. Remembers the latest `size` events that failed."""
 
-    A good event ends the probation; a whole window without opening makes the next pause short again.
-    """
-
-    def __init__(self, policy: BreakerPolicy = DEFAULT_BREAKER_POLICY) -> None:
+    def __init__(self, policy: BreakerPolicy = DEFAULT_BREAKER_POLICY, *, size: int = REMEMBERED) -> None:
         self._policy = policy
-        self._fates: deque[bool] = deque(maxlen=policy.window)
-        self._openings = 0
-        self._since_opening = 0
-        self.on_probation = False
+        self._size = size
+        self._good = 0
+        self._unexplained = 0  # deaths since the last good event
+        self._histories: dict[int, _History] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events have to wait: nothing shows that the stage works at all."""
+        return self._unexplained >= self._policy.run
+
+    def knows(self, sequence: int) -> bool:
+        """Whether this event has failed here before, and not ended the process with it."""
+        return sequence in self._histories
 
     def good(self) -> None:
         """An event was done, or refused for its own sake."""
-        self.on_probation = False
-        self._note(False)
+        self._good += 1
+        self._unexplained = 0
 
-    def fault(self) -> None:
-        """An event died by a fault of ours."""
-        self._note(True)
+    def failed(self, sequence: int) -> int:
+        """The event ran into an error of ours; gives how often it has, from 1."""
+        history = self._history(sequence)
+        history.tries += 1
+        return history.tries
 
-    def pause(self) -> float:
-        """Seconds to stop pulling from now on; 0 when all is well. Asked before each pull."""
-        failed_again = self.on_probation and any(self._fates)
-        if not failed_again and not opens(list(self._fates), self._policy):
+    def wait(self, sequence: int) -> float:
+        """Seconds for which an event that would die of an error of ours must wait all the same; 0 when it may die."""
+        history = self._history(sequence)
+        if history.good_before < self._good:
             return 0.0
-        self._openings += 1
-        self._since_opening = 0
-        self._fates.clear()
-        self.on_probation = True
-        return pause_of(self._openings, self._policy)
+        if not self.is_open:
+            self._unexplained += 1
+            return 0.0
+        if history.waits >= len(self._policy.pauses):
+            return 0.0
+        history.waits += 1
+        return self._policy.pauses[history.waits - 1]
 
-    def _note(self, our_fault: bool) -> None:
-        self._fates.append(our_fault)
-        self._since_opening += 1
-        if self._since_opening >= self._policy.window:
-            self._openings = 0
+    def forget(self, sequence: int) -> None:
+        """The event is out of hand for good."""
+        self._histories.pop(sequence, None)
+
+    def _history(self, sequence: int) -> _History:
+        history = self._histories.pop(sequence, None) or _History(self._good)
+        self._histories[sequence] = history
+        if len(self._histories) > self._size:
+            del self._histories[next(iter(self._histories))]
+        return history

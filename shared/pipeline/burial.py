@@ -56,8 +56,7 @@ class Burial:
 
     def _note(self, delivery: Delivery, verdict: Dead) -> None:
         self._metrics.dead(verdict.reason)
-        if verdict.reason in OUR_FAULT:
-            self._breaker.fault()
-        else:
+        self._breaker.forget(delivery.sequence)
+        if verdict.reason not in OUR_FAULT:
             self._breaker.good()
         log.warning("dead_letter", reason=verdict.reason, detail=verdict.detail[:300], subject=delivery.wire.subject)

@@ -70,25 +70,3 @@ def judge(error: BaseException, *, attempt: int, policy: RetryPolicy = DEFAULT_P
 def later_delay(attempt: int, policy: RetryPolicy = DEFAULT_POLICY) -> float:
     """Seconds to wait after the `attempt`-th try (from 1) at a dependency that is away."""
     return policy.later_delays[min(attempt, len(policy.later_delays)) - 1]
-
-
-class BugCount:
-    """How often each event ran into a bug in this process; other redeliveries do not count against an event.
-
-    Remembers the latest `size` events: one that was given back may have gone to another process for good.
-    """
-
-    def __init__(self, size: int = 10_000) -> None:
-        self._size = size
-        self._counts: dict[int, int] = {}
-
-    def one_more(self, sequence: int) -> int:
-        """Notes a bug and gives the number of bugs of this event so far, from 1."""
-        self._counts[sequence] = count = self._counts.pop(sequence, 0) + 1
-        if len(self._counts) > self._size:
-            del self._counts[next(iter(self._counts))]
-        return count
-
-    def forget(self, sequence: int) -> None:
-        """The event has its verdict."""
-        self._counts.pop(sequence, None)

@@ -4,20 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-import structlog
-
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.delivery import Delivery
 from pipeline.adapters.pull import Subscription
 from pipeline.breaker import Breaker
 from pipeline.errors import TryLater
 from pipeline.stage import Stage
-from pipeline.stopping import pause, unless
+from pipeline.stopping import unless
 from pipeline.telemetry.health import Readiness
 from pipeline.waiting import wait_for
 from pipeline.work import Work
-
-log = structlog.get_logger(__name__)
 
 TAKE_WAIT = 5.0  # seconds a pull waits for a first event
 
@@ -32,7 +28,7 @@ class StageRunner:
         self._readiness = readiness or Readiness()
         self._breaker = Breaker(stage.breaker)
         self._work = Work(bus, stage, stopping, breaker=self._breaker)
-        self._gate = asyncio.Lock()  # a pause holds up every loop, a suspect all but one
+        self._gate = asyncio.Lock()  # a suspect holds up every loop but one
         self._ready = True
 
     async def run(self) -> None:
@@ -58,43 +54,31 @@ class StageRunner:
                 attempt = 0
                 if deliveries:
                     await self._work.do(deliveries)
+                    self._tell()
         await _closed(subscription)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """When a pause is over, if there is one; beside the other loops, unless an event is under suspicion."""
+        """Beside the other loops, unless an event is under suspicion."""
         async with AsyncExitStack() as alone:
             await alone.enter_async_context(self._gate)
-            await self._pause_when_broken()
             if not self._work.suspects_about:
                 await alone.aclose()
             yield
 
     async def _taken(self, subscription: Subscription) -> list[Delivery]:
         """The next deliveries; none when told to stop meanwhile."""
-        limit = 1 if self._breaker.on_probation or self._work.suspects_about else self._stage.batch
+        limit = 1 if self._work.suspects_about else self._stage.batch
         taking = subscription.take(limit, wait=TAKE_WAIT, linger=self._stage.linger)
         _, deliveries = await unless(taking, self._stopping)
         return deliveries or []
 
-    async def _pause_when_broken(self) -> None:
-        seconds = self._breaker.pause()
-        if seconds:
-            await self._rest(seconds)
-        if not self._ready and not self._breaker.on_probation:
-            self._tell(ready=True)
-
-    async def _rest(self, seconds: float) -> None:
-        self._tell(
-            ready=False,
-            detail=f"event after event dies of an error of ours; pulling rests for {seconds:g} s; see the dead letters",
-        )
-        log.error("breaker_open", stage=self._stage.consumer.name, pause_s=seconds)
-        await pause(self._stopping, seconds)
-
-    def _tell(self, *, ready: bool, detail: str = "") -> None:
-        self._ready = ready
-        self._readiness.set(f"stage {self._stage.consumer.name}", up=ready, detail=detail)
+    def _tell(self) -> None:
+        """Whether the stage works, when that has changed."""
+        if self._ready is self._breaker.is_open:
+            self._ready = not self._breaker.is_open
+            detail = "" if self._ready else "nothing but errors of ours; events wait; see the dead letters"
+            self._readiness.set(f"stage {self._stage.consumer.name}", up=self._ready, detail=detail)
 
 
 async def _closed(subscription: Subscription | None) -> None:

@@ -1,20 +1,20 @@
 """A stage: what is consumed, and the handler that events go through.
 
 The handler takes a batch of envelopes and returns one result for each: the envelopes that follow from it (none is a
-good answer), or a `Rejected` that makes it a dead letter. It raises `Rejected` or `TryLater`; anything else is a bug.
+good answer), or the error that is its own: `Rejected` makes it a dead letter, any other is a bug. It raises `TryLater`
+for all of them. What else it raises may be about any of them, and they are tried one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.breaker import DEFAULT_BREAKER_POLICY, BreakerPolicy
-from pipeline.errors import Rejected
 from pipeline.judge import DEFAULT_POLICY, RetryPolicy
 from pipeline.limits import MiB
 from pipeline.topology import Consumer
 from pipeline.wire import Envelope
 
-Result = Sequence[Envelope] | Rejected
+Result = Sequence[Envelope] | Exception
 Handler = Callable[[Sequence[Envelope]], Awaitable[Sequence[Result]]]
 
 

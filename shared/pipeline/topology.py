@@ -7,6 +7,7 @@ from pipeline.limits import KiB, MiB
 
 DAY = 24 * 3600  # seconds
 INLINE_CARGO_BYTES = 256 * KiB  # larger cargo goes into the object store
+MAX_EVENTS = 20_000  # in a work queue; then the publisher waits
 MAX_PAYLOAD_BYTES = 8 * MiB
 DEDUPE_WINDOW = 300.0  # seconds; beyond it the ledger's unique keys absorb a repeat
 
@@ -33,13 +34,17 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A durable pull consumer. `ack_wait` in seconds; the runtime's heartbeats renew it while work goes on."""
+    """A durable pull consumer. `ack_wait` in seconds; the runtime's heartbeats renew it while work goes on.
+
+    `max_ack_pending`: as many as a work queue holds, for events that wait for their next try are among them, and must
+    not keep others from being handed out.
+    """
 
     name: str
     stream: str
     filter_subject: str
     ack_wait: float = 30.0
-    max_ack_pending: int = 2000
+    max_ack_pending: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class Bucket:
     history: int = 1
 
 
-MAIL = Stream("MAIL", ("mail.fetched.*",), Retention.WORK_QUEUE, True, 512 * MiB, 20_000)
-EXTRACT = Stream("EXTRACT", ("mail.extracted.*",), Retention.WORK_QUEUE, True, 512 * MiB, 20_000)
+MAIL = Stream("MAIL", ("mail.fetched.*",), Retention.WORK_QUEUE, True, 512 * MiB, MAX_EVENTS)
+EXTRACT = Stream("EXTRACT", ("mail.extracted.*",), Retention.WORK_QUEUE, True, 512 * MiB, MAX_EVENTS)
 COMMAND = Stream("COMMAND", ("mailbox.command.*",), Retention.WORK_QUEUE, True, 512 * MiB)
 REPORT = Stream("REPORT", ("report.stored.*.*",), Retention.LIMITS, False, 2048 * MiB, -1, 30 * DAY)
 EVENT = Stream("EVENT", ("event.*.*",), Retention.LIMITS, False, 1024 * MiB, -1, 30 * DAY)

@@ -3,7 +3,8 @@
 When a whole batch fails, its members are tried one by one, so that a bad mail never holds up a good one.
 
 An event that was handed out again and again without a verdict is a suspect: it may be what ends the process each time.
-It is handled when no other is in hand, so that it takes none along, and only what happens then counts against it.
+It is handled when no other is in hand, so that it takes none along, and only what happens then counts against it. One
+that has failed in this process is none: it did not end it.
 """
 
 import asyncio
@@ -16,11 +17,11 @@ import structlog
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.crashes import CrashBucket
 from pipeline.adapters.delivery import Delivery
-from pipeline.breaker import Breaker
+from pipeline.breaker import CAN_WAIT, Breaker
 from pipeline.burial import Burial
 from pipeline.errors import Rejected, TryLater, decisive, described
 from pipeline.heartbeat import kept
-from pipeline.judge import Again, BugCount, Dead, judge
+from pipeline.judge import Again, Dead, judge
 from pipeline.portions import portions
 from pipeline.stage import Result, Stage
 from pipeline.stopping import pause
@@ -60,7 +61,6 @@ class Work:
         self._stopping = stopping
         self._breaker = breaker
         self._burial = Burial(bus, stage, stopping, breaker=breaker)
-        self._bugs = BugCount()
         self._crashes = CrashBucket(bus.js, consumer=stage.consumer.name, limit=stage.policy.max_crashes)
         # Then events must come one at a time, until one comes that is no suspect. At the start nobody knows: an event
         # may have ended the process that was here before.
@@ -95,7 +95,7 @@ class Work:
         for item in suspects:
             await item.delivery.again(0)
         for delivery, refusal in unreadable:
-            await self._burial.bury(delivery, Dead.of(refusal))
+            await self._end(delivery, Dead.of(refusal))
 
     async def _batch(self, items: Sequence[_InHand]) -> None:
         if len(items) == 1:
@@ -123,14 +123,15 @@ class Work:
                 async with self._crash_noted(item.delivery):
                     handled = await self._handle([item])
             except Exception as error:  # noqa: BLE001 every error gets a verdict
-                if await self._is_out_of_hand(item.delivery, decisive(error), attempt):
+                cause = decisive(error)
+                if await self._is_out_of_hand(item.delivery, cause, self._tries(item.delivery, cause, attempt)):
                     return
                 continue
             await self._settle([item], handled)
             return
 
     def _is_suspect(self, delivery: Delivery) -> bool:
-        return delivery.deliveries > self._stage.policy.alone_after
+        return delivery.deliveries > self._stage.policy.alone_after and not self._breaker.knows(delivery.sequence)
 
     def _crash_noted(self, delivery: Delivery) -> AbstractAsyncContextManager[None]:
         return self._crashes.watching(delivery.sequence) if self._is_suspect(delivery) else nullcontext()
@@ -141,38 +142,55 @@ class Work:
             results = await self._stage.handler(envelopes)
             if len(results) != len(items):
                 raise RuntimeError(f"the handler gave {len(results)} results for {len(items)} events")
-            following = [e for result in results if not isinstance(result, Rejected) for e in result]
+            following = [e for result in results if not isinstance(result, Exception) for e in result]
             return _Handled(results, await self._bus.publish(following))
 
     async def _settle(self, items: Sequence[_InHand], handled: _Handled) -> None:
         """Good members first: a dead letter may have to wait for room."""
-        done = [item for item, result in zip(items, handled.results, strict=True) if not isinstance(result, Rejected)]
+        results = list(zip(items, handled.results, strict=True))
+        failed = [  # counted before the good ones, which show that the error is not everybody's
+            (item, result, self._tries(item.delivery, result))
+            for item, result in results
+            if isinstance(result, Exception)
+        ]
+        done = [item for item, result in results if not isinstance(result, Exception)]
         for item in done:
             await item.delivery.ack()
-            self._bugs.forget(item.delivery.sequence)
+            self._breaker.forget(item.delivery.sequence)
             self._breaker.good()
         self._metrics.done(len(done))
         if about := _named(done):
             log.info("handled", stage=self._stage.consumer.name, **about)
-        for item, result in zip(items, handled.results, strict=True):
-            if isinstance(result, Rejected):
-                with traced([item.envelope.event]):
-                    await self._burial.bury(item.delivery, Dead.of(result))
+        for item, error, tries in failed:
+            with traced([item.envelope.event]):
+                if not await self._is_out_of_hand(item.delivery, error, tries):
+                    await item.delivery.again(0)
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)
 
-    async def _is_out_of_hand(self, delivery: Delivery, error: BaseException, attempt: int) -> bool:
+    def _tries(self, delivery: Delivery, error: BaseException, attempt: int = 1) -> int:
+        """How often the event was tried: `attempt` times in hand, or ever, where the error is a bug."""
+        is_bug = not isinstance(error, TryLater | Rejected)
+        return self._breaker.failed(delivery.sequence) if is_bug else attempt
+
+    async def _is_out_of_hand(self, delivery: Delivery, error: BaseException, tries: int) -> bool:
         """Does what the verdict on the error says; False when the event stays in hand for another attempt."""
-        if not isinstance(error, TryLater | Rejected):
-            attempt = self._bugs.one_more(delivery.sequence)
-        verdict = judge(error, attempt=attempt, policy=self._stage.policy)
+        verdict = judge(error, attempt=tries, policy=self._stage.policy)
         if isinstance(verdict, Dead):
-            self._bugs.forget(delivery.sequence)
-            await self._burial.bury(delivery, verdict)
+            await self._end(delivery, verdict)
             return True
         self._metrics.retried(type(error).__name__)
         log.warning("will_retry", error=described(error), delay_s=verdict.delay, deliveries=delivery.deliveries)
         return await self._was_put_off(delivery, verdict)
+
+    async def _end(self, delivery: Delivery, verdict: Dead) -> None:
+        """To the dead letters, unless the error may be that of a broken release: then it waits for a better one."""
+        wait = self._breaker.wait(delivery.sequence) if verdict.reason in CAN_WAIT else 0.0
+        if not wait:
+            await self._burial.bury(delivery, verdict)
+            return
+        log.error("breaker_open", stage=self._stage.consumer.name, wait_s=wait, detail=verdict.detail[:300])
+        await delivery.again(wait)
 
     async def _was_put_off(self, delivery: Delivery, verdict: Again) -> bool:
         if not verdict.in_hand:

@@ -18,11 +18,11 @@ from pipeline.wire import Envelope, decode
 
 PATIENCE = 20.0  # seconds
 QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_crashes=3)
-CALM = BreakerPolicy(run=1000, window=10_000)
+CALM = BreakerPolicy(run=1000)
 
 
 def stage_of(handler: Handler, *, consumer: Consumer = EXTRACTOR, batch: int = 10, concurrency: int = 2) -> Stage:
-    """A stage that retries within moments and never rests."""
+    """A stage that retries within moments and lets every event die that may."""
     return Stage(consumer, handler, batch=batch, concurrency=concurrency, policy=QUICK, breaker=CALM)
 
 

@@ -18,9 +18,16 @@ def handler(limits: Limits) -> Handler:
     """The stage handler that unpacks mails under these limits, in a thread so that heartbeats go on."""
 
     async def handle(envelopes: Sequence[Envelope]) -> Sequence[Result]:
-        return await asyncio.to_thread(lambda: [[extracted(envelope, limits)] for envelope in envelopes])
+        return await asyncio.to_thread(lambda: [_result(envelope, limits) for envelope in envelopes])
 
     return handle
+
+
+def _result(envelope: Envelope, limits: Limits) -> Result:
+    try:
+        return [extracted(envelope, limits)]
+    except Exception as error:  # noqa: BLE001 an error about one mail is that mail's; the runtime judges it
+        return error
 
 
 def extracted(envelope: Envelope, limits: Limits) -> Envelope:

@@ -1,7 +1,7 @@
 """The documents of mails, read: the CPU's part of the work, done in a thread so that heartbeats go on."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -106,23 +106,27 @@ def closing(mails: Sequence[ReadMail]) -> Iterator[Sequence[ReadMail]]:
             mail.close()
 
 
-def read_mails(envelopes: Sequence[Envelope], options: ReadOptions) -> list[ReadMail]:
-    """Every document of every mail, read or refused. An error that is no refusal is a bug, and frees what was read."""
-    mails: list[ReadMail] = []
+def read_mails(envelopes: Sequence[Envelope], options: ReadOptions) -> list[ReadMail | Exception]:
+    """Every document of every mail, read or refused; an error that is no refusal is a bug with that mail alone."""
+    return [_read_or_failed(envelope, options) for envelope in envelopes]
+
+
+def _read_or_failed(envelope: Envelope, options: ReadOptions) -> ReadMail | Exception:
     try:
-        for envelope in envelopes:
-            mails.append(_read_mail(envelope, options))
-    except Exception:
-        for mail in mails:
-            mail.close()
-        raise
-    return mails
+        return _read_mail(envelope, options)
+    except Exception as error:  # noqa: BLE001 the runtime judges it
+        return error
 
 
 def _read_mail(envelope: Envelope, options: ReadOptions) -> ReadMail:
     event = extracted(envelope)
     from_domain = event.from_address.rpartition("@")[2]
-    return ReadMail(event, tuple(_read_document(info, envelope, from_domain, options) for info in event.documents))
+    with ExitStack() as read:
+        documents = [
+            read.enter_context(_read_document(info, envelope, from_domain, options)) for info in event.documents
+        ]
+        read.pop_all()
+    return ReadMail(event, tuple(documents))
 
 
 def _read_document(info: DocumentInfo, envelope: Envelope, from_domain: str, options: ReadOptions) -> Document:

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from parser.documents import ReadOptions, closing, extracted, groups, is_huge, read_mails
+from parser.documents import ReadMail, ReadOptions, closing, extracted, groups, is_huge, read_mails
 from parser.ledger import KnownMail, known_mails
-from parser.outcome import Conclusion
 from parser.store import Store
 from pipeline.adapters.postgres import Database
 from pipeline.events import MailExtracted
@@ -54,17 +53,20 @@ class ParserHandler:
                 continue
             results[number] = repeated(event, before)
         new = dict(sorted(new.items(), key=lambda item: is_huge(item[1])))  # huge ones last: none waits for them
-        conclusions = await self._store_all(list(new.values()), superseded=superseded)
-        return results | {number: c.rejection or [] for number, c in zip(new, conclusions, strict=True)}
+        stored = await self._store_all(list(new.values()), superseded=superseded)
+        return results | dict(zip(new, stored, strict=True))
 
-    async def _store_all(self, envelopes: Sequence[Envelope], *, superseded: Sequence[str]) -> list[Conclusion]:
-        conclusions: list[Conclusion] = []
+    async def _store_all(self, envelopes: Sequence[Envelope], *, superseded: Sequence[str]) -> list[Result]:
+        results: list[Result] = []
         for group in groups(envelopes):
-            with closing(await asyncio.to_thread(read_mails, group, self._options)) as mails:
+            read = await asyncio.to_thread(read_mails, group, self._options)
+            with closing([mail for mail in read if isinstance(mail, ReadMail)]) as mails:
                 ids = {mail.event.mail.mail_id for mail in mails}
-                conclusions += await self._store.store(mails, superseded=[s for s in superseded if s in ids])
+                stored = await self._store.store(mails, superseded=[s for s in superseded if s in ids])
             self._committed()
-        return conclusions
+            rejections = iter([conclusion.rejection or [] for conclusion in stored])
+            results += [mail if isinstance(mail, Exception) else next(rejections) for mail in read]
+        return results
 
 
 def repeated(event: MailExtracted, known: KnownMail) -> Result:

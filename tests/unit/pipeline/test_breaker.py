@@ -1,32 +1,19 @@
+from random import Random
+
 import pytest
 
-from pipeline.breaker import OUR_FAULT, Breaker, BreakerPolicy, opens, pause_of
+from pipeline.breaker import CAN_WAIT, OUR_FAULT, Breaker, BreakerPolicy
 from pipeline.reasons import Reason
 
-POLICY = BreakerPolicy(run=3, window=10, share=0.5, pauses=(30.0, 60.0))
-GOOD, FAULT = False, True
+POLICY = BreakerPolicy(run=3, pauses=(30.0, 60.0))
 
 
-@pytest.mark.parametrize(
-    ("fates", "opened"),
-    [
-        ([], False),  # nothing has happened yet
-        ([FAULT, FAULT], False),  # two deaths are not a run
-        ([FAULT, FAULT, FAULT], True),  # three are
-        ([FAULT, FAULT, FAULT, GOOD], False),  # a good event ends the run
-        ([FAULT, FAULT, GOOD, FAULT, FAULT], False),  # a run has no gaps
-        ([FAULT, GOOD] * 5, False),  # half of the window is still bearable
-        ([FAULT, FAULT, GOOD] * 3, True),  # more than half is not, run or no run
-        ([FAULT, FAULT, GOOD] * 2 + [GOOD] * 10, False),  # what is beyond the window is forgotten
-    ],
-)
-def test_a_history_opens_the_breaker_or_not(fates: list[bool], opened: bool) -> None:
-    assert opens(fates, POLICY) is opened
-
-
-@pytest.mark.parametrize(("opening", "seconds"), [(1, 30.0), (2, 60.0), (3, 60.0), (99, 60.0)])
-def test_pauses_grow_up_to_the_last_one(opening: int, seconds: float) -> None:
-    assert pause_of(opening, POLICY) == seconds
+def died(breaker: Breaker, sequence: int) -> bool:
+    """Whether an event whose tries are over may die; then it is out of hand."""
+    if breaker.wait(sequence):
+        return False
+    breaker.forget(sequence)
+    return True
 
 
 def test_a_refused_mail_is_no_fault_of_ours() -> None:
@@ -35,38 +22,81 @@ def test_a_refused_mail_is_no_fault_of_ours() -> None:
     assert Reason.BUG in OUR_FAULT
 
 
-def test_on_probation_one_more_fault_opens_again_for_longer() -> None:
+def test_what_ends_the_process_is_never_tried_once_more() -> None:
+    assert {Reason.CRASH_LOOP} == OUR_FAULT - CAN_WAIT
+
+
+def test_when_nothing_is_good_some_events_die_and_the_others_wait() -> None:
     breaker = Breaker(POLICY)
-    for _ in range(3):
-        breaker.fault()
-    first = breaker.pause()
-    calm = breaker.pause()
-    breaker.fault()
+    for sequence in range(6):
+        breaker.failed(sequence)
 
-    assert (first, calm, breaker.pause()) == (30.0, 0.0, 60.0)
+    assert [died(breaker, sequence) for sequence in range(6)] == [True, True, True, False, False, False]
+    assert breaker.is_open
 
 
-def test_a_good_event_ends_the_probation_but_not_the_memory_of_the_last_opening() -> None:
+def test_any_number_of_events_die_when_another_was_good_since_they_failed() -> None:
     breaker = Breaker(POLICY)
-    for _ in range(3):
-        breaker.fault()
-    breaker.pause()
+    for sequence in range(1000):
+        breaker.failed(sequence)
     breaker.good()
 
-    assert not breaker.on_probation
-    for _ in range(3):
-        breaker.fault()
-    assert breaker.pause() == 60.0
+    assert all(died(breaker, sequence) for sequence in range(1000))
+    assert not breaker.is_open
 
 
-def test_a_window_of_good_events_makes_the_next_pause_short_again() -> None:
+def test_one_good_event_closes_the_breaker_for_all_that_waited() -> None:
     breaker = Breaker(POLICY)
-    for _ in range(3):
-        breaker.fault()
-    breaker.pause()
-    for _ in range(10):
-        breaker.good()
-    for _ in range(3):
-        breaker.fault()
+    waited = [sequence for sequence in range(100) if not died(breaker, sequence)]
+    breaker.good()
 
-    assert breaker.pause() == 30.0
+    assert len(waited) == 97
+    assert not breaker.is_open
+    assert all(died(breaker, sequence) for sequence in waited)
+
+
+def test_an_event_waits_longer_each_time_but_not_for_ever() -> None:
+    breaker = Breaker(POLICY)
+    for sequence in range(3):
+        died(breaker, sequence)
+
+    assert [breaker.wait(9) for _ in range(4)] == [30.0, 60.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_poisoned_events_among_good_ones_never_open_the_breaker(seed: int) -> None:
+    """Each poisoned one comes four times, as often as it is tried, and the last time after all the good ones."""
+    breaker = Breaker()
+    events = [sequence % 2 == 0 for sequence in range(2000)]
+    Random(seed).shuffle(events)
+    poisoned = [sequence for sequence, is_good in enumerate(events) if not is_good]
+    for sequence, is_good in enumerate(events):
+        if is_good:
+            breaker.good()
+        else:
+            breaker.failed(sequence)
+    for _ in range(2):
+        for sequence in poisoned:
+            breaker.failed(sequence)
+
+    assert all(died(breaker, sequence) for sequence in poisoned)
+    assert not breaker.is_open
+
+
+def test_failures_are_counted_for_each_event_until_it_is_out_of_hand() -> None:
+    breaker = Breaker(POLICY)
+    counted = [breaker.failed(1), breaker.failed(1), breaker.failed(2)]
+    breaker.forget(1)
+
+    assert counted == [1, 2, 1]
+    assert (breaker.knows(1), breaker.knows(2)) == (False, True)
+    assert breaker.failed(1) == 1
+
+
+def test_the_oldest_history_is_forgotten_rather_than_memory_grow() -> None:
+    breaker = Breaker(POLICY, size=2)
+    for sequence in (1, 2, 3):
+        breaker.failed(sequence)
+
+    assert breaker.failed(3) == 2
+    assert breaker.failed(1) == 1

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import Rejected, TryLater, decisive, described
-from pipeline.judge import Again, BugCount, Dead, RetryPolicy, Verdict, judge
+from pipeline.judge import Again, Dead, RetryPolicy, Verdict, judge
 from pipeline.reasons import Reason
 
 POLICY = RetryPolicy(bug_delays=(1.0, 5.0), later_delays=(0.2, 3.0))
@@ -33,24 +33,6 @@ def test_an_error_and_its_history_give_the_verdict(error: Exception, attempt: in
 
 def test_the_decisive_error_of_a_single_error_is_itself() -> None:
     assert decisive(BUG) is BUG
-
-
-def test_bugs_are_counted_for_each_event_until_its_verdict() -> None:
-    count = BugCount()
-    counted = [count.one_more(1), count.one_more(1), count.one_more(2)]
-    count.forget(1)
-
-    assert counted == [1, 2, 1]
-    assert count.one_more(1) == 1
-
-
-def test_the_count_of_bugs_forgets_the_oldest_event_rather_than_grow() -> None:
-    count = BugCount(size=2)
-    for sequence in (1, 2, 3):
-        count.one_more(sequence)
-
-    assert count.one_more(3) == 2
-    assert count.one_more(1) == 1
 
 
 def test_a_described_bug_names_its_place() -> None:
