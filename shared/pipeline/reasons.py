@@ -13,6 +13,11 @@ class Reason(Word):
         "the mail server has the mail but does not give it out, however often it is asked: open it in a mail program,"
         " or ask the server's administrator; `dmarq import` takes a saved copy",
     )
+    HEADER_UNREADABLE = (
+        "header_unreadable",
+        "the mail's header cannot be read, so that nobody knows whether the mail passes the filters; it is left as it"
+        " is: please report it",
+    )
     TOO_MANY_PARTS = "too_many_parts", "the mail has more parts than the limit"
     NO_REPORT_FOUND = "no_report_found", "the mail holds no report"
 

@@ -65,6 +65,7 @@ class ParseLine(BaseModel):
     salvaged: dict[str, str] = Field(
         default={}, description="Of a refused document: what could still be seen in it, as it was written."
     )
+    error: str = Field(default="", description="What went wrong, where the reason is `bug`: please report it.")
     report: WholeAggregateReport | TlsReport | FailureReport | None = Field(
         default=None, description="The whole report, with --full."
     )

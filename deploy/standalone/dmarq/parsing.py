@@ -11,7 +11,7 @@ from parser.line import line_of_reading, line_of_rejection
 from parser.readers import read
 from parser.reading import Hints
 from pipeline.document import DocumentInfo, LineOutcome
-from pipeline.errors import Rejected
+from pipeline.errors import Rejected, described
 from pipeline.limits import Limits
 from pipeline.mailbox import AttachmentRules
 from pipeline.reasons import Reason
@@ -26,7 +26,10 @@ def lines_of(item: Input, *, limits: Limits, is_full: bool) -> Iterator[Line]:
     if item.refused is not None:
         yield line_of_rejection(Rejected(item.refused), file=item.label, part="")
         return
-    yield from parse_file(item.data, file=item.label, limits=limits, is_full=is_full)
+    try:
+        yield from parse_file(item.data, file=item.label, limits=limits, is_full=is_full)
+    except Exception as error:  # noqa: BLE001 one file's error is its own
+        yield _failed(error, file=item.label, part="")
 
 
 def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iterator[Line]:
@@ -59,3 +62,10 @@ def _document_line(
             return line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)
     except Rejected as rejected:
         return line_of_rejection(rejected, file=file, part=document.path, repairs=document.repairs)
+    except Exception as error:  # noqa: BLE001 one document's error is its own
+        return _failed(error, file=file, part=document.path)
+
+
+def _failed(error: Exception, *, file: str, part: str) -> Line:
+    line = line_of_rejection(Rejected(Reason.BUG), file=file, part=part)
+    return line | {"error": described(error)}

@@ -1,17 +1,22 @@
 """A folder's new mails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
+import structlog
+
 from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
 from fetcher.measuring import Measured, measure, with_headers
 from fetcher.patience import FolderPatience, Patience
-from fetcher.search import headers_of, matches, needs_headers
+from fetcher.search import Headers, headers_of, matches, needs_headers
+from pipeline.errors import described
 from pipeline.limits import Limits, MiB
 from pipeline.mailbox import Filters
 from pipeline.reasons import Reason
+
+log = structlog.get_logger(__name__)
 
 BATCH_MAILS = 50
 BATCH_BYTES = 2 * MiB
@@ -109,14 +114,14 @@ async def downloads(
     """
     measured = await measure(session, stretch.uids, headers=needs_headers(filters), patience=patience.metas)
     now = datetime.now(UTC)
-    wanted = [meta for meta in measured.metas if matches(filters, meta, now=now)]
+    wanted, unjudged = sift(measured.metas, lambda meta: matches(filters, meta, now=now))
     given_up = patience.bodies.given_up(monotonic())
     readable = [meta for meta in wanted if meta.uid not in given_up]
     fitting = {meta.uid: meta for meta in readable if meta.size <= limits.max_mail_bytes}
     alone = patience.bodies.alone()  # asked for last: the cursor waits for them
     held = measured.gaps.union(fitting.keys() & set(alone))
-    batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted), held=held)
-    for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up]):
+    batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted) - len(unjudged), held=held)
+    for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up], unjudged):
         batch.add(download)
     too_large = [meta for meta in readable if meta.uid not in fitting]
     for meta in await with_headers(session, too_large, patience=patience.bodies):
@@ -139,11 +144,26 @@ async def downloads(
         raise complaint
 
 
-def _unreadable(measured: Measured, given_up: Sequence[Meta]) -> list[Download]:
-    """The mails that were given up. No header is asked for: that may fail as their bytes did."""
+def sift(metas: Iterable[Meta], passes: Callable[[Meta], bool]) -> tuple[list[Meta], list[Meta]]:
+    """The mails that pass, and those about which the filters end in an error: that holds up no other mail."""
+    wanted: list[Meta] = []
+    unjudged: list[Meta] = []
+    for meta in metas:
+        try:
+            if passes(meta):
+                wanted.append(meta)
+        except Exception as error:  # noqa: BLE001 a mail's error is its own: the mail is refused, with a line
+            log.error("filter_failed", uid=meta.uid, error=described(error))
+            unjudged.append(meta)
+    return wanted, unjudged
+
+
+def _unreadable(measured: Measured, given_up: Sequence[Meta], unjudged: Sequence[Meta]) -> list[Download]:
+    """The mails that were given up, and those that no filter can judge. No header is asked for: that may fail too."""
     nothing_known = (Meta(uid, 0, None, frozenset()) for uid in measured.given_up)
     unmeasured = [Download(meta, refused=Reason.MAIL_UNREADABLE, is_measured=False) for meta in nothing_known]
-    return unmeasured + [_refused(meta, Reason.MAIL_UNREADABLE) for meta in given_up]
+    withheld = [_refused(meta, Reason.MAIL_UNREADABLE) for meta in given_up]
+    return unmeasured + withheld + [Download(meta, refused=Reason.HEADER_UNREADABLE) for meta in unjudged]
 
 
 def _take(batch: Batch, meta: Meta, got: Fetched, patience: Patience) -> None:
@@ -159,6 +179,15 @@ def _take(batch: Batch, meta: Meta, got: Fetched, patience: Patience) -> None:
 
 
 def _refused(meta: Meta, reason: Reason) -> Download:
-    headers = headers_of(meta.header)
+    headers = _headers_shown(meta)
     sender = headers.senders[0] if headers.senders else ""
     return Download(meta, refused=reason, subject=headers.subject[:MAX_TEXT], sender=sender[:MAX_TEXT])
+
+
+def _headers_shown(meta: Meta) -> Headers:
+    """None, where they cannot be read: the mail is refused already."""
+    try:
+        return headers_of(meta.header)
+    except Exception as error:  # noqa: BLE001 a mail's error is its own
+        log.error("header_failed", uid=meta.uid, error=described(error))
+        return Headers("", ())

@@ -10,14 +10,17 @@ from pipeline.mailbox import MailAction
 from pipeline.reasons import Reason
 from pipeline.wire import Envelope, Parcel
 
+UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
+
 
 def fetched(run: Run, uidvalidity: int, download: Download) -> Envelope:
     """The event, and the bytes where there are any.
 
-    A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is.
+    A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of which
+    nobody knows whether it passes the filters.
     """
     handling = run.mailbox.handling()
-    if download.refused is Reason.MAIL_UNREADABLE:
+    if download.refused in UNTOUCHED:
         handling = handling.model_copy(update={"on_failed": MailAction()})
     event = MailFetched(
         mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),

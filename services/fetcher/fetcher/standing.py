@@ -16,6 +16,7 @@ from pipeline.telemetry.metrics import (
 )
 
 MAX_DETAIL = 500  # characters
+INTERNAL_ERROR = "internal_error"
 
 
 class Standing:
@@ -65,6 +66,10 @@ class Standing:
         """It did not work; the next try is due in so many seconds."""
         why = {"category": fault.category.value, "detail": fault.detail[:MAX_DETAIL], "progress": None}
         self._enter(State.BACKING_OFF, next_poll_at=_in(seconds), **why)
+
+    def failed(self, detail: str) -> None:
+        """An error of ours ended the work."""
+        self._set(category=INTERNAL_ERROR, detail=detail[:MAX_DETAIL], progress=None)
 
     def ended(self) -> None:
         """The mailbox is no longer held here."""

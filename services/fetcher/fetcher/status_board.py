@@ -37,6 +37,12 @@ class StatusBoard:
         self._note(mailbox.id)
         return standing
 
+    def fail(self, mailbox: Mailbox, detail: str) -> None:
+        """The work for a mailbox that is held ended in an error of ours."""
+        standing = self._standings.get(mailbox.id)
+        if standing is not None:
+            standing.failed(detail)
+
     def give_back(self, mailbox: Mailbox) -> None:
         """The mailbox is no longer held here; harmless when it was not."""
         standing = self._standings.get(mailbox.id)

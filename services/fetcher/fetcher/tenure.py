@@ -19,7 +19,7 @@ from fetcher.watch import Watch
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.leases import RENEW_EVERY, Lease, LeaseBucket
 from pipeline.adapters.requests import serving
-from pipeline.errors import TryLater, leaves
+from pipeline.errors import TryLater, decisive, described, leaves
 from pipeline.limits import Limits
 from pipeline.mailbox import Mailbox
 from pipeline.runner import StageRunner
@@ -88,6 +88,10 @@ class Tenure:
                 await unless(self._work(ending, standing), ending, grace=STOP_GRACE)
                 keeping.cancel()
                 following.cancel()
+        except* Exception as group:
+            if not isinstance(cause := decisive(group), TryLater):
+                self._office.board.fail(self._mailbox, described(cause))
+            raise
         finally:
             self._office.board.give_back(self._mailbox)
             await self._give_back()

@@ -17,7 +17,7 @@ from pipeline.mail import MailRef
 from pipeline.mailbox import Action
 from pipeline.reasons import Reason
 
-WITHOUT_BYTES = frozenset({Reason.MAIL_UNREADABLE, Reason.BLOB_MISSING})
+WITHOUT_BYTES = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE, Reason.BLOB_MISSING})
 
 
 @dataclass(frozen=True, slots=True)

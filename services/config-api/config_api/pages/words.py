@@ -83,6 +83,7 @@ CATEGORIES = {
     Category.PERMISSIONS: Said("Not permitted", "bad"),
     Category.THROTTLED: Said("Slowed down by the server", "warn"),
     Category.TIMEOUT: Said("No answer in time", "bad"),
+    "internal_error": Said("Error of DMARQ's own", "bad"),
 }
 POLICY_TAGS = {
     "p": "Policy",
