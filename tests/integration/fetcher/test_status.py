@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fetcher.__main__ import body
+from fetcher.status_board import StatusBoard
 from pipeline import status as status_rules
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.forgetting import forget_mailbox
@@ -180,3 +181,17 @@ async def test_a_mailbox_that_is_deleted_during_work_has_no_status(bus: Bus, dov
                 await asyncio.sleep(0.02)
 
     assert await StatusBucket(bus.js).all() == {}  # neither after the fetcher's last words
+
+
+async def test_a_mailbox_whose_work_ends_in_an_error_of_ours_does_not_say_that_it_is_well(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    mailbox = dovecot_mailbox(dovecot, user)
+    board = StatusBoard(bus, Readiness(), holder="me")
+    standing = await board.take(mailbox)
+    standing.polled()
+    board.fail(mailbox, "RecursionError: too deep")
+    board.give_back(mailbox)
+
+    assert (standing.status.state, standing.status.category) == (State.WAITING, "internal_error")
+    assert "RecursionError" in standing.status.detail

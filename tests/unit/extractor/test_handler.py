@@ -3,7 +3,7 @@
 import gzip
 from datetime import UTC, datetime
 
-from extractor.handler import extracted
+from extractor.handler import extracted, handler
 from pipeline.document import LineOutcome
 from pipeline.events import MailExtracted, MailFetched
 from pipeline.limits import Limits
@@ -46,3 +46,14 @@ def test_a_mailbox_cannot_allow_more_than_the_limit() -> None:
     assert isinstance(found.event, MailExtracted)
     assert not found.event.documents
     assert LineOutcome.REFUSED in {line.outcome for line in found.event.lines}
+
+
+async def test_a_mail_that_ends_in_an_error_is_alone_with_it() -> None:
+    good = fetched(Parcel.of(mail(part(aggregate_xml(), name="report.xml"))))
+    first, error, last = await handler(Limits())([good, fetched(), good])  # an event without the mail's bytes
+
+    assert isinstance(error, IndexError)
+    for result in (first, last):
+        assert isinstance(result, list)
+        assert isinstance(result[0].event, MailExtracted)
+        assert result[0].event.documents

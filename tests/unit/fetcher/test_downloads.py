@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.downloads import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, stretches
+from fetcher.downloads import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, sift, stretches
 from fetcher.imap import Meta
 from pipeline.reasons import Reason
 
@@ -38,6 +38,15 @@ def test_every_new_mail_is_in_exactly_one_stretch(new: set[int], wanted: set[int
     ends = [stretch.up_to_uid for stretch in cut]
     assert ends == sorted(set(ends))
     assert ends[-1:] == sorted(new)[-1:]
+
+
+def test_a_mail_on_which_the_filters_fail_holds_up_no_other() -> None:
+    def passes(mail: Meta) -> bool:
+        if mail.uid == 2:
+            raise RecursionError
+        return mail.uid != 3
+
+    assert sift([meta(uid) for uid in (1, 2, 3, 4)], passes) == ([meta(1), meta(4)], [meta(2)])
 
 
 def test_a_batch_is_full_at_its_number_of_mails() -> None:

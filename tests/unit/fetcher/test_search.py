@@ -106,6 +106,11 @@ def test_a_strange_charset_in_a_subject_does_no_harm(charset):
     subject.encode("utf-8")
 
 
+@pytest.mark.parametrize("sender", ["(" * 1000 + "a@a.example", "(" * 490 + ")" * 490 + "a@a.example"])
+def test_a_sender_in_very_many_parentheses_is_judged_like_any_other(sender: str) -> None:
+    assert matches(Filters(senders=("a.example",)), mail(f"From: {sender}\r\n"), now=NOW) is (")" in sender)
+
+
 @given(st.binary(max_size=200))
 def test_no_header_block_makes_the_filters_fail(raw):
     headers = headers_of(b"Subject: " + raw + b"\r\nFrom: " + raw)

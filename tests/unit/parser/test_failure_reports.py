@@ -269,3 +269,13 @@ def test_parts_are_not_looked_for_deeper_than_any_reporter_puts_them():
         mail = f"Content-Type: multipart/mixed; boundary=n{number}x\n\n--n{number}x\n{mail}\n--n{number}x--\n"
 
     assert reason_of(mail) is Reason.NO_REPORT_CONTENT
+
+
+@pytest.mark.parametrize("sender", ["(" * 1000 + "a@a.example", "(" * 490 + ")" * 490 + "a@a.example"])
+def test_a_sender_in_very_many_parentheses_is_read(sender):
+    fields = FIELDS.replace("Reported-Domain", "X-Domain").replace("User-Agent", "X-Agent")
+    mail = arf(fields=fields, sample=SAMPLE.replace("Jane Doe <jane@example.com>", sender))
+    report = read_arf(mail.replace("reporter@receiver.example", sender))
+
+    assert report.domain == ("a.example" if ")" in sender else "")
+    assert report.source_ip == "192.0.2.44"
