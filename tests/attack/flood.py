@@ -133,6 +133,6 @@ async def _until(database_url: str, outcome: str, wanted: int) -> float:
 async def _counts(database_url: str) -> dict[str, int]:
     connection = await asyncpg.connect(database_url)
     try:
-        return dict(await connection.fetch(COUNT))
+        return {outcome: count for outcome, count in await connection.fetch(COUNT)}
     finally:
         await connection.close()

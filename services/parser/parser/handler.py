@@ -64,8 +64,8 @@ class ParserHandler:
                 ids = {mail.event.mail.mail_id for mail in mails}
                 stored = await self._store.store(mails, superseded=[s for s in superseded if s in ids])
             self._committed()
-            rejections = iter([conclusion.rejection or [] for conclusion in stored])
-            results += [mail if isinstance(mail, Exception) else next(rejections) for mail in read]
+            conclusions = iter(stored)
+            results += [mail if isinstance(mail, Exception) else next(conclusions).rejection or [] for mail in read]
         return results
 
 

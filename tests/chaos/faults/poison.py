@@ -21,7 +21,7 @@ LAYOUT = Layout(
     environment={"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))},
 )
 KILLERS = 2
-RUN = DEFAULT_BREAKER_POLICY.run  # mails that run into a bug, one after the other: as many as a stage stands
+RUN = 2 * DEFAULT_BREAKER_POLICY.run  # mails that run into a bug, one after the other
 
 
 def kill(site: Site, rng: Random) -> bool:
@@ -32,11 +32,10 @@ def kill(site: Site, rng: Random) -> bool:
 
 
 def fail(site: Site, rng: Random) -> bool:
-    """A run of mails that run into a bug; waits until the stage rests and says so, and until they are buried."""
+    """Many mails that run into a bug, among good ones; waits until they are dead letters. The stage stays ready."""
     time.sleep(rng.uniform(0, 0.3))
     _arrive(site, FAILS, RUN)
-    rested = _comes_true(site, lambda: not site.crew.is_ready(SERVICE))
-    return _comes_true(site, lambda: _buried(site, "bug") >= RUN) and rested
+    return _comes_true(site, lambda: _buried(site, "bug") >= RUN) and site.crew.is_ready(SERVICE)
 
 
 def _arrive(site: Site, word: bytes, count: int) -> None:
@@ -73,7 +72,7 @@ POISON = (
         allowance=partial(_poison, KILLERS),
     ),
     Fault(
-        name="a run of dead letters turns readiness red",
+        name="mails that run into a bug hold up no others",
         strike=fail,
         times=1,
         layout=LAYOUT,
