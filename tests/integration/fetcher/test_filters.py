@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from fetcher.imap.fetch_answer import MAX_HEADER_BYTES
 from pipeline.adapters.bus import Bus
 from pipeline.events import FetchRunFinished
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
-from tests.support.fetching import downloaded, fetched, fetching, until, until_fetched
+from tests.support.fetching import downloaded, fetched, fetching, imap_log, until, until_fetched
 
 DAY_S = 86_400
 
@@ -76,3 +77,39 @@ async def test_filters_that_no_mail_passes_move_on_all_the_same(bus: Bus, doveco
         runs = await until(bus, FetchRunFinished, 2)
     assert [(run.seen, run.filtered, run.fetched) for run in runs[:2]] == [(250, 250, 0), (0, 0, 0)]
     assert await downloaded(bus) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"From: " + b"(" * 1000 + b"a@b\r\nSubject: Report domain: x",
+        b"From: " + b"(" * 490 + b")" * 490 + b"a@b\r\nSubject: Report domain: x",
+        b"From: a@b\r\nSubject: " + b"=?utf-8?q?a?=\r\n " * 100_000 + b"x",
+    ],
+    ids=["opening-parentheses", "pairs", "encoded-words"],
+)
+async def test_a_header_made_to_exhaust_a_reader_holds_up_no_other_mail(
+    bus: Bus, dovecot: Dovecot, user: User, header: bytes
+) -> None:
+    user.deliver(mail(), header + b"\r\n\r\nwords\r\n", mail())
+    filters = {"subject_contains": ["report domain"], "senders": ["reporter.example"]}
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters=filters))
+    async with fetching(bus):
+        run = (await until(bus, FetchRunFinished))[0]
+
+    assert [event.mail.uid for event in await fetched(bus)] == [1, 3]
+    assert (run.category, run.seen, run.filtered) == ("ok", 3, 1)
+
+
+async def test_the_server_is_asked_for_no_more_of_a_header_than_is_looked_at(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    user.deliver(mail())
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters={"subject_contains": ["report domain"]}))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished)
+        asked = [str(line.data["arguments"]) for line in await imap_log(bus, "command")]
+
+    headers = [arguments for arguments in asked if "HEADER.FIELDS" in arguments]
+    assert headers
+    assert all(f"<0.{MAX_HEADER_BYTES}>" in arguments for arguments in headers)
