@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dmarq", message="dmarq %(version)s")
 def dmarq() -> None:
     """DMARC reports from a mailbox into a database.
 
