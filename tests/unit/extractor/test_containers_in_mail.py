@@ -177,7 +177,7 @@ def test_a_gzip_of_a_picture_in_a_report_mail_is_refused() -> None:
 def test_random_bytes_labelled_as_a_zip_in_a_report_mail_are_refused() -> None:
     found = search(mail(text(), part(bytes(range(128, 256)) * 4, "application/zip", name="r.zip")))
 
-    assert refusals(found) == [Reason.NO_REPORT_CONTENT]
+    assert refusals(found) == [Reason.NOT_UNDERSTOOD]
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"unused", "no_report_content"), (b"", "empty_document")])
@@ -227,7 +227,7 @@ def test_xml_without_a_word_of_a_report_goes_to_the_parser_when_a_report_was_pro
 def test_a_report_mail_whose_attachment_was_stripped_is_not_lost_in_silence() -> None:
     found = search(mail(text("An attachment was removed by the gateway.")))
 
-    assert refusals(found) == [Reason.NO_REPORT_FOUND]
+    assert refusals(found) == [Reason.REPORT_REMOVED]
 
 
 @pytest.mark.parametrize("subject", ["Re: Report Domain: example.com", "DMARC weekly news", "Automatic reply: dmarc"])
