@@ -27,9 +27,10 @@ def signed_content(data: bytes) -> bytes | None:
     at = _entered(data, at, _SEQUENCE)  # SignedData
     at = _after(data, at)  # version
     at = _after(data, at)  # digestAlgorithms
+    end = _element(data, at)[2]
     at = _entered(data, at, _SEQUENCE)  # EncapsulatedContentInfo
     at = _after(data, at)  # eContentType
-    if data[at : at + 1] != bytes((_CONTEXT_0,)):
+    if at == end or data.startswith(_END_OF_CONTENTS, at):
         return None
     return _octets(data, _entered(data, at, _CONTEXT_0))
 

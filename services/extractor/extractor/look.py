@@ -93,7 +93,7 @@ def _is_deflated(data: bytes, *, is_carrier: bool) -> bool:
         plain = zlib.decompressobj(window_bits).decompress(data[:_TRIED], _TRIED)
     except zlib.error:
         return False
-    return sniff(plain) not in _NOTHING_KNOWN
+    return bool(plain) and (window_bits != RAW_DEFLATE or sniff(plain) not in _NOTHING_KNOWN)
 
 
 def window_bits_of(data: bytes) -> int:

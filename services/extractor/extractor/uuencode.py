@@ -20,6 +20,9 @@ _BEGIN: Final = re.compile(
     re.MULTILINE,
 )
 _LINE: Final = re.compile(rb"[^\n]*(?:\n|\Z)")
+_NOT_BASE64: Final = bytes(
+    byte for byte in range(256) if not (chr(byte).isalnum() and byte < 128) and byte not in b"+/"
+)
 _BASE64_END: Final = re.compile(rb"^====", re.MULTILINE)
 
 
@@ -102,8 +105,9 @@ def _line(line: bytes) -> tuple[bytes, bool] | None:
 
 def _base64(text: bytes, at: int) -> tuple[bytes, tuple[str, ...], int]:
     end = _BASE64_END.search(text, at)
-    joined = b"".join(text[at : end.start() if end else len(text)].split())
-    data = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
+    joined = text[at : end.start() if end else len(text)].translate(None, _NOT_BASE64)
+    joined = joined[:-1] if len(joined) % 4 == 1 else joined
+    data = binascii.a2b_base64(joined + b"=" * (-len(joined) % 4))
     return data, () if end else (Repair.UUENCODE_LINES,), end.end() if end else len(text)
 
 
