@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from dmarq.commands.anonymise import anonymise
 from dmarq.commands.dead import dead
 from dmarq.commands.demo import demo
 from dmarq.commands.doctor import doctor
@@ -30,7 +31,7 @@ def dmarq() -> None:
     """
 
 
-for command in (demo, run, parse, import_, status, mailbox, dead, reparse, doctor):
+for command in (demo, run, parse, anonymise, import_, status, mailbox, dead, reparse, doctor):
     dmarq.add_command(command)
 
 
