@@ -13,7 +13,9 @@ _SUBJECT: Final = re.compile(
     r"report[\s_-]*domain\s*:|\bdmarc\b|\btls-?rpt\b|\bsmtp tls report|submitter\s*:", re.IGNORECASE
 )
 _REPORT_SUBJECT: Final = re.compile(
-    r"\s*(?:\[preview\]\s*)?(?:dmarc aggregate )?report[\s_-]*domain\s*:", re.IGNORECASE
+    r"\s*(?:\[[^\]]{1,40}\]\s*|\*{1,5}\s{0,5}\w{1,20}\s{0,5}\*{1,5}\s*){0,5}"  # marks of gateways and lists
+    r"(?:dmarc aggregate )?report[\s_-]*domain\s*:",
+    re.IGNORECASE,
 )
 # receiver "!" policy domain "!" begin "!" end (RFC 7489 7.2.1.1); the receiver may be missing
 _REPORT_NAME: Final = re.compile(r"![^!\s/]{1,255}!\s*\d{6,}\s*!\s*\d{6,}")

@@ -8,7 +8,7 @@ from pipeline.document import DocumentFormat, LineOutcome
 from pipeline.reasons import Reason
 from tests.support.archives import zip_of
 from tests.support.finding import contents, ignored, line_at, refusals, search
-from tests.support.mails import REPORT_NAME, aggregate_xml, mail, part, single, text, tls_json
+from tests.support.mails import REPORT_NAME, REPORT_SUBJECT, aggregate_xml, mail, part, single, text, tls_json
 
 XML = aggregate_xml()
 GZ = gzip.compress(XML)
@@ -224,10 +224,17 @@ def test_xml_without_a_word_of_a_report_goes_to_the_parser_when_a_report_was_pro
     assert [document.format for document in found.documents] == [DocumentFormat.XML]
 
 
-def test_a_report_mail_whose_attachment_was_stripped_is_not_lost_in_silence() -> None:
-    found = search(mail(text("An attachment was removed by the gateway.")))
+@pytest.mark.parametrize("before", ["", "[EXTERNAL] ", "***SPAM*** ", "[Preview] [List] ", "Dmarc Aggregate "])
+def test_a_report_mail_whose_attachment_was_stripped_is_not_lost_in_silence(before: str) -> None:
+    stripped = mail(text("An attachment was removed by the gateway."), subject=before + REPORT_SUBJECT)
 
-    assert refusals(found) == [Reason.REPORT_REMOVED]
+    assert refusals(search(stripped)) == [Reason.REPORT_REMOVED]
+
+
+def test_a_note_in_the_place_of_the_report_is_no_report() -> None:
+    note = part(b"The file was deleted.", "text/plain", name="DELETED0.TXT")
+
+    assert refusals(search(mail(text(), note))) == [Reason.REPORT_REMOVED]
 
 
 @pytest.mark.parametrize("subject", ["Re: Report Domain: example.com", "DMARC weekly news", "Automatic reply: dmarc"])
