@@ -16,6 +16,10 @@ COMMANDS = {
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
+    "anonymise": (
+        "dmarq.commands.anonymise:anonymise",
+        "Make a copy of an odd report that names nobody, for a bug report.",
+    ),
     "doctor": ("dmarq.commands.doctor:doctor", "Say why no reports arrive."),
 }
 """Each subcommand: where it is ("module:attribute"), and its line in the help."""

@@ -13,6 +13,7 @@ from extractor.mbox import header_start
 from extractor.repairs import Repair
 
 MAX_BLOCK: Final = 256 * 1024  # bytes of a header block that are looked at
+HEAD: Final = 16 * 1024  # bytes of a text that show whether it is a mail
 MAX_VALUE: Final = 4 * 1024  # bytes of one value that are looked at
 
 _NAME: Final = r"[A-Za-z0-9_.-]{1,100}"
@@ -23,6 +24,8 @@ _FIELD: Final = re.compile(
 )
 _FIRST: Final = re.compile(_NAME.encode() + rb"[ \t]*:")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_LONG_LINE: Final = re.compile(rb"([^\n]{4096})[^\n]+")
+_BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _NOT_INDENTED: Final = re.compile(r"\n[^ \t]")
 _PARAMETER: Final = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*+"?|[^;]*)', re.DOTALL)
 _TYPE: Final = re.compile(r"\s*([\w!#$&.+^-]+/[\w!#$&.+^-]+)")
@@ -62,7 +65,9 @@ class Fields:
 
     def __init__(self, block: bytes) -> None:
         # As Latin-1, in which every byte is a character, until a value is asked for.
-        found = _FIELD.findall(block[:MAX_BLOCK].decode("latin-1"))
+        block = block if len(block) <= MAX_BLOCK else _LONG_LINE.sub(rb"\1", block)[:MAX_BLOCK]
+        found = _FIELD.findall(block.decode("latin-1"))
+        self._found = found
         self._values = {name.lower(): value for name, value in reversed(found)}
         # Trustwave's gateway writes it without the hyphen.
         self._type_value = self.text("content-type") or self.text("contenttype") or self.text("content_type")
@@ -81,6 +86,20 @@ class Fields:
             return ""
         value = self._values[name][:MAX_VALUE].strip(_SPACE)
         return _unfolded(value if value.isascii() else _decode(value.encode("latin-1")))
+
+    @property
+    def is_of_mail(self) -> bool:
+        """Whether any field is one that mails have."""
+        return not _MAIL_FIELDS.isdisjoint(self._values)
+
+    @property
+    def undeclared_boundaries(self) -> list[str]:
+        """The boundaries that Content-Type names, if in the wrong place: without a type, or in a field said twice."""
+        if "oundary" not in self._type_value and len(self._found) == len(self._values):
+            return []
+        values = (value for name, value in self._found if name.lower() == "content-type")
+        found = (_BOUNDARY.search(value[:MAX_VALUE]) for value in values)
+        return [(one[1] or one[2]).strip() for one in found if one]
 
     @property
     def encoding(self) -> str:
@@ -112,11 +131,13 @@ def begins_with_field(block: bytes, at: int = 0) -> bool:
 
 def is_mail(text: bytes) -> bool:
     """Whether a text begins like a mail: with a header block in which two fields are those of a mail."""
-    head = text[:16384].lstrip(b"\r\n")
+    head = text[:HEAD].lstrip(b"\r\n")
     head = head[header_start(head) :]
     if not begins_with_field(head):
         return False
     blank = _BLANK_LINE.search(head)
+    if not blank and len(text) > HEAD and b"\n" not in head[-4096:]:  # a line of a length that no mail should have
+        head = _LONG_LINE.sub(rb"\1", text[:MAX_BLOCK])[header_start(head) :][:HEAD]
     return len(_MAIL_FIELDS.intersection(Fields(head[: blank.start()] if blank else head))) >= 2
 
 
