@@ -128,7 +128,7 @@ def _read_mail(envelope: Envelope, options: ReadOptions) -> ReadMail:
     for info in event.documents:
         read = _read_documents(info, envelope, from_domain, options)
         documents += read
-        if len(read) > 1:
+        if any(document.info is not info for document in read):
             lines = tuple(own for line in lines for own in _lines(line, info, read))
     event = event if lines is event.lines else event.model_copy(update={"lines": lines})
     return ReadMail(event, tuple(documents))

@@ -12,7 +12,7 @@ MAX_LOOKED_AT: Final = 200  # characters of a value in which an address is looke
 _OCTETS: Final = re.compile(r"0*([0-9]{1,3})\.0*([0-9]{1,3})\.0*([0-9]{1,3})\.0*([0-9]{1,3})")
 _WITH_PORT: Final = re.compile(r"([0-9.]{7,20}):[0-9]{1,5}")
 _SHOWN: Final = re.compile(
-    r"(?<![\w.:-])(?:IPv[46]:)?([0-9A-Fa-f:.]{2,60})(?:%[\w.~-]{1,40})?(?:/([0-9]{1,3}))?(?![\w:-])", re.IGNORECASE
+    r"(?<![\w.:-])(?:IPv[46]:)?([0-9A-Fa-f:.]{2,60}+)(?:%[\w.~-]{1,40})?(?:/([0-9]{1,3}))?(?![\w:-])", re.IGNORECASE
 )
 _MAPPED_PREFIX: Final = b"\0" * 10 + b"\xff\xff"
 _WHOLE: Final = {4: "32", 6: "128"}  # the prefix length of a single host

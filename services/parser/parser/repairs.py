@@ -81,6 +81,7 @@ class Repair(Word):
     ENCODED_FEEDBACK_PART = "encoded-feedback-part", "the machine-readable part was encoded, which no standard allows"
     ENCODED_SAMPLE = "encoded-sample", "the reported mail was encoded, which no standard allows"
     MISLABELLED_FEEDBACK_PART = "mislabelled-feedback-part", "the machine-readable part had a wrong content type"
+    MISLABELLED_SAMPLE = "mislabelled-sample", "the reported mail had a wrong content type"
     MISSING_ARRIVAL_DATE = "missing-arrival-date", "the arrival date was taken from the mail that brought the report"
     DOMAIN_FROM_SAMPLE = "domain-from-sample", "the domain was taken from the reported mail's From"
     MISSING_FEEDBACK_TYPE = "missing-feedback-type", "the report does not say what it is about"

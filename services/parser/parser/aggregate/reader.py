@@ -188,7 +188,7 @@ class _Pass:
         """Raises Rejected where rows stand in a section that has none: read past, they would be lost."""
         names = self._elements.names
         if any(names[element.tag] in _OF_RECORDS for element in section.iter()):
-            raise Rejected(Reason.RECORDS_LOST, f"rows in {names[section.tag]}, where no report has them"[:100])
+            raise Rejected(Reason.RECORDS_LOST, f"rows that stand in {names[section.tag]}, outside of any record"[:100])
 
     def on_foreign(self, section: etree._Element) -> None:
         """An extension (RFC 9990): passed over by name."""

@@ -76,15 +76,15 @@ def _mended(text: str, notes: Notes) -> str:
     if clean != text:
         notes.add(Repair.CONTROL_CHARACTERS)
     begin = _BEGINS.search(clean)
-    if begin is None:
-        return clean
+    if begin is None or _LOOKS_LIKE_A_REPORT.search(clean, 0, begin.start()):
+        return clean  # it has begun before, with something that is no JSON
     if clean[: begin.start()].strip():
         notes.add(Repair.LEADING_JUNK)
     strict = _STRING_OR_COMMA.sub(lambda found: _put_right(found, notes), clean[begin.start() :])
     end = _end_of_value(strict, 0)
     rest = strict[end:]
     if _LOOKS_LIKE_A_REPORT.search(rest):
-        raise SeveralReports(_texts(strict), notes.repairs)
+        raise SeveralReports(_reports(strict), notes.repairs)
     if rest.strip():
         notes.add(Repair.TRAILING_JUNK)
     return strict[:end]
@@ -123,8 +123,8 @@ def _end_of_value(text: str, start: int) -> int:
     return json.JSONDecoder().raw_decode(text, start)[1]
 
 
-def _texts(text: str) -> list[str]:
-    """The objects of a list, or those that stand one behind the other; what cannot be read is one text, to be refused.
+def _reports(text: str) -> list[str]:
+    """The reports of a list, or those that stand one behind the other; what cannot be read is one text, to be refused.
 
     So is what comes behind `MAX_REPORTS` of them.
     """
@@ -152,5 +152,7 @@ def _only(listed: list[Any], text: str, notes: Notes) -> Any:
         return listed[0]
     if not listed or not all(isinstance(item, dict) for item in listed):
         raise Rejected(Reason.NO_REPORT_CONTENT, "no JSON object")
-    start = text.index("[")
-    raise SeveralReports(_texts(text[start:]), notes.repairs)
+    reports = _reports(text[text.index("[") :])
+    if not reports:
+        raise Rejected(Reason.NO_REPORT_CONTENT, "a list of something else")
+    raise SeveralReports(reports, notes.repairs)
