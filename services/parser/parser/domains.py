@@ -31,9 +31,8 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
 
     An empty text is None without a repair: whether a name must be there, others know.
     """
-    name = _name(text)
-    if name is not None:
-        return name, None
+    if len(text) <= MAX_LENGTH and _NAME.fullmatch(text):
+        return text, None
     value = plain(text)
     if not value.strip("."):
         return None, None

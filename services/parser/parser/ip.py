@@ -26,17 +26,13 @@ def read_ip(text: str) -> tuple[str | None, Repair | None]:
     one address is shown.
     """
     value = text.strip()
-    canonical = _canonical(value)
+    canonical = _ipv4(value) if ":" not in value else _ipv6(value)
     if canonical is not None:
         return canonical, Repair.SOURCE_IP_FORM if ":" in value and ":" not in canonical else None
     if not value:
         return None, Repair.MISSING_SOURCE_IP
     shown = _shown(normalize("NFKC", value)) if len(value) <= MAX_LOOKED_AT else None
     return shown, Repair.UNREADABLE_SOURCE_IP if shown is None else Repair.SOURCE_IP_FORM
-
-
-def _canonical(value: str) -> str | None:
-    return _ipv6(value) if ":" in value else _ipv4(value)
 
 
 def _ipv4(value: str) -> str | None:
@@ -74,4 +70,6 @@ def _bare(token: str) -> str | None:
     with_port = _WITH_PORT.fullmatch(token)
     token = with_port[1] if with_port else token
     octets = _OCTETS.fullmatch(token)
-    return _ipv4(".".join(octets.groups())) if octets else _canonical(token)
+    if octets is not None:
+        return _ipv4(".".join(octets.groups()))
+    return _ipv6(token) if ":" in token else _ipv4(token)

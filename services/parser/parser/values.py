@@ -95,7 +95,8 @@ def epoch(text: str) -> tuple[int | None, Repair | None]:
 
     Decimals are cut off; milliseconds (and what is finer), ISO 8601 and dates as digits (20231114) are understood.
     """
-    value = normalize("NFKC", text[:_MAX_NUMBER]).strip()
+    value = text[:_MAX_NUMBER].strip()
+    value = value if value.isascii() else normalize("NFKC", value)
     found = _SECONDS.fullmatch(value)
     if found is None:
         return iso_epoch(value), Repair.DATE_FORMAT

@@ -30,6 +30,7 @@ from pipeline.report import AggregateReport, Policy, ReportKind
 MAX_UNKNOWN_SECTIONS = 1000
 _NO_ELEMENT = ""  # the name of a comment
 _OF_RECORDS = frozenset({"record", "row", "source_ip"})
+_OF_RECORDS_AS_WRITTEN = tuple(f"{{*}}{name}" for name in _OF_RECORDS)  # the quick look, without Python
 
 
 def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
@@ -147,8 +148,8 @@ class _Pass:
             self._fingerprint.add_row(row)
 
     def on_metadata(self, section: etree._Element) -> None:
-        self._check_no_rows(section)
         metadata = self._header.metadata(section)
+        self._check_no_rows(section)
         if self._metadata is None:
             self._metadata = metadata
             return
@@ -157,8 +158,8 @@ class _Pass:
         self.notes.add(Repair.REPEATED_ELEMENT)
 
     def on_policy(self, section: etree._Element) -> None:
-        self._check_no_rows(section)
         policy = self._header.policy(section, self._raw)
+        self._check_no_rows(section)
         if self._policy is None:
             self._policy = policy
             return
@@ -187,7 +188,9 @@ class _Pass:
     def _check_no_rows(self, section: etree._Element) -> None:
         """Raises Rejected where rows stand in a section that has none: read past, they would be lost."""
         names = self._elements.names
-        if any(names[element.tag] in _OF_RECORDS for element in section.iter()):
+        is_plain = not names.has_unknown and Repair.ELEMENT_NAME_CASE not in self.notes.repairs
+        suspects = section.iter(*_OF_RECORDS_AS_WRITTEN) if is_plain else section.iter()
+        if any(names[element.tag] in _OF_RECORDS for element in suspects):
             raise Rejected(Reason.RECORDS_LOST, f"rows that stand in {names[section.tag]}, outside of any record"[:100])
 
     def on_foreign(self, section: etree._Element) -> None:

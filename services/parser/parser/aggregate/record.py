@@ -53,8 +53,8 @@ class RecordReader:
             spf,
             reasons,
             self._header_from(texts, raw),
-            self._envelope(texts.envelope_from, raw, "identifiers/envelope_from"),
-            self._envelope(texts.envelope_to, raw, "identifiers/envelope_to"),
+            self._envelope(texts.envelope_from, raw, "identifiers/envelope_from") if texts.envelope_from else None,
+            self._envelope(texts.envelope_to, raw, "identifiers/envelope_to") if texts.envelope_to else None,
             tuple([self._dkim.get(t) or self._dkim_result(t, raw, i) for i, t in enumerate(texts.dkim_results)]),
             tuple([self._spf.get(t) or self._spf_result(t, raw, i) for i, t in enumerate(texts.spf_results)]),
             raw or None,
@@ -68,7 +68,8 @@ class RecordReader:
         source_ip, repair = read_ip(text)
         if source_ip != text and text.strip():
             self._keep(raw, "row/source_ip", text)
-        self._note(repair, "row/source_ip", text, source_ip)
+        if repair is not None:
+            self._note(repair, "row/source_ip", text, source_ip)
         return source_ip
 
     def _count(self, text: str, raw: Raw) -> int:
@@ -157,9 +158,9 @@ class RecordReader:
             self._keep(raw, path, text)
         return domain
 
-    def _envelope(self, text: str | None, raw: Raw, path: str) -> str | None:
+    def _envelope(self, text: str, raw: Raw, path: str) -> str | None:
         """The domain of an envelope address; the whole address there (it is in `raw` then) is no repair."""
-        if text is None or "@" not in text or not _ADDRESS.fullmatch(text.strip()):
+        if "@" not in text or not _ADDRESS.fullmatch(text.strip()):
             return self._domain(text, raw, path)
         domain = read_domain(text)[0]
         if domain is None:
@@ -167,9 +168,8 @@ class RecordReader:
         self._keep(raw, path, text)
         return domain
 
-    def _note(self, repair: Repair | None, path: str, sent: str, given: object) -> None:
-        if repair is not None:
-            self._notes.change(repair, where=f"record/{self._number}/{path}", sent=sent, given=given)
+    def _note(self, repair: Repair, path: str, sent: str, given: object) -> None:
+        self._notes.change(repair, where=f"record/{self._number}/{path}", sent=sent, given=given)
 
     def _keep(self, raw: Raw, path: str, text: str) -> None:
         raw[path] = self._notes.text(text) or ""
