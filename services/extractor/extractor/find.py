@@ -14,7 +14,7 @@ from typing import Final
 
 from extractor import headers, likeness
 from extractor.budget import Budget
-from extractor.failure import is_bounce, is_failure_report, is_notice
+from extractor.failure import is_bounce, is_failure_report, is_feedback, is_notice
 from extractor.findings import Document, Findings, Ignored, Item, NestedMail, Notebook, Refusal
 from extractor.leaf import Leaf, in_order_of_priority, leaf_of
 from extractor.look import UNCLEAR, Seen, look_closer
@@ -80,7 +80,8 @@ class _Search:
         raw, mail = opened.raw, opened.mail
         walked = list(islice(leaves(raw, mail), self._budget.limits.max_parts * WALKED_PARTS))
         found = [leaf_of(raw, part, item) for part in walked]
-        if is_failure_report(mail, walked) or any(leaf.is_prose and is_notice(leaf.data) for leaf in found):
+        is_told = any(is_feedback(leaf.data) or (leaf.is_prose and is_notice(leaf.data)) for leaf in found)
+        if is_told or is_failure_report(mail, walked):
             self._failure_report(raw, item, found)
             return
         self._is_expected |= likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)

@@ -120,7 +120,11 @@ def test_a_gzip_that_was_cut_is_cut_in_the_copy(cut: int) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\x89PNG\r\n\x1a\n" + bytes(range(32)) * 9 + SECRETS[0] * 9, signed_in_ber(XML), b"PK\x03\x04" + bytes(40) + SECRETS[0]],
+    [
+        b"\x89PNG\r\n\x1a\n" + bytes(range(32)) * 9 + SECRETS[0] * 9,
+        signed_in_ber(XML),
+        b"PK\x03\x04" + bytes(40) + SECRETS[0],
+    ],
     ids=["picture", "signed", "broken zip"],
 )
 def test_what_cannot_be_unwrapped_is_blanked(data: bytes) -> None:

@@ -13,6 +13,7 @@ MAX_PARTS = 200
 MAX_FIELDS = 1000
 _FEEDBACK = "message/feedback-report"
 _SAMPLE_TYPES = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global")
+_SAMPLE_FIELDS = frozenset({"from", "subject", "date"})  # with these a text is the header of a mail
 
 Fields = dict[str, list[str]]
 
@@ -57,21 +58,32 @@ def _sort_in(part: Message, parts: Parts, notes: Notes) -> None:
     kind = part.get_content_type()
     content = _content(part)
     if kind in _SAMPLE_TYPES:
-        if parts.sample is None and content.strip():
-            parts.sample = content
-            if kind != "text/rfc822-headers" and _transfer_encoding(part):
-                notes.add(Repair.ENCODED_SAMPLE)
+        _take_sample(part, content, parts, notes)
         return
     text = content.decode("utf-8", errors="replace")
     fields = parse_fields(text)
     if parts.feedback is None and (kind == _FEEDBACK or "feedback-type" in fields):
-        parts.feedback = fields
-        if kind != _FEEDBACK:
-            notes.add(Repair.MISLABELLED_FEEDBACK_PART)
-        elif _transfer_encoding(part):
-            notes.add(Repair.ENCODED_FEEDBACK_PART)
+        _take_feedback(part, fields, parts, notes)
+    elif parts.feedback is not None and parts.sample is None and fields.keys() >= _SAMPLE_FIELDS:
+        parts.sample = content
+        notes.add(Repair.MISLABELLED_SAMPLE)
     elif kind.startswith("text/"):
         parts.texts.append(text)
+
+
+def _take_sample(part: Message, content: bytes, parts: Parts, notes: Notes) -> None:
+    if parts.sample is None and content.strip():
+        parts.sample = content
+        if part.get_content_type() != "text/rfc822-headers" and _transfer_encoding(part):
+            notes.add(Repair.ENCODED_SAMPLE)
+
+
+def _take_feedback(part: Message, fields: Fields, parts: Parts, notes: Notes) -> None:
+    parts.feedback = fields
+    if part.get_content_type() != _FEEDBACK:
+        notes.add(Repair.MISLABELLED_FEEDBACK_PART)
+    elif _transfer_encoding(part):
+        notes.add(Repair.ENCODED_FEEDBACK_PART)
 
 
 def parse_fields(text: str) -> Fields:
