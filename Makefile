@@ -93,6 +93,20 @@ lock: setup ## resolve requirements.lock anew, and from it the locks of the imag
 	$(COMPILE) -c requirements.lock deploy/standalone/pyproject.toml -o deploy/locks/standalone.txt
 	$(COMPILE) -c requirements.lock --group pyproject.toml:image-build -o deploy/locks/build.txt
 
+.PHONY: dist
+dist: setup ## wheels and sources of all packages, and the lock of what they need, into dist/
+	rm -rf dist
+	for package in $(PACKAGES); do (cd $$package && $(CURDIR)/$(BIN)/hatchling build --directory $(CURDIR)/dist); done
+	cp deploy/locks/standalone.txt dist/requirements.txt
+
+.PHONY: version
+version: ## give all packages, images, the chart and the API one version: make version VERSION=1.0.0
+	@echo "$(VERSION)" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$$' || { echo "say which: make version VERSION=1.0.0"; exit 2; }
+	sed -i 's/^version = ".*"/version = "$(VERSION)"/' $(addsuffix /pyproject.toml,$(PACKAGES))
+	sed -i 's/^\(version\|appVersion\): .*/\1: $(VERSION)/' deploy/kubernetes/dmarq/Chart.yaml
+	sed -i 's/^ARG VERSION=.*/ARG VERSION=$(VERSION)/' deploy/Dockerfile
+	sed -i 's/VERSION: $${DMARQ_VERSION:-[^}]*}/VERSION: $${DMARQ_VERSION:-$(VERSION)}/' docker-compose.yml
+
 .PHONY: clean
 clean: ## remove what these commands made
 	rm -rf $(VENV) build dist artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis

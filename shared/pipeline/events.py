@@ -4,6 +4,7 @@ An event's head is JSON. Bytes (a raw mail, compressed documents) travel beside 
 bus moves cargo that is too large into the object store and back (see `pipeline.wire`).
 """
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -27,23 +28,29 @@ class Outcome(StrEnum):
     NOT_A_REPORT = "not_a_report"
 
 
-class Event(BaseModel):
-    """A fact. `subject` says where it is published; `key` is its Nats-Msg-Id: the same fact, the same key."""
+class Event(BaseModel, ABC):
+    """A fact. `address` is the form of its subject, `key` its Nats-Msg-Id: the same fact, the same key."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: ClassVar[str]
+    address: ClassVar[str]
     v: int = 1
 
     @property
+    @abstractmethod
     def subject(self) -> str:
         """The subject this event is published on; exactly one stream holds it."""
-        raise NotImplementedError(type(self).__name__)
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """What makes a second publish of the same fact harmless."""
-        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """When the fact came to be, where the event says so."""
+        return None
 
 
 class MailEvent(Event):
@@ -62,6 +69,7 @@ class MailFetched(MailEvent):
     """A mail was taken from the mailbox. Cargo 0: its RFC 5322 bytes; none where `refused` says why it stayed there."""
 
     type = "mail_fetched"
+    address = "mail.fetched.{mailbox}"
     refused: Reason | None = None
     subject_line: str = ""
     from_address: str = ""
@@ -82,6 +90,7 @@ class MailExtracted(MailEvent):
     """
 
     type = "mail_extracted"
+    address = "mail.extracted.{mailbox}"
     subject_line: str = ""
     from_address: str = ""
     header_message_id: str = ""
@@ -102,6 +111,7 @@ class MailCommand(Event):
     """What the fetcher must do to a mail, now that its outcome is committed."""
 
     type = "mail_command"
+    address = "mailbox.command.{mailbox}"
     mail: MailRef
     outcome: Outcome
     action: Action
@@ -133,6 +143,7 @@ class MailActed(Event):
     """
 
     type = "mail_acted"
+    address = "event.{mailbox}.mail_acted"
     mailbox_id: MailboxId
     folder: str
     action: Action
@@ -151,11 +162,16 @@ class MailActed(Event):
     def key(self) -> str:
         return f"{self.mail_ids[0]}.{len(self.mail_ids)}.acted.{self.action}.{self.result}.{self.at.isoformat()}"
 
+    @property
+    def occurred_at(self) -> datetime:
+        return self.at
+
 
 class MailDied(Event):
     """A mail's event became a dead letter before the parser could write its outcome; the ledger must know it failed."""
 
     type = "mail_died"
+    address = "event.{mailbox}.mail_died"
     mail: MailRef
     handling: Handling
     size: int = 0
@@ -179,6 +195,7 @@ class ReportStored(Event):
     """A report is in the database: for third parties. `rows` is bounded; `link` leads to the rest."""
 
     type = "report_stored"
+    address = "report.stored.{kind}.{domain}"
     id: int = Field(description="Its number in the database and the API.")
     mail_id: str = Field(description="The mail it came in.")
     mailbox_id: MailboxId = Field(description="The mailbox that was fetched from.")
@@ -207,6 +224,10 @@ class ReportStored(Event):
     def key(self) -> str:
         return f"report.{self.id}"
 
+    @property
+    def occurred_at(self) -> datetime:
+        return self.stored_at
+
 
 class FetchTrigger(StrEnum):
     """What started a fetch run."""
@@ -221,6 +242,7 @@ class FetchRunFinished(Event):
     """One look into a mailbox's folder: what was seen, filtered and fetched, how long it took, why it failed."""
 
     type = "fetch_run_finished"
+    address = "event.{mailbox}.fetch_run_finished"
     mailbox_id: MailboxId
     run_id: str
     folder: str
@@ -242,6 +264,10 @@ class FetchRunFinished(Event):
     def key(self) -> str:
         return f"{self.run_id}.finished"
 
+    @property
+    def occurred_at(self) -> datetime:
+        return self.finished_at
+
 
 class Level(StrEnum):
     """How much an activity line matters."""
@@ -259,6 +285,7 @@ class ActivityLogged(Event):
     """
 
     type = "activity"
+    address = "event.{mailbox}.activity"
     id: str
     mailbox_id: MailboxId
     source: str
@@ -275,6 +302,10 @@ class ActivityLogged(Event):
     @property
     def key(self) -> str:
         return f"activity.{self.id}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.at
 
 
 EVENT_TYPES: dict[str, type[Event]] = {

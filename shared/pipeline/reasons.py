@@ -20,6 +20,10 @@ class Reason(Word):
     )
     TOO_MANY_PARTS = "too_many_parts", "the mail has more parts than the limit"
     NO_REPORT_FOUND = "no_report_found", "the mail holds no report"
+    REPORT_REMOVED = (
+        "report_removed",
+        "the mail is a report mail without a report in it: most likely a gateway took the attachment away",
+    )
 
     # the container
     FORMAT_NOT_ALLOWED = "format_not_allowed", "this attachment format is switched off for the mailbox"
@@ -31,6 +35,7 @@ class Reason(Word):
     ENCRYPTED = "encrypted", "the archive or the mail part is encrypted"
     UNSUPPORTED_COMPRESSION = "unsupported_compression", "the archive uses a compression method that is not supported"
     UNSUPPORTED_CONTAINER = "unsupported_container", "the attachment is a container that is not supported"
+    NOT_UNDERSTOOD = "not_understood", "the file's encoding or container is not understood"
     CORRUPT_CONTAINER = "corrupt_container", "the archive or its encoding is damaged"
     TRUNCATED_CONTAINER = "truncated_container", "the archive ends too early"
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from pipeline import asyncapi
 from pipeline.events import EVENT_TYPES, Event, ReportStored
 from pipeline.limits import KiB, Limits, MiB
 from pipeline.mailbox import AttachmentRules, Filters, MailAction, MailboxSecrets, MailboxSettings
@@ -23,6 +24,7 @@ from pipeline.topology import DAY, STREAMS
 
 PAGES = ("configuration.md", "events.md")
 SCHEMA = "report_stored.schema.json"
+ASYNCAPI = "asyncapi.yaml"
 
 
 def blocks() -> dict[str, str]:
@@ -50,6 +52,15 @@ def report_schema() -> str:
     """The JSON Schema of what third parties get on `report.stored.*.*`."""
     schema = ReportStored.model_json_schema(mode="serialization")
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema, indent=2) + "\n"
+
+
+def asyncapi_document() -> str:
+    """The AsyncAPI document as YAML."""
+    import yaml  # only the documentation needs it; services do not
+
+    plain = json.loads(json.dumps(asyncapi.document()))  # no part in two places: readers need no anchors
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
+    return text
 
 
 def _settings(model: type[BaseModel]) -> str:
@@ -114,6 +125,7 @@ def main() -> int:
         page = directory / name
         page.write_text(filled(page.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
     (directory / SCHEMA).write_text(report_schema(), encoding="utf-8")
+    (directory / ASYNCAPI).write_text(asyncapi_document(), encoding="utf-8")
     return 0
 
 

@@ -5,7 +5,8 @@ each item's size (and its blob, when the bytes are in the object store), and the
 another: so the payload of `mail_fetched` is the mail itself.
 
 Beside these, `Dmarq-Mail-Id` names the mail that the event is about, or the first of several with commas in between:
-for whoever traces a mail. It is never read here.
+for whoever traces a mail. Events for third parties have CloudEvents attributes and a trace context (see
+`pipeline.cloudevents`). None of these is ever read here.
 
 JetStream takes 64 kB of headers. A head and cargo list that need more travel in front of the payload instead, and the
 header `Dmarq-Prefix` gives the length of both, in bytes.
@@ -17,6 +18,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from pipeline.cloudevents import attributes
 from pipeline.errors import Rejected
 from pipeline.events import EVENT_TYPES, Event
 from pipeline.reasons import Reason
@@ -72,7 +74,7 @@ class Wire:
 def encode(envelope: Envelope) -> Wire:
     """The wire form. Cargo that has a blob stays out of the payload."""
     event = envelope.event
-    headers = {KEY: event.key, TYPE: event.type}
+    headers = {KEY: event.key, TYPE: event.type, **attributes(event)}
     if mail_ids := mails_of(event)[:MAX_NAMED]:
         headers[MAIL_ID] = ",".join(mail_ids)
     head = event.model_dump_json(ensure_ascii=True)

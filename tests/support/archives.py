@@ -1,5 +1,6 @@
 """Archives made for tests: honest ones by the standard library, dishonest ones by changing bytes of those."""
 
+import binascii
 import gzip
 import io
 import struct
@@ -73,3 +74,26 @@ def tar_of(name: str, data: bytes) -> bytes:
     """A tar archive's beginning, which is enough to know it."""
     header = name.encode().ljust(257, b"\x00") + b"ustar\x0000"
     return header.ljust(512, b"\x00") + data
+
+
+def uuencoded(data: bytes, name: str = "r.xml.gz", *, mode: str = "644 ", end: bytes = b"`\nend\n") -> bytes:
+    """A uuencoded file, as the old tool wrote it."""
+    lines = b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45))
+    return f"begin {mode}{name}\n".encode() + lines + end
+
+
+def _length(size: int) -> bytes:
+    return b"\x84" + struct.pack(">L", size)
+
+
+def signed_in_ber(content: bytes, *, chunk: int = 100, nested: bool = False) -> bytes:
+    """Signed data as Outlook writes it: lengths left open, the content in chunks."""
+    chunks = b"".join(
+        b"\x04" + _length(len(piece)) + piece
+        for piece in (content[at : at + chunk] for at in range(0, len(content), chunk))
+    )
+    octets = b"\x24\x80" + (b"\x24\x80" + chunks + b"\x00\x00" if nested else chunks) + b"\x00\x00"
+    data_oid, signed_oid = b"\x06\x09*\x86H\x86\xf7\r\x01\x07\x01", b"\x06\x09*\x86H\x86\xf7\r\x01\x07\x02"
+    inner = b"\x30\x80" + data_oid + b"\xa0\x80" + octets + b"\x00\x00" + b"\x00\x00"
+    signed = b"\x30\x80\x02\x01\x01\x31\x80\x30\x80\x05\x00\x00\x00\x00\x00" + inner + b"\x31\x00\x00\x00"
+    return b"\x30\x80" + signed_oid + b"\xa0\x80" + signed + b"\x00\x00\x00\x00"

@@ -57,7 +57,8 @@ def extracted(uid: int, *documents: bytes | str, lines: Sequence[PartLine] = (),
 
 
 def _format(data: bytes) -> DocumentFormat:
-    return {b"<": DocumentFormat.XML, b"{": DocumentFormat.JSON}.get(data[:1], DocumentFormat.ARF)
+    known = {b"<": DocumentFormat.XML, b"{": DocumentFormat.JSON, b"[": DocumentFormat.JSON}
+    return known.get(data[:1], DocumentFormat.ARF)
 
 
 def refused_line(reason: Reason = Reason.ENCRYPTED) -> PartLine:

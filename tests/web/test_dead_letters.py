@@ -47,6 +47,10 @@ async def test_a_dead_letter_is_looked_at_downloaded_and_retried(keeper: Page, e
         await keeper.get_by_role("link", name="Download mail").click()
     path = await (await starting.value).path()
     assert await asyncio.to_thread(Path(path).read_bytes) == b"Subject: a mail\r\n\r\nhello"
+    async with keeper.expect_download() as starting:
+        await keeper.get_by_role("link", name="Anonymised copy").click()
+    path = await (await starting.value).path()
+    assert (await asyncio.to_thread(Path(path).read_bytes)).startswith(b"Subject: a mail\r\n\r\n")
     await keeper.get_by_role("button", name="Retry").click()
     await expect(keeper.get_by_role("heading", name="No dead letters")).to_be_visible()
     client = await nats.connect(empty.nats_url)

@@ -41,6 +41,15 @@ class WholeAggregateReport(AggregateReport):
     rows_left_out: int = Field(description="Rows that are not given; 0 here.")
 
 
+class Detail(BaseModel):
+    """A value that a repair changed."""
+
+    repair: str
+    where: str = Field(description='Its path: "policy_published/domain", "record/3/row/count", "source-ip".')
+    sent: str = Field(description="As it was sent, at most 200 bytes.")
+    given: str | None = Field(description="What is given in its place; null where it was left out.")
+
+
 class ParseLine(BaseModel):
     """A line of `dmarq parse`: one document, or one part that was refused, or a file without any report.
 
@@ -53,6 +62,7 @@ class ParseLine(BaseModel):
     part: str = Field(description='Where in the file: "0" the file itself, "1/2" a MIME part, "2/a.xml" in an archive.')
     outcome: Literal["valid", "repaired", "refused", "not_a_report"]
     reason: Reason | None = Field(description="Why it is refused, or no report.")
+    detail: str = Field(description="What exactly is refused: the value, the method, the limit.")
     kind: ReportKind | None
     org_name: str | None = Field(description="Who sent the report; empty where nothing says so.")
     report_id: str | None = Field(description="Whole: trimmed, without one pair of angle brackets.")
@@ -62,6 +72,7 @@ class ParseLine(BaseModel):
     records: int | None = Field(description="Records; policies of a TLS report; 1 for a failure report.")
     messages: int | None = Field(description="Sum of the counts; sessions of a TLS report; incidents.")
     repairs: list[str] = Field(description="Names of what had to be mended.")
+    details: list[Detail] = Field(description="What the repairs changed; of many alike the first ones.")
     salvaged: dict[str, str] = Field(
         default={}, description="Of a refused document: what could still be seen in it, as it was written."
     )

@@ -10,6 +10,7 @@ from parser.failure.sample import SampleKept
 from parser.line import line_of_reading, line_of_rejection
 from parser.readers import read
 from parser.reading import Hints
+from parser.several import SeveralReports, separated
 from pipeline.document import DocumentInfo, LineOutcome
 from pipeline.errors import Rejected, described
 from pipeline.limits import Limits
@@ -44,7 +45,7 @@ def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iter
     for line in found.lines:
         if line.path in documents:
             any_line = True
-            yield _document_line(*documents[line.path], found, file=file, limits=limits, is_full=is_full)
+            yield from _document_lines(*documents[line.path], found, file=file, limits=limits, is_full=is_full)
         elif line.outcome is LineOutcome.REFUSED:
             any_line = True
             rejected = Rejected(line.reason or Reason.BUG, line.detail)
@@ -53,17 +54,21 @@ def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iter
         yield line_of_rejection(Rejected(Reason.NO_REPORT_FOUND), file=file, part="")
 
 
-def _document_line(
+def _document_lines(
     document: DocumentInfo, blob: bytes, found: Findings, *, file: str, limits: Limits, is_full: bool
-) -> Line:
+) -> Iterator[Line]:
+    """The line of a document, or those of the reports that it holds."""
     hints = Hints(file_name=document.name or file.rpartition("/")[2], from_domain=found.from_address.rpartition("@")[2])
     try:
         with read(blob, format=document.format, limits=limits, hints=hints, sample_kept=SampleKept.HEADERS) as reading:
-            return line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)
+            yield line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)
+    except SeveralReports as several:
+        for own, part in separated(document, several):
+            yield from _document_lines(own, part, found, file=file, limits=limits, is_full=is_full)
     except Rejected as rejected:
-        return line_of_rejection(rejected, file=file, part=document.path, repairs=document.repairs)
+        yield line_of_rejection(rejected, file=file, part=document.path, repairs=document.repairs)
     except Exception as error:  # noqa: BLE001 one document's error is its own
-        return _failed(error, file=file, part=document.path)
+        yield _failed(error, file=file, part=document.path)
 
 
 def _failed(error: Exception, *, file: str, part: str) -> Line:

@@ -11,6 +11,14 @@ from extractor.mime import Part
 
 FEEDBACK_TYPE: Final = "message/feedback-report"
 
+_FEEDBACK_BYTES: Final = 16 * 1024  # bytes of a part in which its first fields end
+_FIELDS: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:[A-Za-z][A-Za-z0-9-]{1,60}[ \t]*:[^\n]*\n?(?:[ \t][^\n]+\n?)*)++"
+)
+_FEEDBACK_TYPE: Final = re.compile(rb"^(?:\xef\xbb\xbf)?\s*Feedback-Type[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_OTHER: Final = re.compile(
+    rb"^(?:User-Agent|Version|Arrival-Date|Source-IP|Reported-Domain)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
 _NOTICE_BYTES: Final = 16 * 1024  # bytes of the human text that are looked at
 # Exim/cPanel, SpamExperts and Baruwa send these lines and no feedback part.
 _NOTICE_LINES: Final = tuple(
@@ -26,6 +34,15 @@ def is_failure_report(mail: Part, parts: list[Part]) -> bool:
     if _report_type(mail) == "feedback-report":
         return True
     return any(part.content_type == FEEDBACK_TYPE for part in parts)
+
+
+def is_feedback(data: bytes) -> bool:
+    """Whether a part is the machine-readable one of a failure report (RFC 5965 section 3), whatever its label says.
+
+    Exchange hands it on as text/plain, ATT00001.txt.
+    """
+    block = _FIELDS.match(data, 0, _FEEDBACK_BYTES)
+    return block is not None and _FEEDBACK_TYPE.search(block[0]) is not None and _OTHER.search(block[0]) is not None
 
 
 def is_notice(text: bytes) -> bool:

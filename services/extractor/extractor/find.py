@@ -14,11 +14,14 @@ from typing import Final
 
 from extractor import headers, likeness
 from extractor.budget import Budget
-from extractor.failure import is_bounce, is_failure_report, is_notice
+from extractor.failure import is_bounce, is_failure_report, is_feedback, is_notice
 from extractor.findings import Document, Findings, Ignored, Item, NestedMail, Notebook, Refusal
 from extractor.leaf import Leaf, in_order_of_priority, leaf_of
-from extractor.mime import Part, leaves, top, with_line_feeds
+from extractor.look import UNCLEAR, Seen, look_closer
+from extractor.mime import Part, leaves, top
+from extractor.opened import OpenedMail, is_strange_mail, open_mail
 from extractor.pack import pack_bytes
+from extractor.restore import with_line_feeds
 from extractor.sniff import Sniffed, sniff
 from extractor.unpack import Terms, unpack
 from pipeline.document import DocumentFormat
@@ -29,17 +32,20 @@ from pipeline.reasons import Reason
 WALKED_PARTS: Final = 5  # times the parts limit: among so many the parts with priority are chosen
 WHOLE: Final = "0"  # the path of the mail itself
 
+_NO_CLEAR_FILE: Final = UNCLEAR | {Sniffed.HTML}
+
 
 def find_in_mail(raw: bytes, *, rules: AttachmentRules, limits: Limits) -> Findings:
     """The reports in a mail (RFC 5322 bytes), whatever it says that it is."""
-    raw = with_line_feeds(raw)
-    mail = top(raw)
+    size = len(raw)
     search = _Search(rules, Budget(limits))
-    if len(raw) > limits.max_mail_bytes:
-        search.notebook.note(Refusal(Item(WHOLE, size=len(raw)), Reason.MAIL_TOO_LARGE))
-    else:
-        search.mail(raw, mail, Item("", sniffed=Sniffed.MAIL, size=len(raw)), depth=0)
-    return search.findings(mail)
+    if size > limits.max_mail_bytes:
+        search.notebook.note(Refusal(Item(WHOLE, size=size), Reason.MAIL_TOO_LARGE))
+        return search.findings(top(with_line_feeds(raw)))
+    opened = open_mail(raw)
+    item = Item("", sniffed=Sniffed.MAIL, size=size, repairs=opened.repairs)
+    search.mail(opened, item, depth=0)
+    return search.findings(opened.mail)
 
 
 def find_in_file(data: bytes, *, name: str, rules: AttachmentRules, limits: Limits) -> Findings:
@@ -49,12 +55,13 @@ def find_in_file(data: bytes, *, name: str, rules: AttachmentRules, limits: Limi
     A file that is no mail was meant to be a report; where it is none, it is refused.
     """
     kind = sniff(data)
-    is_unclear = kind in (Sniffed.TEXT, Sniffed.BINARY, Sniffed.HTML)
-    if kind is Sniffed.MAIL or (is_unclear and name.lower().endswith(".eml")):
+    if kind is Sniffed.MAIL or (kind in _NO_CLEAR_FILE and (name.lower().endswith(".eml") or is_strange_mail(data))):
         return find_in_mail(data, rules=rules, limits=limits)
+    seen = look_closer(data, kind=kind, is_carrier=True) if kind in UNCLEAR else Seen(data, kind)
     search = _Search(rules, Budget(limits), is_expected=True)
-    item = Item(WHOLE, headers.base_name(name), sniffed=kind.value, size=len(data), is_carrier=True)
-    search.attachment(item, data, kind=kind, depth=0)
+    base = headers.base_name(name)
+    item = Item(WHOLE, base, sniffed=seen.kind.value, size=len(data), repairs=seen.repairs, is_carrier=True)
+    search.attachment(item, seen.data, kind=seen.kind, depth=0)
     return search.findings(None)
 
 
@@ -65,18 +72,22 @@ class _Search:
         self.notebook = Notebook()
         self._rules = rules
         self._budget = budget
+        self._is_from_reporter = False
         self._is_expected = is_expected  # something said that there is a report in here
 
-    def mail(self, raw: bytes, mail: Part, item: Item, *, depth: int) -> None:
+    def mail(self, opened: OpenedMail, item: Item, *, depth: int) -> None:
         """Search a mail: the fetched one, or one that was found inside of it."""
+        raw, mail = opened.raw, opened.mail
         walked = list(islice(leaves(raw, mail), self._budget.limits.max_parts * WALKED_PARTS))
-        found = [leaf_of(raw, part, item.path) for part in walked]
-        if is_failure_report(mail, walked) or any(leaf.is_prose and is_notice(leaf.data) for leaf in found):
+        found = [leaf_of(raw, part, item) for part in walked]
+        is_told = any(is_feedback(leaf.data) or (leaf.is_prose and is_notice(leaf.data)) for leaf in found)
+        if is_told or is_failure_report(mail, walked):
             self._failure_report(raw, item, found)
             return
         self._is_expected |= likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
         self._is_expected |= any(likeness.is_report_name(leaf.item.name) for leaf in found)
         kept = self._within_budget(in_order_of_priority(found, self._rules.priority))
+        self._is_from_reporter = likeness.is_reporter(headers.from_address(mail.fields))
         returned = is_bounce(mail)
         for leaf in kept:
             self._leaf(leaf, depth=depth, is_returned=returned)
@@ -86,10 +97,11 @@ class _Search:
 
     def attachment(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> None:
         """Open one attachment and whatever is inside of it."""
-        terms = Terms(self._rules, self._budget, self._is_expected)
+        terms = Terms(self._rules, self._budget, self._is_expected, self._is_from_reporter)
         for piece in unpack(item, data, kind=kind, terms=terms, depth=depth):
             if isinstance(piece, NestedMail):
-                self.mail(piece.data, top(piece.data), piece.item, depth=piece.depth)
+                opened = open_mail(piece.data)
+                self.mail(opened, piece.item.mended(opened.repairs), depth=piece.depth)
             else:
                 self.notebook.note(piece)
 
@@ -112,7 +124,7 @@ class _Search:
             self.notebook.note(Ignored(leaf.item, detail="text"))
         elif leaf.is_signature:
             self.notebook.note(Ignored(leaf.item, detail="a signature"))
-        elif is_returned and leaf.kind is Sniffed.MAIL:
+        elif is_returned and leaf.kind in (Sniffed.MAIL, Sniffed.UUENCODED):
             self.notebook.note(Ignored(leaf.item, detail="returned by a bounce"))
         else:
             self.attachment(leaf.item, leaf.data, kind=leaf.kind, depth=depth)
@@ -141,4 +153,4 @@ class _Search:
             return
         subject = headers.subject(mail.fields)
         if likeness.must_carry_report(subject=subject, fields=mail.fields) and not book.has_switched_off:
-            book.note(Refusal(Item(WHOLE, sniffed=Sniffed.MAIL), Reason.NO_REPORT_FOUND))
+            book.note(Refusal(Item(WHOLE, sniffed=Sniffed.MAIL), Reason.REPORT_REMOVED))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from extractor.pack import Packed
 from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
@@ -90,6 +91,9 @@ class NestedMail:
 
 Fate = Document | Refusal | Ignored
 
+_SHUT: Final = frozenset({Reason.ENCRYPTED, Reason.UNSUPPORTED_CONTAINER, Reason.UNSUPPORTED_COMPRESSION})
+_WITHOUT_REPORT: Final = frozenset({Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUMENT, Reason.NOT_UNDERSTOOD})
+
 
 @dataclass(slots=True)
 class Notebook:
@@ -105,7 +109,7 @@ class Notebook:
         if isinstance(fate, Document):
             self._document(fate)
             return
-        if isinstance(fate, Ignored) and fate.item.is_carrier and _holds_no_report(fate.reason):
+        if isinstance(fate, Ignored) and _may_hold_the_report(fate):
             self._carriers.append(len(self.lines))
         outcome = LineOutcome.REFUSED if isinstance(fate, Refusal) else LineOutcome.IGNORED
         self.lines.append(_line(fate.item, outcome, reason=fate.reason, detail=fate.detail))
@@ -142,8 +146,10 @@ class Notebook:
         self.lines.append(_line(item, LineOutcome.DOCUMENT))
 
 
-def _holds_no_report(reason: Reason | None) -> bool:
-    return reason in (Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUMENT)
+def _may_hold_the_report(fate: Ignored) -> bool:
+    if fate.reason in _SHUT:
+        return True
+    return fate.item.is_carrier and fate.reason in _WITHOUT_REPORT
 
 
 def _line(item: Item, outcome: LineOutcome, *, reason: Reason | None = None, detail: str = "") -> PartLine:

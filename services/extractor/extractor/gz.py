@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from extractor.budget import Allowance
-from extractor.inflate import GZIP_FRAME, Inflater
+from extractor.inflate import GZIP_FRAME, Inflater, stored
 from extractor.repairs import Repair
 
 MAGIC: Final = b"\x1f\x8b"
@@ -65,3 +65,44 @@ class Gzip:
     def _note_trailing_bytes(self) -> None:
         if Repair.GZIP_TRAILING_BYTES not in self.repairs:
             self.repairs.append(Repair.GZIP_TRAILING_BYTES)
+
+
+class Deflated:
+    """The plain bytes of a deflate stream in another frame than gzip's: zlib's (RFC 1950), or none."""
+
+    is_deflated = False
+
+    def __init__(self, data: bytes, allowance: Allowance, *, window_bits: int) -> None:
+        self._data = data
+        self._allowance = allowance
+        self._window_bits = window_bits
+        self.repairs: list[str] = [Repair.DEFLATE_FRAME]
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes. Raises Refused: damaged, truncated, or over a limit."""
+        yield from Inflater(
+            self._data, start=0, end=len(self._data), window_bits=self._window_bits, allowance=self._allowance
+        ).chunks()
+
+    def as_gzip(self) -> bytes | None:
+        """None: it must be compressed again."""
+        return None
+
+
+class Plain:
+    """Bytes that were decoded and not compressed, as a source like the others."""
+
+    is_deflated = False
+
+    def __init__(self, data: bytes, allowance: Allowance, *, repairs: tuple[str, ...] = ()) -> None:
+        self._data = data
+        self._allowance = allowance
+        self.repairs: list[str] = list(repairs)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes. Raises Refused over a limit."""
+        yield from stored(self._data, start=0, end=len(self._data), allowance=self._allowance)
+
+    def as_gzip(self) -> bytes | None:
+        """None: it is not compressed at all."""
+        return None

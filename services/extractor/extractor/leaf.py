@@ -6,8 +6,8 @@ from typing import Final
 
 from extractor import headers, likeness
 from extractor.decode import decode
-from extractor.fields import Fields
 from extractor.findings import Item
+from extractor.look import UNCLEAR, look_closer
 from extractor.mime import Part
 from extractor.sniff import Sniffed, is_report_itself, sniff
 from extractor.unpack import format_of
@@ -17,7 +17,7 @@ _MAIL_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/new
 _SIGNATURE_TYPES: Final = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 )
-_OPENED: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP})
+_OPENED: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP, Sniffed.DEFLATE, Sniffed.UUENCODED, Sniffed.CMS_SIGNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +34,33 @@ class Leaf:
     is_signature: bool
 
 
-def leaf_of(raw: bytes, part: Part, path_of_mail: str) -> Leaf:
-    """The leaf at `part` of the mail `raw`, which is itself at `path_of_mail` (empty for the fetched mail)."""
-    fields = part.fields
+def leaf_of(raw: bytes, part: Part, mail: Item) -> Leaf:
+    """The leaf at `part` of the mail `raw`, which is itself `mail` (its path is empty for the fetched one)."""
+    fields, content_type = part.fields, part.content_type
     data, repairs = decode(raw[part.start : part.end], fields.encoding)
     name = headers.file_name(fields)
     kind = sniff(data)
-    if fields.content_type in _MAIL_TYPES and kind not in _OPENED:
+    is_carrier = likeness.is_carrier(declared_type=content_type, name=name)
+    if content_type in _MAIL_TYPES and kind not in _OPENED:
         kind = Sniffed.MAIL
+    elif kind in UNCLEAR:
+        seen = look_closer(data, kind=kind, is_carrier=is_carrier)
+        data, kind, repairs = seen.data, seen.kind, (*repairs, *seen.repairs)
     item = Item(
-        path=f"{path_of_mail}/{part.path}" if path_of_mail else part.path,
+        path=f"{mail.path}/{part.path}" if mail.path else part.path,
         name=name,
-        declared_type=fields.content_type[:100],
+        declared_type=content_type[:100],
         sniffed=kind.value,
         size=len(data),
-        repairs=(*part.repairs, *repairs),
-        is_carrier=likeness.is_carrier(declared_type=fields.content_type, name=name),
+        repairs=(*mail.repairs, *part.repairs, *repairs),
+        is_carrier=is_carrier,
     )
     return Leaf(
         item=item,
         data=data,
         kind=kind,
-        is_prose=_is_prose(fields, name=name, kind=kind, data=data),
-        is_signature=fields.content_type in _SIGNATURE_TYPES,
+        is_prose=_is_prose(part, name=name, kind=kind, data=data),
+        is_signature=content_type in _SIGNATURE_TYPES,
     )
 
 
@@ -71,10 +75,12 @@ def in_order_of_priority(found: Sequence[Leaf], priority: Sequence[AttachmentFor
     return sorted(found, key=rank_of)
 
 
-def _is_prose(fields: Fields, *, name: str, kind: Sniffed, data: bytes) -> bool:
+def _is_prose(part: Part, *, name: str, kind: Sniffed, data: bytes) -> bool:
     """Text for humans: a text part without a file name that is no archive, and no report from its first byte on."""
-    if name or fields.is_attachment or kind in _OPENED:
+    if name or part.fields.is_attachment or kind in _OPENED:
         return False
-    content_type = fields.content_type
+    content_type = part.content_type
+    if kind is Sniffed.MAIL and content_type == "":
+        return False
     is_text = content_type == "" or (content_type.startswith("text/") and content_type != "text/xml")
     return is_text and not is_report_itself(data)

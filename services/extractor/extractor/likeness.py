@@ -13,11 +13,18 @@ _SUBJECT: Final = re.compile(
     r"report[\s_-]*domain\s*:|\bdmarc\b|\btls-?rpt\b|\bsmtp tls report|submitter\s*:", re.IGNORECASE
 )
 _REPORT_SUBJECT: Final = re.compile(
-    r"\s*(?:\[preview\]\s*)?(?:dmarc aggregate )?report[\s_-]*domain\s*:", re.IGNORECASE
+    r"\s*(?:\[[^\]]{1,40}\]\s*|\*{1,5}\s{0,5}\w{1,20}\s{0,5}\*{1,5}\s*){0,5}"  # marks of gateways and lists
+    r"(?:dmarc aggregate )?report[\s_-]*domain\s*:",
+    re.IGNORECASE,
 )
 # receiver "!" policy domain "!" begin "!" end (RFC 7489 7.2.1.1); the receiver may be missing
 _REPORT_NAME: Final = re.compile(r"![^!\s/]{1,255}!\s*\d{6,}\s*!\s*\d{6,}")
+_NAMED_REPORT: Final = re.compile(
+    r"(?:\b|_)(?:dmarc|tls-?rpt)(?:\b|_|-).*\.(?:xml|gz|gzip|zip|json|7z|rar|p7m)\b", re.IGNORECASE
+)
+_REPORTER: Final = re.compile(r"(?:\b|_)(?:dmarc|tls-?rpt)\w*(?:[.+-][^@]*)?@", re.IGNORECASE)  # before the "@"
 _CARRIER_NAME: Final = re.compile(r"\.(?:xml|gz|gzip|zip|json)\b", re.IGNORECASE)
+_PACKED_NAME: Final = re.compile(r"\.(?:gz|gzip|zip)$", re.IGNORECASE)
 _CARRIER_TYPES: Final = frozenset(
     {
         "application/gzip",
@@ -40,6 +47,16 @@ def looks_like_report_mail(*, subject: str, fields: Fields) -> bool:
     return bool(_SUBJECT.search(subject)) or _is_tls_report(fields)
 
 
+def is_reporter(address: str) -> bool:
+    """Whether an address is one that reports are sent from: what it sends sealed is most likely a report."""
+    return bool(_REPORTER.search(address))
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file name is that of an archive, so that text in it is in an encoding that was not understood."""
+    return bool(_PACKED_NAME.search(name))
+
+
 def must_carry_report(*, subject: str, fields: Fields) -> bool:
     """Whether the mail is the report mail itself, not a reply to one or talk about one."""
     return bool(_REPORT_SUBJECT.match(subject)) or _is_tls_report(fields)
@@ -47,7 +64,7 @@ def must_carry_report(*, subject: str, fields: Fields) -> bool:
 
 def is_report_name(name: str) -> bool:
     """Whether a file name has the form that the RFCs give to reports."""
-    return bool(_REPORT_NAME.search(name))
+    return bool(_REPORT_NAME.search(name) or _NAMED_REPORT.search(name))
 
 
 def is_carrier(*, declared_type: str, name: str) -> bool:

@@ -21,6 +21,10 @@ MAX_NESTING: Final = 20  # multiparts in multiparts; deeper ones are taken as le
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FIELD_RUN: Final = re.compile(rb"(?:[A-Za-z0-9_.-]{1,100}[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+)*+")
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-]\S{0,199}+)[ \t]*+\r?\n[A-Za-z-]{1,40}+:", re.MULTILINE)
+_PART_DELIMITER: Final = re.compile(
+    rb"^--(\S{1,200}+)[ \t]*+\r?\nContent-[A-Za-z-]{1,40}+:", re.MULTILINE | re.IGNORECASE
+)
+_PREAMBLE: Final = 4 * 1024  # bytes in which the first part of a mail without a Content-Type must begin
 _SPACE: Final = re.compile(rb"[\r\n \t]*+")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -37,16 +41,17 @@ class Part:
     start: int
     end: int
     repairs: tuple[str, ...] = ()
+    default_type: str = ""
 
     @property
     def content_type(self) -> str:
-        """As its fields say, in lower case; empty when they do not."""
-        return self.fields.content_type
+        """As its fields say, in lower case; empty when they do not and it is in no digest (RFC 2046 5.1.5)."""
+        return self.fields.content_type or self.default_type
 
-
-def with_line_feeds(raw: bytes) -> bytes:
-    """`raw`, or a copy with line feeds where a mail has nothing but carriage returns, as old Macs wrote it."""
-    return raw if b"\n" in raw[:65536] else raw.replace(b"\r", b"\n")
+    @property
+    def is_multipart(self) -> bool:
+        """Whether its fields say that it has parts."""
+        return self.fields.content_type.startswith("multipart/")
 
 
 def top(raw: bytes) -> Part:
@@ -61,8 +66,19 @@ def leaves(raw: bytes, mail: Part) -> Iterator[Part]:
     yield from _leaves(raw, mail, MAX_NESTING)
 
 
+def undeclared_boundary(raw: bytes, mail: Part) -> str:
+    """The boundary at which a mail is divided whose Content-Type is missing, broken or wrong; empty when it is not."""
+    for boundary in mail.fields.undeclared_boundaries:
+        if next(spans(raw, boundary.encode("utf-8", "replace"), start=mail.start, end=mail.end), None):
+            return boundary
+    if mail.fields.content_type not in ("", "text/plain"):
+        return ""
+    found = _PART_DELIMITER.search(raw, mail.start, min(mail.end, mail.start + _PREAMBLE))
+    return found[1].decode("latin-1") if found else ""
+
+
 def _leaves(raw: bytes, part: Part, nesting_left: int) -> Iterator[Part]:
-    children = _children(raw, part) if nesting_left and part.content_type.startswith("multipart/") else None
+    children = _children(raw, part) if nesting_left and _may_have_parts(part) else None
     first = next(children, None) if children else None
     if children is None or first is None:
         yield part if part.path else _renamed(part, "1")
@@ -73,14 +89,19 @@ def _leaves(raw: bytes, part: Part, nesting_left: int) -> Iterator[Part]:
 
 
 def _renamed(part: Part, path: str) -> Part:
-    return Part(path, part.fields, part.start, part.end, part.repairs)
+    return Part(path, part.fields, part.start, part.end, part.repairs, part.default_type)
+
+
+def _may_have_parts(part: Part) -> bool:
+    return part.is_multipart or bool(part.path and not part.content_type and part.fields.undeclared_boundaries)
 
 
 def _children(raw: bytes, part: Part) -> Iterator[Part]:
-    boundary = part.fields.parameters.get("boundary", "").strip().encode("utf-8", "replace")
+    boundary = _declared_boundary(part).encode("utf-8", "replace")
     found = spans(raw, boundary, start=part.start, end=part.end)
     first = next(found, None)
-    repairs: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = () if part.is_multipart else (Repair.MULTIPART_UNDECLARED,)
+    is_digest = part.content_type == "multipart/digest"
     if first is None:
         guess = _guessed_boundary(raw, part)
         found, repairs = spans(raw, guess, start=part.start, end=part.end), (Repair.BOUNDARY_GUESSED,)
@@ -90,8 +111,22 @@ def _children(raw: bytes, part: Part) -> Iterator[Part]:
         number += 1
         start, end = first
         path = f"{part.path}/{number}" if part.path else str(number)
-        yield _part(raw, path, start=start, end=end, repairs=repairs)
+        yield (_digested if is_digest else _part)(raw, path, start=start, end=end, repairs=repairs)
         first = next(found, None)
+
+
+def _declared_boundary(part: Part) -> str:
+    boundary = part.fields.parameters.get("boundary", "").strip()
+    return boundary or next(iter(part.fields.undeclared_boundaries), "")
+
+
+def _digested(raw: bytes, path: str, *, start: int, end: int, repairs: tuple[str, ...] = ()) -> Part:
+    """A part of a digest: a mail where it says nothing, and where its own header was left out."""
+    part = _part(raw, path, start=start, end=end, repairs=repairs)
+    is_headless = part.fields.text("from") and part.fields.text("subject")
+    if is_headless:
+        return Part(path, Fields(b""), start, end, repairs, "message/rfc822")
+    return Part(path, part.fields, part.start, part.end, part.repairs, "message/rfc822")
 
 
 def _guessed_boundary(raw: bytes, part: Part) -> bytes:

@@ -7,7 +7,7 @@ from io import BytesIO
 from extractor.budget import Budget
 from extractor.findings import Item, NestedMail, Refusal
 from extractor.mbox import LINE, is_divider, numbered_mails
-from extractor.mime import with_line_feeds
+from extractor.restore import with_line_feeds
 from pipeline.reasons import Reason
 
 

@@ -40,6 +40,8 @@ class Sniffed(StrEnum):
     PNG = "png"
     JPEG = "jpeg"
     GIF = "gif"
+    DEFLATE = "deflate"
+    UUENCODED = "uuencoded"
     BINARY = "binary"
 
 
@@ -56,7 +58,6 @@ UNSUPPORTED: Final = frozenset(
         Sniffed.COMPRESS,
         Sniffed.CABINET,
         Sniffed.TAR,
-        Sniffed.CMS_SIGNED,
     }
 )
 ENCRYPTED: Final = frozenset({Sniffed.PGP, Sniffed.CMS_ENCRYPTED})
@@ -66,6 +67,8 @@ _MAGIC: Final = (
     (b"PK\x03\x04", Sniffed.ZIP),
     (b"PK\x05\x06", Sniffed.ZIP),
     (b"PK\x07\x08", Sniffed.ZIP),
+    (b"PK00PK", Sniffed.ZIP),  # meant to be the first of several volumes, and is the only one
+    (b"PK30PK", Sniffed.ZIP),
     (b"\x89PNG", Sniffed.PNG),
     (b"\xff\xd8\xff", Sniffed.JPEG),
     (b"GIF8", Sniffed.GIF),
@@ -116,14 +119,14 @@ def sniff(data: bytes) -> Sniffed:
 def looks_like_report(data: bytes) -> bool:
     """Whether XML or JSON (by `sniff`) has the words of a report near its beginning."""
     text = text_head(data)
-    words = _JSON_WORDS if text.startswith(b"{") else _XML_WORDS
+    words = _JSON_WORDS if text.startswith((b"{", b"[")) else _XML_WORDS
     return words.search(text) is not None
 
 
 def is_report_itself(data: bytes) -> bool:
     """Whether text is a report and nothing else: what a text part without a file name must be to count as one."""
     text = text_head(data)
-    if text.startswith(b"{"):
+    if text.startswith((b"{", b"[")):
         return _JSON_WORDS.search(text) is not None
     return text.startswith(b"<") and _ROOT.search(text) is not None
 
@@ -131,8 +134,9 @@ def is_report_itself(data: bytes) -> bool:
 def text_head(data: bytes) -> bytes:
     """The beginning of a text as one byte a character (for ASCII, at least) without byte order mark and white space."""
     head = data[:HEAD]
-    for bom in _BOMS:
-        head = head.removeprefix(bom)
+    while head.startswith(_BOMS):
+        for bom in _BOMS:
+            head = head.removeprefix(bom)
     if b"\x00" in head[:256]:
         head = head.replace(b"\x00", b"")  # UTF-16 becomes ASCII; stray NULs vanish
     return head.lstrip()
@@ -143,7 +147,7 @@ def _sniff_text(text: bytes) -> Sniffed:
         return Sniffed.EMPTY
     if text.startswith(b"<"):
         return _sniff_markup(text)
-    if text.startswith(b"{"):
+    if text.startswith(b"{") or (text.startswith(b"[") and _JSON_WORDS.search(text)):
         return Sniffed.JSON
     if is_mail(text):
         return Sniffed.MAIL

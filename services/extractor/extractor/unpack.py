@@ -8,19 +8,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from extractor import likeness, uuencode
 from extractor.budget import Allowance, Budget
+from extractor.cms import signed_content
 from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
-from extractor.gz import Gzip
+from extractor.gz import Deflated, Gzip, Plain
 from extractor.inflate import Source
+from extractor.look import UNCLEAR, Seen, look_closer, window_bits_of
 from extractor.nested import nested_mails
 from extractor.pack import pack, pack_bytes
 from extractor.refusal import Refused
+from extractor.restore import with_line_feeds
 from extractor.sniff import ENCRYPTED, UNSUPPORTED, Sniffed, looks_like_report, sniff
 from extractor.zipdirectory import entries, holds_other_things
 from extractor.zips import ZipMember
 from pipeline.document import DocumentFormat
 from pipeline.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.mailformat.fields import begins_with_field
 from pipeline.reasons import Reason
 
 Piece = Document | Refusal | Ignored | NestedMail
@@ -30,21 +35,30 @@ SNIFF_BYTES: Final = 4096  # an archive member's first bytes are gathered up to 
 _SWITCH: Final = {
     Sniffed.GZIP: AttachmentFormat.GZ,
     Sniffed.ZIP: AttachmentFormat.ZIP,
+    Sniffed.DEFLATE: AttachmentFormat.GZ,
     Sniffed.MAIL: AttachmentFormat.EML,
+    Sniffed.CMS_SIGNED: AttachmentFormat.EML,
     Sniffed.XML: AttachmentFormat.XML,
     Sniffed.JSON: AttachmentFormat.XML,
 }
+_SHUT: Final = frozenset({Reason.ENCRYPTED, Reason.UNSUPPORTED_COMPRESSION})
 _DOCUMENTS: Final = {Sniffed.XML: DocumentFormat.XML, Sniffed.JSON: DocumentFormat.JSON}
-_CONTAINERS: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP, Sniffed.MAIL})
+_CONTAINERS: Final = frozenset(
+    {Sniffed.GZIP, Sniffed.DEFLATE, Sniffed.ZIP, Sniffed.MAIL, Sniffed.CMS_SIGNED, Sniffed.UUENCODED}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under which terms an attachment is opened. `is_expected`: the mail presents itself as a report mail."""
+    """Under which terms an attachment is opened.
+
+    `is_expected`: the mail presents itself as a report mail. `is_from_reporter`: its sender does.
+    """
 
     rules: AttachmentRules
     budget: Budget
     is_expected: bool
+    is_from_reporter: bool = False
 
 
 def format_of(kind: Sniffed) -> AttachmentFormat | None:
@@ -67,19 +81,30 @@ def unpack(item: Item, data: bytes, *, kind: Sniffed, terms: Terms, depth: int) 
         yield from _Opening(terms, allowance).container(item, data, kind=kind, depth=depth + 1)
     elif kind in _DOCUMENTS and not _is_foreign(kind, data, terms):
         yield Document(item, _DOCUMENTS[kind], pack_bytes(data))
+    elif kind is Sniffed.TEXT and likeness.is_packed(item.name):
+        yield Ignored(item, Reason.NOT_UNDERSTOOD)
     else:
-        yield no_document(item, kind)
+        yield no_document(item, kind, terms)
 
 
-def no_document(item: Item, kind: Sniffed) -> Refusal | Ignored:
+def no_document(item: Item, kind: Sniffed, terms: Terms) -> Refusal | Ignored:
     """The fate of something that is neither a document nor a container that can be opened."""
     if kind in ENCRYPTED:
-        return Refusal(item, Reason.ENCRYPTED, kind.value)
+        return _closed(item, Reason.ENCRYPTED, kind.value, terms)
     if kind in UNSUPPORTED or (kind is Sniffed.OLE2 and _is_wrapped_mail(item)):
-        return Refusal(item, Reason.UNSUPPORTED_CONTAINER, kind.value)
+        return _closed(item, Reason.UNSUPPORTED_CONTAINER, kind.value, terms)
     if kind is Sniffed.EMPTY:
         return Ignored(item, Reason.EMPTY_DOCUMENT)
+    if kind is Sniffed.BINARY:
+        return Ignored(item, Reason.NOT_UNDERSTOOD)
     return Ignored(item, Reason.NO_REPORT_CONTENT, kind.value)
+
+
+def _closed(item: Item, reason: Reason, detail: str, terms: Terms) -> Refusal | Ignored:
+    """A container that stays shut is a loss where a report was promised; in any other mail it is none of ours."""
+    if terms.is_expected or terms.is_from_reporter or likeness.is_report_name(item.name):
+        return Refusal(item, reason, detail)
+    return Ignored(item, reason, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +120,15 @@ class _Opening:
             yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
         elif kind is Sniffed.GZIP:
             yield from self._stream(item.as_carrier(), Gzip(data, self.allowance), depth=depth)
+        elif kind is Sniffed.DEFLATE:
+            source = Deflated(data, self.allowance, window_bits=window_bits_of(data))
+            yield from self._stream(item.as_carrier(), source, depth=depth)
         elif kind is Sniffed.ZIP:
             yield from self._zip(item, data, depth=depth)
+        elif kind is Sniffed.UUENCODED:
+            yield from self._uuencoded(item, data, depth=depth)
+        elif kind is Sniffed.CMS_SIGNED:
+            yield from self._signed(item, data, depth=depth)
         else:
             yield from nested_mails(item, data, depth=depth, budget=self.terms.budget)
 
@@ -119,16 +151,44 @@ class _Opening:
         if not seen:
             yield _without_members(item, data)
 
+    def _uuencoded(self, item: Item, text: bytes, *, depth: int) -> Iterator[Piece]:
+        seen: dict[str, int] = {}
+        for file in uuencode.files(text):
+            member = replace(_member_item(item, file.name, seen), declared_type="")
+            yield from self._stream(member, Plain(file.data, self.allowance, repairs=file.repairs), depth=depth)
+
+    def _signed(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
+        try:
+            content = signed_content(data)
+        except Refused as refused:
+            yield _closed(item, refused.reason, refused.detail, self.terms)
+            return
+        if content is None:
+            yield Ignored(item, detail="a signature")
+        elif begins_with_field(content):
+            yield NestedMail(item, with_line_feeds(content), depth)
+        else:
+            yield from self._stream(item, Plain(content, self.allowance), depth=depth)
+
     def _stream(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
         try:
             yield from self._read(item, source, depth=depth)
         except Refused as refused:
-            yield Refusal(item.mended(source.repairs), refused.reason, refused.detail)
+            mended = item.mended(source.repairs)
+            if refused.reason in _SHUT:
+                yield _closed(mended, refused.reason, refused.detail, self.terms)
+            else:
+                yield Refusal(mended, refused.reason, refused.detail)
 
     def _read(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
         rest = source.chunks()
         head = _gather(rest, SNIFF_BYTES)
         kind = sniff(head)
+        if kind in UNCLEAR and look_closer(head, kind=kind, is_carrier=item.is_carrier).kind is not kind:
+            head += _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
+            seen = look_closer(head, kind=kind, is_carrier=item.is_carrier)
+            yield from self._seen(item.mended((*source.repairs, *seen.repairs)), seen, depth=depth)
+            return
         if kind in _CONTAINERS:
             whole = head + _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
             yield from self._inner(_after(item, whole, source), whole, kind=kind, depth=depth)
@@ -138,11 +198,20 @@ class _Opening:
             yield Document(described.mended(source.repairs), _DOCUMENTS[kind], packed)
         else:
             described = item if item.sniffed else replace(item, sniffed=kind.value, size=len(head))
-            yield no_document(described, kind)
+            yield no_document(described, kind, self.terms)
+
+    def _seen(self, item: Item, seen: Seen, *, depth: int) -> Iterator[Piece]:
+        """What a closer look saw in a member."""
+        if seen.kind in _CONTAINERS:
+            yield from self._inner(item, seen.data, kind=seen.kind, depth=depth)
+        elif depth > self.terms.budget.limits.max_depth:
+            yield Refusal(item, Reason.TOO_DEEP)
+        else:
+            yield from self._stream(item, Plain(seen.data, self.allowance), depth=depth + 1)
 
     def _inner(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> Iterator[Piece]:
-        switch = _SWITCH[kind]
-        if switch not in self.terms.rules.formats:
+        switch = _SWITCH.get(kind)
+        if switch and switch not in self.terms.rules.formats:
             yield Ignored(item, Reason.FORMAT_NOT_ALLOWED, switch.value)
         elif len(data) > self.terms.rules.max_bytes:
             yield _too_large(item, switch, self.terms)

@@ -6,8 +6,10 @@ Order of trust: the central directory; where that is missing or broken, the loca
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
+from extractor.repairs import Repair
 from pipeline.reasons import Reason
 
 _END: Final = struct.Struct("<4s4H2LH")
@@ -15,6 +17,9 @@ _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 _END_MAGIC: Final = b"PK\x05\x06"
 _END64_MAGIC: Final = b"PK\x06\x06"
+MAX_ARCHIVES: Final = 1000  # behind each other in one file
+MAX_CHECKED: Final = 1000  # entries of a directory that are compared with the members before it is believed
+
 _CENTRAL_MAGIC: Final = b"PK\x01\x02"
 _LOCAL_MAGIC: Final = b"PK\x03\x04"
 _IN_EXTRA: Final = 0xFFFFFFFF  # the true number is in the zip64 extra field
@@ -37,7 +42,7 @@ class Entry:
     start: int
     end: int
     damage: Reason | None = None
-    recovered: bool = False  # found without a directory
+    repairs: tuple[str, ...] = ()
 
     @property
     def is_directory(self) -> bool:
@@ -45,20 +50,67 @@ class Entry:
         return self.name.endswith("/") and self.start == self.end
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a central directory is, and by how much the positions in it are off."""
+
+    at: int
+    end: int
+    shift: int
+    is_offset_wrong: bool = False
+    is_one_of_several: bool = False
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        if self.is_one_of_several:
+            return (Repair.ZIP_SEVERAL,)
+        return (Repair.ZIP_OFFSET_WRONG,) if self.is_offset_wrong else ()
+
+
 def entries(data: bytes) -> Iterator[Entry]:
-    """The members of the zip file `data`, in the order of its directory; nothing when it has no members."""
-    found = next(_by_directory(data), None)
-    return _by_directory(data) if found else _by_local_headers(data)
+    """The members of the zip file `data`, in the order of its directory; nothing when it has no members.
+
+    Of archives behind each other in one file, all, each by its own directory.
+    """
+    directories = _directories(data)
+    known = list(islice(_by_directories(data, directories), MAX_CHECKED))
+    if not known or any(entry.damage is Reason.CORRUPT_CONTAINER for entry in known):
+        return _by_local_headers(data)
+    return iter(known) if len(known) < MAX_CHECKED else _by_directories(data, directories)
 
 
-def _by_directory(data: bytes) -> Iterator[Entry]:
-    found = _central_directory(data)
-    if found is None:
-        return
-    at, shift = found
-    while data.startswith(_CENTRAL_MAGIC, at) and at + _CENTRAL.size <= len(data):
-        entry, at = _central_entry(data, at, shift)
-        yield entry
+def has_directory(data: bytes) -> bool:
+    """Whether an archive ends here that leads to a member, whatever stands before it (a program that unpacks it)."""
+    place = _central_directory(data, len(data))
+    first = next(_by_directory(data, place), None) if place else None
+    return first is not None and first.damage is None
+
+
+def _directories(data: bytes) -> list["_Place"]:
+    """The directories of the archives that stand behind each other in `data`, in order; mostly there is one."""
+    found: list[_Place] = []
+    end = len(data)
+    while len(found) < MAX_ARCHIVES:
+        place = _central_directory(data, end)
+        if place is None:
+            break
+        found.append(place)
+        if data.rfind(_END_MAGIC, 0, place.at) < 0:
+            break
+        end = _archive_begins(data, place)
+    several = len(found) > 1
+    return [replace(place, is_one_of_several=several) for place in reversed(found)]
+
+
+def _by_directories(data: bytes, directories: list["_Place"]) -> Iterator[Entry]:
+    return (entry for place in directories for entry in _by_directory(data, place))
+
+
+def _by_directory(data: bytes, place: "_Place") -> Iterator[Entry]:
+    at = place.at
+    while data.startswith(_CENTRAL_MAGIC, at) and at + _CENTRAL.size <= place.end:
+        entry, at = _central_entry(data, at, place.shift)
+        yield replace(entry, repairs=place.repairs) if place.repairs else entry
 
 
 def _by_local_headers(data: bytes) -> Iterator[Entry]:
@@ -68,7 +120,7 @@ def _by_local_headers(data: bytes) -> Iterator[Entry]:
         _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
         start = at + _LOCAL.size + name_length + extra_length
         name = _name(data[at + _LOCAL.size : at + _LOCAL.size + name_length], flags)
-        entry = Entry(name, method, flags, crc, size, start, start + packed, recovered=True)
+        entry = Entry(name, method, flags, crc, size, start, start + packed, repairs=(Repair.ZIP_DIRECTORY_MISSING,))
         at = data.find(_LOCAL_MAGIC, entry.end)
         if flags & _DESCRIPTOR_FLAG:  # streamed by its writer: sizes and CRC follow the data
             entry = replace(entry, crc=None, size=None, end=at if at > 0 else len(data))
@@ -83,29 +135,54 @@ def holds_other_things(data: bytes) -> bool:
     return first is not None and first.name in _NOT_ARCHIVES
 
 
-def _central_directory(data: bytes) -> tuple[int, int] | None:
-    """Where the directory begins, and by how much every offset in it is off (bytes before the archive)."""
-    end = data.rfind(_END_MAGIC)
-    if end < 0 or end + _END.size > len(data):
+def _central_directory(data: bytes, limit: int) -> _Place | None:
+    """The directory of the archive that ends last in `data[:limit]`."""
+    end = data.rfind(_END_MAGIC, 0, limit)
+    if end < 0 or end + _END.size > limit:
         return None
     _, _, _, _, _, size, offset, _ = _END.unpack_from(data, end)
     if size == _IN_EXTRA or offset == _IN_EXTRA:
-        return _central_directory64(data, end)
-    begin = end - size
+        numbers = _sizes64(data, end)
+        if numbers is None:
+            return None
+        size, offset, directory_end = numbers
+    else:
+        directory_end = end
+    begin = directory_end - size
     if begin >= 0 and data.startswith(_CENTRAL_MAGIC, begin):
-        return begin, begin - offset
-    if data.startswith(_CENTRAL_MAGIC, offset):
-        return offset, 0
+        return _place(data, begin, end, offset)
+    if data.startswith(_CENTRAL_MAGIC, offset) and offset < end:
+        return _place(data, offset, end, offset)
     return None
 
 
-def _central_directory64(data: bytes, end: int) -> tuple[int, int] | None:
+def _place(data: bytes, at: int, end: int, claimed: int) -> _Place:
+    """The directory at `at`, with the shift under which its first entry leads to its member."""
+    local = _CENTRAL.unpack_from(data, at)[16] if at + _CENTRAL.size <= len(data) else 0
+    for shift in dict.fromkeys((at - claimed, 0)):
+        if local == _IN_EXTRA or data.startswith(_LOCAL_MAGIC, max(local + shift, 0)):
+            return _Place(at, end, shift, is_offset_wrong=shift != at - claimed)
+    return _Place(at, end, at - claimed)
+
+
+def _archive_begins(data: bytes, place: _Place) -> int:
+    """Where the archive of this directory begins, and so another may end: at the first of its members."""
+    offsets: list[int] = []
+    at = place.at
+    while data.startswith(_CENTRAL_MAGIC, at) and at + _CENTRAL.size <= place.end and len(offsets) < MAX_ARCHIVES:
+        fields = _CENTRAL.unpack_from(data, at)
+        offsets.append(fields[16] + place.shift)
+        at += _CENTRAL.size + fields[10] + fields[11] + fields[12]
+    return max(0, min(place.at, *offsets)) if offsets else 0
+
+
+def _sizes64(data: bytes, end: int) -> tuple[int, int, int] | None:
+    """Size and offset of a directory by its zip64 end record (APPNOTE 4.3.14), and where that record is."""
     record = data.rfind(_END64_MAGIC, 0, end)
     if record < 0 or record + 56 > len(data):
         return None
     size, offset = struct.unpack_from("<QQ", data, record + 40)
-    begin = record - size
-    return (begin, begin - offset) if begin >= 0 and data.startswith(_CENTRAL_MAGIC, begin) else None
+    return size, offset, record
 
 
 def _central_entry(data: bytes, at: int, shift: int) -> tuple[Entry, int]:

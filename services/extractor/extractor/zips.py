@@ -37,7 +37,7 @@ class ZipMember:
         self._inflater: Inflater | None = None
         self._crc = 0
         self._size = 0
-        self.repairs: list[str] = [Repair.ZIP_DIRECTORY_MISSING] if entry.recovered else []
+        self.repairs: list[str] = list(entry.repairs)
 
     @property
     def is_deflated(self) -> bool:

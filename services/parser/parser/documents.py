@@ -11,8 +11,9 @@ from parser.failure.sample import SampleKept
 from parser.identity import identity_of
 from parser.readers import read
 from parser.reading import Hints, Reading
+from parser.several import SeveralReports, separated
 from parser.totals import Totals, totals_of
-from pipeline.document import DocumentInfo
+from pipeline.document import DocumentInfo, PartLine
 from pipeline.errors import Rejected
 from pipeline.events import MailExtracted
 from pipeline.limits import Limits
@@ -121,20 +122,38 @@ def _read_or_failed(envelope: Envelope, options: ReadOptions) -> ReadMail | Exce
 def _read_mail(envelope: Envelope, options: ReadOptions) -> ReadMail:
     event = extracted(envelope)
     from_domain = event.from_address.rpartition("@")[2]
-    with ExitStack() as read:
-        documents = [
-            read.enter_context(_read_document(info, envelope, from_domain, options)) for info in event.documents
-        ]
-        read.pop_all()
+    documents: list[Document] = []
+    lines = event.lines
+    with ExitStack() as opened:
+        for info in event.documents:
+            read = _read_documents(info, envelope, from_domain, options)
+            documents += map(opened.enter_context, read)
+            if any(document.info is not info for document in read):
+                lines = tuple(own for line in lines for own in _lines(line, info, read))
+        opened.pop_all()
+    event = event if lines is event.lines else event.model_copy(update={"lines": lines})
     return ReadMail(event, tuple(documents))
 
 
-def _read_document(info: DocumentInfo, envelope: Envelope, from_domain: str, options: ReadOptions) -> Document:
+def _read_documents(info: DocumentInfo, envelope: Envelope, from_domain: str, options: ReadOptions) -> list[Document]:
+    """The document, or those that the file holds."""
     try:
         data = envelope.cargo[info.cargo].bytes
     except Rejected as refusal:
-        return Document(info, b"", refusal=refusal)
-    return read_document(info, data, from_domain=from_domain, options=options)
+        return [Document(info, b"", refusal=refusal)]
+    document = read_document(info, data, from_domain=from_domain, options=options)
+    if not isinstance(document.refusal, SeveralReports):
+        return [document]
+    parts = separated(info, document.refusal)
+    return [read_document(own, part, from_domain=from_domain, options=options) for own, part in parts]
+
+
+def _lines(line: PartLine, info: DocumentInfo, documents: Sequence[Document]) -> list[PartLine]:
+    """The lines in place of a part's line, where the part was a file with several documents."""
+    if line.path != info.path:
+        return [line]
+    owns = [document.info for document in documents]
+    return [line.model_copy(update={"path": own.path, "size": own.size, "repairs": own.repairs}) for own in owns]
 
 
 def read_document(info: DocumentInfo, data: bytes, *, from_domain: str, options: ReadOptions) -> Document:

@@ -18,8 +18,12 @@ class Fingerprint:
         self._hash = sha256()
 
     def add_row(self, row: Record) -> None:
-        """Take in the next row; as plain tuples, which are encoded much faster than named ones."""
+        """Take in the next row; as plain tuples, which are encoded much faster than named ones.
+
+        That a word was missing (its raw text is empty) makes no other content than the word that was filled in.
+        """
         _, _, _, _, _, reasons, header_from, envelope_from, envelope_to, dkim, spf, raw = row
+        raw = {path: text for path, text in raw.items() if text} or None if raw else None
         results = (tuple(map(tuple, reasons)), tuple(map(tuple, dkim)), tuple(map(tuple, spf)))
         self._hash.update(to_json((row[:5], header_from, envelope_from, envelope_to, results, raw)))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from parser import values
 from parser.reading import Reading
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
@@ -12,6 +13,7 @@ from pipeline.report import DkimResult, OverrideReason, Record, Report, SpfResul
 Json = dict[str, Any]
 
 _IDENTITY = ("kind", "org_name", "report_id", "domain", "begin", "end", "records", "messages")
+MAX_DETAIL_BYTES = 500
 _PASSED_OVER = frozenset({Reason.NO_REPORT_FOUND})
 
 
@@ -23,9 +25,11 @@ def line_of_reading(
     """
     report = reading.report
     mended = list(dict.fromkeys((*repairs, *report.repairs)))
-    line: Json = {"file": file, "part": part, "outcome": "repaired" if mended else "valid", "reason": None}
+    line: Json = {"file": file, "part": part, "outcome": "repaired" if mended else "valid"}
+    line |= {"reason": None, "detail": ""}
     line |= report.model_dump(mode="json", include=set(_IDENTITY))
     line["repairs"] = mended
+    line["details"] = [change._asdict() for change in reading.changes]
     if is_full:
         line["report"] = as_json(reading)
     return line
@@ -35,7 +39,8 @@ def line_of_rejection(rejected: Rejected, *, file: str, part: str, repairs: tupl
     """The line for what could not be read."""
     outcome = "not_a_report" if rejected.reason in _PASSED_OVER else "refused"
     line: Json = {"file": file, "part": part, "outcome": outcome, "reason": str(rejected.reason)}
-    line |= dict.fromkeys(_IDENTITY) | {"repairs": list(repairs)}
+    line["detail"] = values.cut(values.plain(rejected.detail or rejected.reason.text), max_bytes=MAX_DETAIL_BYTES)
+    line |= dict.fromkeys(_IDENTITY) | {"repairs": list(repairs), "details": []}
     if rejected.salvaged:
         line["salvaged"] = rejected.salvaged
     return line

@@ -1,7 +1,23 @@
 """The notes taken while a report is read: its repairs, and the raw words beside those that were changed."""
 
+from typing import Final, NamedTuple
+
 from parser import values
+from parser.domains import read_domain
 from parser.repairs import Repair
+
+MAX_CHANGES: Final = 50  # of a report are told one by one
+MAX_CHANGES_ALIKE: Final = 3  # by one repair
+MAX_TOLD_BYTES: Final = 200  # of a value
+
+
+class Change(NamedTuple):
+    """A value that was changed: by which repair, where it stands, what was sent, and what is given in its place."""
+
+    repair: Repair
+    where: str
+    sent: str
+    given: str | None
 
 
 class Notes:
@@ -9,6 +25,7 @@ class Notes:
 
     def __init__(self, *, max_text_bytes: int) -> None:
         self.repairs: set[Repair] = set()
+        self.changes: list[Change] = []
         self._max_text_bytes = max_text_bytes
         self._short = max_text_bytes // 4  # characters that certainly fit
 
@@ -41,13 +58,28 @@ class Notes:
             self.repairs.add(Repair.SURROUNDING_SPACE)
         return value
 
-    def domain(self, raw: str | None) -> str | None:
-        """A domain name, canonical; None where nothing is left of it."""
-        if raw is None:
-            return None
-        domain = values.domain(raw)
-        return (domain if domain is raw else self.bounded(domain, raw=raw)) or None
+    def change(self, repair: Repair, *, where: str, sent: str, given: object) -> None:
+        """Note a repair together with the value that it changed; of very many, the first ones are told."""
+        self.repairs.add(repair)
+        if len(self.changes) >= MAX_CHANGES:
+            return
+        if sum(change.repair is repair for change in self.changes) < MAX_CHANGES_ALIKE:
+            told = None if given is None else _told(str(given))
+            self.changes.append(Change(repair, where, _told(sent), told))
+
+    def domain(self, raw: str, *, where: str) -> str | None:
+        """A domain name, canonical; None where the text is none. What was taken off is noted."""
+        name, repair = read_domain(raw)
+        if name is not None and name is not raw and values.has_forbidden(raw):
+            self.repairs.add(Repair.CONTROL_CHARACTERS)
+        if repair is not None:
+            self.change(repair, where=where, sent=raw, given=name)
+        return name
 
     def names(self) -> tuple[str, ...]:
         """The repairs, in a stable order."""
         return tuple(sorted(self.repairs))
+
+
+def _told(text: str) -> str:
+    return values.cut(values.plain(text[:MAX_TOLD_BYTES]), max_bytes=MAX_TOLD_BYTES)

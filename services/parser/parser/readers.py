@@ -5,6 +5,7 @@ from parser.failure.reader import read_failure
 from parser.failure.sample import SampleKept
 from parser.reading import Hints, Reading
 from parser.salvage import salvage
+from parser.several import SeveralReports
 from parser.tls.reader import read_tls
 from pipeline.document import DocumentFormat
 from pipeline.errors import Rejected
@@ -25,10 +26,13 @@ def read(
     """The report in `document` (one gzip member, as the extractor sends it). The caller closes the reading.
 
     `sample_kept` is how much of the reported mail a failure report keeps. Raises Rejected, with the reason and what
-    could still be seen, for whatever is no report or cannot be trusted; nothing else.
+    could still be seen, for whatever is no report or cannot be trusted (SeveralReports, which is one, for a file of
+    several); nothing else.
     """
     try:
         return _read(document, format, limits, hints, sample_kept)
+    except SeveralReports:
+        raise
     except Rejected as refused:
         salvaged = salvage(document, format=format, limits=limits)
         raise Rejected(refused.reason, refused.detail, salvaged=salvaged) from refused

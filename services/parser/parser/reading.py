@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from parser.notes import Change
 from parser.rows import RowSpool
 from pipeline.report import Report
 
@@ -36,11 +37,14 @@ class Hints:
 class Reading:
     """A report as read: its header model, and its rows beside it (none but for an aggregate report).
 
+    `changes` tells of the repairs which values they changed, of very many the first ones.
+
     Close it (or use it in a `with` block) when the rows have been used.
     """
 
     report: Report
     rows: RowSpool = field(default_factory=RowSpool)
+    changes: tuple[Change, ...] = ()
 
     def close(self) -> None:
         """Free the rows."""

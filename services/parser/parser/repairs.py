@@ -20,11 +20,18 @@ class Repair(Word):
     BROKEN_ATTRIBUTES = "broken-attributes-removed", "attributes that are not XML were removed"
     UNDECLARED_PREFIX = "undeclared-prefix-removed", "a namespace prefix was used without being declared"
     MISSING_ROOT_END = "missing-root-end-tag", "the end tag of the whole report was missing, all records were there"
+    ONE_OF_SEVERAL = "one-of-several", "the file held several whole reports; each of them is a document of its own"
+    WRAPPED_LINE = "wrapped-line-joined", "a line break that was put into a text on the way was taken out"
+    TRAILING_COMMA = "trailing-comma-removed", "a comma stood before the end of a list or an object"
 
     # the structure
-    ELEMENT_NAME_CASE = "element-name-case", "names were written in another case"
+    ELEMENT_NAME_CASE = "element-name-case", "names were written in another case or without the underscore (sourceIp)"
     MISSPELT_ELEMENT = "misspelt-element", "an element was misspelt (identities for identifiers)"
-    REPEATED_ELEMENT = "repeated-element", "an element that may occur once was repeated; the first one counts"
+    REPEATED_ELEMENT = (
+        "repeated-element",
+        "an element that may occur once was repeated; the first one counts (of identity, address and count both agree)",
+    )
+    RECORDS_WRAPPED = "records-wrapped", "the records stood in an element of their own (records)"
     NO_RECORDS = "no-records", "the report has no records"
     EMPTY_RECORD = "empty-record-dropped", "a record without address and count was left out of the rows"
     MISSING_IDENTIFIERS = "missing-identifiers", "a record has no identifiers"
@@ -40,17 +47,20 @@ class Repair(Word):
     MISSING_ORG_NAME = "missing-org-name", "nothing says who sent the report"
     MISSING_CONTACT = "missing-contact", "the sender gives no contact address"
     DATE_FORMAT = "date-format", "a date was not written as the specification says"
+    DOMAIN_FORM = "domain-form", "something that stood round a domain name was taken off (<>, ;, a local part, http://)"
+    UNREADABLE_DOMAIN = "unreadable-domain", "a value that should be a domain name is none, and was left out"
     MISSING_POLICY_WORD = "missing-policy-word", "the published policy does not say p"
     UNKNOWN_POLICY_WORD = "unknown-policy-word", "a word of the published policy is not one the specification knows"
     UNREADABLE_PCT = "unreadable-pct", "the percentage of the published policy is no number from 0 to 100"
+    PCT_FORM = "pct-form", "the percentage of the published policy was written in an unusual form"
 
     # the rows
     MISSING_SOURCE_IP = "missing-source-ip", "a record has no source address"
-    UNREADABLE_SOURCE_IP = "unreadable-source-ip", "a record's source address is no IP address"
-    SOURCE_IP_FORM = "source-ip-form", "a record's source address was written in an unusual form"
+    UNREADABLE_SOURCE_IP = "unreadable-source-ip", "a source address is no IP address, or several"
+    SOURCE_IP_FORM = "source-ip-form", "a source address was written in an unusual form, or something stood round it"
     MISSING_COUNT = "missing-count", "a record has no count"
-    UNREADABLE_COUNT = "unreadable-count", "a record's count is no number, and counts as 0"
-    COUNT_FORM = "count-form", "a record's count was written in an unusual form"
+    UNREADABLE_COUNT = "unreadable-count", "a count is no number or may mean two (1.000), and counts as 0"
+    COUNT_FORM = "count-form", "a count was written in an unusual form (1,000 or 3.0 or 1e3)"
     COUNT_NOT_POSITIVE = "count-not-positive", "a record's count is zero or negative"
     MISSING_HEADER_FROM = "missing-header-from", "a record does not name the From domain"
     MISSING_WORD = "missing-word", "a result that the specification asks for is empty or absent"
@@ -71,6 +81,7 @@ class Repair(Word):
     ENCODED_FEEDBACK_PART = "encoded-feedback-part", "the machine-readable part was encoded, which no standard allows"
     ENCODED_SAMPLE = "encoded-sample", "the reported mail was encoded, which no standard allows"
     MISLABELLED_FEEDBACK_PART = "mislabelled-feedback-part", "the machine-readable part had a wrong content type"
+    MISLABELLED_SAMPLE = "mislabelled-sample", "the reported mail had a wrong content type"
     MISSING_ARRIVAL_DATE = "missing-arrival-date", "the arrival date was taken from the mail that brought the report"
     DOMAIN_FROM_SAMPLE = "domain-from-sample", "the domain was taken from the reported mail's From"
     MISSING_FEEDBACK_TYPE = "missing-feedback-type", "the report does not say what it is about"

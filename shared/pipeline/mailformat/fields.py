@@ -22,6 +22,7 @@ _FIELD: Final = re.compile(
 )
 _FIRST: Final = re.compile(_NAME.encode() + rb"[ \t]*+:")
 _END: Final = re.compile(rb"\r?\n\r?\n")
+_LONG_LINE: Final = re.compile(rb"([^\n]{4096})[^\n]++")
 _NOT_INDENTED: Final = re.compile(r"\n[^ \t]")
 _TYPE: Final = re.compile(r"\s*+([\w!#$&.+^-]++/[\w!#$&.+^-]++)")
 _WORD: Final = re.compile(r"[\w-]+")
@@ -41,6 +42,11 @@ def begins_with_field(block: bytes, at: int = 0) -> bool:
     return _FIRST.match(block, at) is not None
 
 
+def with_short_lines(block: bytes) -> bytes:
+    """The block without what is behind the first bytes of a line of a length that no mail should have."""
+    return _LONG_LINE.sub(rb"\1", block)
+
+
 class Fields:
     """One header block, of which the first bytes are read. Of a field that is there twice, `text` gives the first.
 
@@ -49,7 +55,8 @@ class Fields:
 
     def __init__(self, block: bytes) -> None:
         # As Latin-1, in which every byte is a character, until a value is asked for.
-        self._found = [(name.lower(), value) for name, value in _FIELD.findall(block[:MAX_BLOCK].decode("latin-1"))]
+        block = block if len(block) <= MAX_BLOCK else with_short_lines(block)[:MAX_BLOCK]
+        self._found = [(name.lower(), value) for name, value in _FIELD.findall(block.decode("latin-1"))]
         self._values = dict(reversed(self._found))
         self.is_bent = any("\n" in value and _NOT_INDENTED.search(value) for value in self._values.values())
 
@@ -68,7 +75,7 @@ class Fields:
     @cached_property
     def content_type(self) -> str:
         """Like "text/plain", in lower case; empty when it is absent or unreadable."""
-        found = _TYPE.match(self._type_value)
+        found = _TYPE.match(self.type_value)
         return found[1].lower() if found else ""
 
     @property
@@ -91,10 +98,16 @@ class Fields:
     @property
     def parameters(self) -> dict[str, str]:
         """Of Content-Type."""
-        return parameters(self._type_value)
+        return parameters(self.type_value)
+
+    @property
+    def has_repeated(self) -> bool:
+        """Whether a field is there twice."""
+        return len(self._found) > len(self._values)
 
     @cached_property
-    def _type_value(self) -> str:
+    def type_value(self) -> str:
+        """Content-Type, whole."""
         # Trustwave's gateway writes it without the hyphen.
         return self.text("content-type") or self.text("contenttype") or self.text("content_type")
 

@@ -77,6 +77,19 @@ def test_a_dead_letter_says_what_died_why_and_after_how_many_tries(api: Api) -> 
     assert shown["mail_id"] == letter["mail_id"]
 
 
+def test_an_anonymised_copy_of_a_dead_mail_names_nobody(api: Api) -> None:
+    _bury(api, _fetched(1, mail=b"From: alice@wonderland.org\r\nSubject: Report Domain: wonderland.org\r\n\r\nhello"))
+    [letter] = _letters(api)
+    copy = api("GET", f"/dead-letters/{letter['id']}/anonymised")
+
+    assert copy.status_code == 200
+    assert copy.headers["Content-Type"] == "message/rfc822"
+    assert copy.data.startswith(b"From: ")
+    assert b"Subject: Report Domain: " in copy.data
+    assert b"wonderland" not in copy.data
+    assert api("GET", "/dead-letters/999999/anonymised").status_code == 404
+
+
 def test_dead_letters_come_newest_first_page_by_page_and_by_reason(api: Api) -> None:
     _bury(api, *(_fetched(uid) for uid in range(1, 8)))
     _bury(api, _fetched(8, mailbox_id="other"), reason=Reason.CRASH_LOOP)

@@ -8,7 +8,7 @@ from pipeline.document import DocumentFormat, LineOutcome
 from pipeline.reasons import Reason
 from tests.support.archives import zip_of
 from tests.support.finding import contents, ignored, line_at, refusals, search
-from tests.support.mails import REPORT_NAME, aggregate_xml, mail, part, single, text, tls_json
+from tests.support.mails import REPORT_NAME, REPORT_SUBJECT, aggregate_xml, mail, part, single, text, tls_json
 
 XML = aggregate_xml()
 GZ = gzip.compress(XML)
@@ -177,7 +177,7 @@ def test_a_gzip_of_a_picture_in_a_report_mail_is_refused() -> None:
 def test_random_bytes_labelled_as_a_zip_in_a_report_mail_are_refused() -> None:
     found = search(mail(text(), part(bytes(range(128, 256)) * 4, "application/zip", name="r.zip")))
 
-    assert refusals(found) == [Reason.NO_REPORT_CONTENT]
+    assert refusals(found) == [Reason.NOT_UNDERSTOOD]
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"unused", "no_report_content"), (b"", "empty_document")])
@@ -224,10 +224,17 @@ def test_xml_without_a_word_of_a_report_goes_to_the_parser_when_a_report_was_pro
     assert [document.format for document in found.documents] == [DocumentFormat.XML]
 
 
-def test_a_report_mail_whose_attachment_was_stripped_is_not_lost_in_silence() -> None:
-    found = search(mail(text("An attachment was removed by the gateway.")))
+@pytest.mark.parametrize("before", ["", "[EXTERNAL] ", "***SPAM*** ", "[Preview] [List] ", "Dmarc Aggregate "])
+def test_a_report_mail_whose_attachment_was_stripped_is_not_lost_in_silence(before: str) -> None:
+    stripped = mail(text("An attachment was removed by the gateway."), subject=before + REPORT_SUBJECT)
 
-    assert refusals(found) == [Reason.NO_REPORT_FOUND]
+    assert refusals(search(stripped)) == [Reason.REPORT_REMOVED]
+
+
+def test_a_note_in_the_place_of_the_report_is_no_report() -> None:
+    note = part(b"The file was deleted.", "text/plain", name="DELETED0.TXT")
+
+    assert refusals(search(mail(text(), note))) == [Reason.REPORT_REMOVED]
 
 
 @pytest.mark.parametrize("subject", ["Re: Report Domain: example.com", "DMARC weekly news", "Automatic reply: dmarc"])

@@ -165,7 +165,7 @@ def test_a_signed_report_mail_is_walked_and_its_signature_passed_over() -> None:
         (
             b"\x30\x82\x01\x00" + PKCS7 + b"\x02",
             "application/pkcs7-mime",
-            "unsupported_container",
+            "truncated_container",
         ),
         (b"\x30\x80" + PKCS7 + b"\x03\xa0\x80", "application/pkcs7-mime", "encrypted"),
         (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA", "application/octet-stream", "encrypted"),

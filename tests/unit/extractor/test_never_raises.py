@@ -1,7 +1,9 @@
 """Whatever the bytes are, the search ends, gives every part a line, and its documents are what they say."""
 
+import base64
 import gzip
 import hashlib
+import zlib
 from email.message import EmailMessage
 
 from hypothesis import HealthCheck, given, settings
@@ -12,9 +14,9 @@ from extractor.findings import Findings
 from extractor.mime import leaves, top
 from pipeline.document import LineOutcome
 from pipeline.limits import Limits
-from tests.support.archives import streamed_zip, zip_of
+from tests.support.archives import signed_in_ber, streamed_zip, uuencoded, zip_of
 from tests.support.finding import contents, search, search_file
-from tests.support.mails import aggregate_xml, failure_mail, mail, part, text
+from tests.support.mails import aggregate_xml, failure_mail, mail, part, single, text
 
 XML = aggregate_xml(records=3)
 GZ = gzip.compress(XML, mtime=0)
@@ -27,6 +29,13 @@ SAMPLES = (
     mail(text(), part(GZ, "application/gzip", name="r.gz"), part(zip_of(("a.xml", XML)))),
     mail(part(mail(part(XML, "text/xml"), boundary="b"), "message/rfc822", encoding="")),
     failure_mail(),
+    b"From: a@example.com\r\nSubject: b\r\n\r\n" + uuencoded(GZ) + uuencoded(GZ, "b.gz", mode="0 "),
+    part(signed_in_ber(part(GZ, "application/gzip", name="r.gz")), "application/pkcs7-mime"),
+    zlib.compress(XML),
+    zip_of(("a.xml", XML)) + zip_of(("b.xml", XML)),
+    base64.encodebytes(base64.encodebytes(GZ)),
+    b"1000\n" + mail(part(GZ), kind="multipart/digest") + b"<?xml version='1.0'?><plist version='1.0'/>",
+    mail(part(GZ)).decode().encode("utf-16"),
 )
 
 
@@ -76,11 +85,15 @@ def test_what_a_library_writes_is_read_back_leaf_by_leaf(attachments: list[bytes
     assert read[0].strip() == b"words"
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=4))
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=2))
 def test_a_report_is_found_however_deep_it_is_wrapped(wrappings: list[int]) -> None:
     data = XML
     for number, way in enumerate(wrappings):
         data = (
+            zlib.compress(data),
+            base64.encodebytes(data),
+            mail(part(uuencoded(data), "text/plain", encoding=""), boundary=f"b{number}"),
+            single(part(signed_in_ber(part(data, name="x")), "application/pkcs7-mime")),
             gzip.compress(data),
             zip_of(("x", data)),
             streamed_zip("x", data),
@@ -91,6 +104,6 @@ def test_a_report_is_found_however_deep_it_is_wrapped(wrappings: list[int]) -> N
     assert contents(search_file(data)) == [XML]
 
 
-@given(st.binary(max_size=60), st.sampled_from(["base64", "quoted-printable", "", "x-unknown"]))
+@given(st.binary(max_size=60), st.sampled_from(["base64", "quoted-printable", "x-uuencode", "", "x-unknown"]))
 def test_any_body_decodes_under_any_encoding(body: bytes, encoding: str) -> None:
     assert isinstance(decode(body, encoding)[0], bytes)

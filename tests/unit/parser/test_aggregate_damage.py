@@ -205,8 +205,7 @@ def test_identities_stand_for_identifiers():
     ("old", "repeated"),
     [
         ("<email>", "<email>first@receiver.example</email>"),
-        ("<row>", "<row><source_ip>192.0.2.99</source_ip><count>3</count></row>"),
-        ("<identifiers>", "<identifiers><header_from>first.example</header_from></identifiers>"),
+        ("<identifiers>", "<identifiers><header_from> example.com </header_from></identifiers>"),
         ("<count>", "<count>3</count>"),
         ("<domain>example.com</domain><adkim>", "<domain>example.com</domain>"),
     ],
@@ -219,8 +218,33 @@ def test_of_a_repeated_element_the_first_one_counts(old, repeated):
     assert report.email in ("first@receiver.example", "dmarc@receiver.example")
 
 
-def test_two_published_policies_are_refused():
-    assert reason_of(report_xml(policy=POLICY * 2)) is Reason.AMBIGUOUS_REPORT
+@pytest.mark.parametrize(
+    ("old", "repeated"),
+    [
+        ("<row>", "<row><source_ip>192.0.2.99</source_ip><count>3</count></row>"),
+        ("<identifiers>", "<identifiers><header_from>first.example</header_from></identifiers>"),
+        ("<header_from>", "<header_from>first.example</header_from>"),
+        ("<source_ip>", "<source_ip>192.0.2.99</source_ip>"),
+        ("<count>", "<count>4</count>"),
+        ("<domain>example.com</domain><adkim>", "<domain>first.example</domain>"),
+        ("<report_id>", "<report_id>r-0</report_id>"),
+        ("<org_name>", "<org_name>Somebody</org_name>"),
+        ("<begin>", "<begin>1600000000</begin>"),
+        ("<date_range>", "<date_range><begin>1600000000</begin><end>1600086399</end></date_range>"),
+    ],
+)
+def test_a_report_that_says_two_things_about_identity_address_or_count_is_refused(old, repeated):
+    assert reason_of(changed(old, repeated + old)) is Reason.AMBIGUOUS_REPORT
+
+
+def test_two_equal_published_policies_are_one():
+    report, rows = read_xml(report_xml(policy=POLICY * 2))
+
+    assert (report.repairs, report.domain, len(rows)) == ((Repair.REPEATED_ELEMENT,), "example.com", 1)
+
+
+def test_two_published_policies_are_refused_where_they_differ():
+    assert reason_of(report_xml(policy=POLICY + POLICY.replace("reject", "none"))) is Reason.AMBIGUOUS_REPORT
 
 
 def test_two_metadata_sections_are_refused_where_they_differ():

@@ -137,7 +137,7 @@ def test_an_unusual_source_ip_is_read_and_kept_raw(written, read):
     ("written", "count", "repairs"),
     [
         (" 5 ", 5, ()),
-        ("+5", 5, ()),
+        ("+5", 5, (Repair.COUNT_FORM,)),
         ("4294967296", 2**32, ()),
         (str(2**63 - 1), 2**63 - 1, ()),
         ("1,234", 1234, (Repair.COUNT_FORM,)),

@@ -24,6 +24,7 @@ def test_the_line_of_a_valid_report_has_its_facts():
         "part": "1",
         "outcome": "valid",
         "reason": None,
+        "detail": "",
         "kind": "aggregate",
         "org_name": "Example Receiver",
         "report_id": "r-1",
@@ -33,6 +34,7 @@ def test_the_line_of_a_valid_report_has_its_facts():
         "records": 1,
         "messages": 3,
         "repairs": [],
+        "details": [],
     }
 
 

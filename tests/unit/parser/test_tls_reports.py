@@ -7,7 +7,7 @@ import pytest
 
 from parser.reading import Hints
 from parser.repairs import Repair
-from parser.tls.json_tree import MAX_VALUES
+from parser.tls.json_text import MAX_VALUES
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 from tests.support.reports import read_tls, tls_tree
@@ -238,7 +238,7 @@ def test_a_count_that_is_no_whole_number_is_noted(written):
 
     report = read_tls(document.encode())
 
-    assert Repair.COUNT_FORM in report.repairs
+    assert {Repair.COUNT_FORM, Repair.UNREADABLE_COUNT} & set(report.repairs)
     assert report.raw
 
 
@@ -262,11 +262,18 @@ def test_what_is_no_report_is_refused(document, reason):
 
 
 def test_a_repeated_key_is_noted_and_the_first_counts():
-    document = json.dumps(tls_tree()).replace('"report-id"', '"report-id": "first", "report-id"').encode()
+    document = json.dumps(tls_tree()).replace('"contact-info"', '"contact-info": "first", "contact-info"').encode()
 
     report = read_tls(document)
 
-    assert (report.report_id, report.repairs) == ("first", (Repair.REPEATED_ELEMENT,))
+    assert (report.contact_info, report.repairs) == ("first", (Repair.REPEATED_ELEMENT,))
+
+
+@pytest.mark.parametrize("key", ["report-id", "organization-name", "date-range", "policy-domain", "policies"])
+def test_a_repeated_key_that_says_another_identity_is_refused(key):
+    document = json.dumps(tls_tree()).replace(f'"{key}"', f'"{key}": "first", "{key}"', 1).encode()
+
+    assert reason_of(document) is Reason.AMBIGUOUS_REPORT
 
 
 def test_a_byte_order_mark_is_no_repair():

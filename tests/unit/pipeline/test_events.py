@@ -42,6 +42,12 @@ def test_the_subject_of_an_event_belongs_to_exactly_one_stream(event: Event) -> 
     assert len(holding(event.subject)) == 1
 
 
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.type)
+def test_the_subject_of_an_event_has_the_form_of_its_address(event: Event) -> None:
+    form = re.sub(r"\\{\w+\\}", "[^.]+", re.escape(event.address))
+    assert re.fullmatch(form, event.subject)
+
+
 def test_a_dead_letter_belongs_to_the_stream_of_the_dead() -> None:
     assert holding(dead_subject("extractor", "reports")) == ["DEAD"]
     assert holding(dead_subject(actor("reports").name, "")) == ["DEAD"]

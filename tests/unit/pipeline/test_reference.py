@@ -25,6 +25,10 @@ def test_the_schema_is_that_of_the_event() -> None:
     assert (DOCS / reference.SCHEMA).read_text(encoding="utf-8") == reference.report_schema(), STALE
 
 
+def test_the_asyncapi_document_is_that_of_the_events() -> None:
+    assert (DOCS / reference.ASYNCAPI).read_text(encoding="utf-8") == reference.asyncapi_document(), STALE
+
+
 def test_every_generated_block_has_its_place() -> None:
     pages = "".join((DOCS / name).read_text(encoding="utf-8") for name in reference.PAGES)
 

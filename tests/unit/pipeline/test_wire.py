@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.cloudevents import attributes
 from pipeline.errors import Rejected
 from pipeline.events import ActivityLogged, Event, Level, MailExtracted
 from pipeline.reasons import Reason
@@ -28,7 +29,10 @@ def test_every_event_comes_back_as_it_was(event: Event) -> None:
 
     assert decode(wire.headers, wire.payload) == Envelope(event)
     about = {MAIL_ID: ",".join(mails_of(event))} if mails_of(event) else {}
-    assert (wire.subject, wire.headers) == (event.subject, {KEY: event.key, TYPE: event.type, **about})
+    assert (wire.subject, wire.headers) == (
+        event.subject,
+        {KEY: event.key, TYPE: event.type, **attributes(event), **about},
+    )
 
 
 @given(cargo=PARCELS)

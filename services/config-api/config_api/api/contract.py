@@ -6,6 +6,7 @@ spectree validates and writes the OpenAPI document. Mended here: its own answer 
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from importlib.metadata import version
 from inspect import cleandoc
 from typing import Any
 
@@ -22,7 +23,7 @@ from config_api.auth.scopes import Scope
 from config_api.problem import Problem, ProblemBody
 
 PREFIX = "/api/v1"
-VERSION = "0.1.0"
+VERSION = version("dmarq-config-api")
 DESCRIPTION = (
     "Mailboxes, activity, reports and dead letters. Send a token: `Authorization: Bearer …`. "
     "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."

@@ -11,6 +11,7 @@ from config_api.backend import backend
 from config_api.paging import Page
 from config_api.reading import letters
 from config_api.reading.letters import LetterFilter, LetterView, ReasonCount, Retried
+from pipeline.anonymise import anonymised
 
 routes = Blueprint("api_dead_letters", __name__, url_prefix=f"{PREFIX}/dead-letters")
 
@@ -62,6 +63,15 @@ def get_dead_letter_mail(letter_id: int) -> Response:
     back = backend()
     found = back.run(letters.mail_bytes(back.bus, letter_id))
     return attachment(found, name=f"dead-letter-{letter_id}.eml", media_type="message/rfc822")
+
+
+@routes.get("/<int:letter_id>/anonymised")
+@operation(Scope.READ, media=("message/rfc822",), fails=(404, 410))
+def get_dead_letter_anonymised(letter_id: int) -> Response:
+    """A copy of the mail with others in the place of names, addresses and numbers, to attach to a bug report."""
+    back = backend()
+    copy = anonymised(back.run(letters.mail_bytes(back.bus, letter_id)))
+    return attachment(copy, name=f"dead-letter-{letter_id}-anonymised.eml", media_type="message/rfc822")
 
 
 @routes.post("/<int:letter_id>/retry")

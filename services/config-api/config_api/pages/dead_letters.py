@@ -8,6 +8,7 @@ from config_api.pages.notes import told
 from config_api.pages.view import MAX_LENGTH, query
 from config_api.reading import letters
 from config_api.reading.letters import LetterFilter
+from pipeline.anonymise import anonymised
 
 PAGE_SIZE = 50
 LIST = "/dead-letters"
@@ -36,6 +37,14 @@ def mail(letter_id: int) -> Response:
     """The mail's bytes, as a file to save: never shown by the browser."""
     data = backend().run(letters.mail_bytes(backend().bus, letter_id))
     headers = {"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}.eml"'}
+    return Response(data, content_type="application/octet-stream", headers=headers)
+
+
+@blueprint.get("/<int:letter_id>/anonymised.eml")
+def anonymised_mail(letter_id: int) -> Response:
+    """A copy of the mail without names, addresses and numbers, as a file to attach to a bug report."""
+    data = anonymised(backend().run(letters.mail_bytes(backend().bus, letter_id)))
+    headers = {"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}-anonymised.eml"'}
     return Response(data, content_type="application/octet-stream", headers=headers)
 
 

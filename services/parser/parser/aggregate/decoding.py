@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+import webencodings
+
 from parser.aggregate.prologue import declared_encoding, wide_encoding
 from parser.repairs import Repair
 
@@ -10,6 +12,7 @@ _TEXT_ENCODINGS = re.compile(
     r"utf-?(8|16|32)(-?(le|be))?|(us-)?ascii|iso-?8859-[0-9]{1,2}|latin-?[0-9]|windows-125[0-9]|cp125[0-9]|koi8-[ru]"
     r"|shift[-_]jis|euc-(jp|kr)|iso-2022-(jp|kr)|gb(2312|k|18030)|big5"
 )
+_NO_TEXT: Final = frozenset({"replacement", "x-user-defined", "utf-16le", "utf-16be"})  # or no superset of ASCII
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -50,7 +53,13 @@ def _encoding(data: bytes) -> str:
     declared = declared_encoding(data) or "utf-8"
     if declared.startswith(("utf-16", "utf-32", "utf16", "utf32")):
         return "utf-8"  # the declaration was readable as ASCII, so it lies
-    return declared if _TEXT_ENCODINGS.fullmatch(declared) else "utf-8"
+    return declared if _TEXT_ENCODINGS.fullmatch(declared) else _by_label(declared)
+
+
+def _by_label(label: str) -> str:
+    """What browsers take a label for (WHATWG Encoding, section 4.2): "windows-31j", "macintosh"; else UTF-8."""
+    known = webencodings.lookup(label)
+    return "utf-8" if known is None or known.name in _NO_TEXT else known.codec_info.name
 
 
 def _decode_damaged(data: bytes, encoding: str) -> str:

@@ -1,21 +1,46 @@
-"""The children of an element, by name: the first of a kind counts, extensions stand back."""
+"""The children of an element, by name: the first of a kind counts, extensions stand back.
+
+Where a report says twice who it is, which address or how many, and says two different things, it is refused.
+"""
 
 from lxml import etree
 
 from parser.aggregate.names import KNOWN, Names, is_foreign
 from parser.notes import Notes
 from parser.repairs import Repair
+from pipeline.errors import Rejected
+from pipeline.reasons import Reason
 
+# Of these a second one must say the same. A domain is the policy's: those of results are read by `texts`.
+DECISIVE = frozenset(
+    {
+        "org_name",
+        "report_id",
+        "date_range",
+        "begin",
+        "end",
+        "domain",
+        "row",
+        "source_ip",
+        "count",
+        "identifiers",
+        "header_from",
+    }
+)
 MAX_EXTENSION_NAMES = 20
 _MAX_NAME = 100
 _LANG = ("lang", "{http://www.w3.org/XML/1998/namespace}lang")
 
 
 class Elements:
-    """Looks into elements for the readers of header and records; notes what it had to pass over."""
+    """Looks into elements for the readers of header and records; notes what it had to pass over.
 
-    def __init__(self, notes: Notes) -> None:
+    `is_judging`: texts mean what they say, so that two of them may contradict each other.
+    """
+
+    def __init__(self, notes: Notes, *, is_judging: bool = True) -> None:
         self.notes = notes
+        self._is_judging = is_judging
         self.names = Names(notes)
         self.extensions: dict[str, None] = {}
         self.root: etree._Element | None = None
@@ -41,7 +66,7 @@ class Elements:
             if name not in found:
                 found[name] = child.text
             elif name in KNOWN and not self.is_foreign(child):
-                self.notes.add(Repair.REPEATED_ELEMENT)
+                self._note_repeated(name, is_same=_said(child.text) == _said(found[name]))
         return found
 
     def split(self, element: etree._Element, repeatable: str) -> tuple[dict[str, etree._Element], list[etree._Element]]:
@@ -73,7 +98,7 @@ class Elements:
 
     def is_foreign(self, element: etree._Element) -> bool:
         """Whether the element belongs to an extension."""
-        return self.root is not None and is_foreign(element, root=self.root)
+        return self.root is not None and isinstance(element.tag, str) and is_foreign(element, root=self.root)
 
     def _note_extensions(self, element: etree._Element, found: dict[str, etree._Element]) -> None:
         if self.names.has_unknown:
@@ -86,12 +111,25 @@ class Elements:
         if self.is_foreign(found[name]):
             found[name] = child
             return
+        self._note_repeated(name, is_same=_content(found[name]) == _content(child))
+
+    def _note_repeated(self, name: str, *, is_same: bool) -> None:
+        if name in DECISIVE and self._is_judging and not is_same:
+            raise Rejected(Reason.AMBIGUOUS_REPORT, f"two different {name}")
         self.notes.add(Repair.REPEATED_ELEMENT)
 
 
 def text_of(element: etree._Element | None) -> str:
     """The text of an element, "" where either is missing."""
     return "" if element is None else element.text or ""
+
+
+def _said(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def _content(element: etree._Element) -> list[tuple[object, str]]:
+    return [(child.tag, _said(child.text)) for child in element.iter()]
 
 
 def language_of(element: etree._Element | None) -> str | None:

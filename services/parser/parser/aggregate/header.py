@@ -1,5 +1,6 @@
 """The header of an aggregate report: who reports, on which domain's policy, for which period."""
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -16,6 +17,8 @@ from pipeline.reasons import Reason
 from pipeline.report import Policy
 
 MAX_ERRORS = 100
+MAX_PCT = 100
+_PERCENT = re.compile(r"\+?([0-9]{1,3})(?:\.0{0,6})?[ ]?%?", re.ASCII)
 _POLICY_WORDS: dict[str, Vocabulary] = {
     "p": POLICY,
     "sp": POLICY,
@@ -80,9 +83,9 @@ class HeaderReader:
         found = self._elements.sections(element)
         text = text_of(found.get("domain"))
         self._notes.trimmed(text)
-        domain = self._notes.domain(text)
+        domain = self._notes.domain(text, where="policy_published/domain")
         if domain is None:
-            raise Rejected(Reason.MISSING_DOMAIN)
+            raise _no_domain(self._notes.text(text))
         if domain != text.strip():
             raw["policy_published/domain"] = self._notes.text(text) or ""
         words = {name: self._policy_word(name, text_of(found.get(name)), raw) for name in _POLICY_WORDS}
@@ -114,7 +117,7 @@ class HeaderReader:
         begin = self._moment("begin", text_of(found.get("begin")), raw)
         end = self._moment("end", text_of(found.get("end")), raw)
         if not values.is_possible_period(begin=begin, end=end):
-            raise Rejected(Reason.BAD_PERIOD, f"from {begin} to {end}"[:100])
+            raise Rejected(Reason.BAD_PERIOD, values.period_text(begin=begin, end=end))
         return begin, end
 
     def _moment(self, name: str, text: str, raw: dict[str, str]) -> int:
@@ -122,9 +125,9 @@ class HeaderReader:
             raise Rejected(Reason.MISSING_PERIOD, f"no {name}")
         moment, repair = values.epoch(text)
         if moment is None:
-            raise Rejected(Reason.BAD_PERIOD, f"the {name} cannot be read")
+            raise Rejected(Reason.BAD_PERIOD, f"the {name} cannot be read: {values.plain(text)[:100]}")
         if repair is not None:
-            self._notes.add(repair)
+            self._notes.change(repair, where=f"date_range/{name}", sent=text, given=moment)
             raw[f"date_range/{name}"] = self._notes.text(text) or ""
         return moment
 
@@ -137,17 +140,27 @@ class HeaderReader:
         word, repair = vocabulary.read(text)
         if repair is not None:
             raw[f"policy_published/{name}"] = self._notes.text(text) or ""
-            if word is None:
-                repair = None if name in _INFORMATIVE else Repair.UNKNOWN_POLICY_WORD
-            self._notes.add(repair)
+            if word is not None:
+                self._notes.change(repair, where=f"policy_published/{name}", sent=text, given=word)
+            elif name not in _INFORMATIVE:
+                self._notes.change(Repair.UNKNOWN_POLICY_WORD, where=f"policy_published/{name}", sent=text, given=None)
         return word
 
     def _pct(self, text: str, raw: dict[str, str]) -> int | None:
         value = text.strip()
         if not value:
             return None
-        if value.isdecimal() and value.isascii() and len(value) <= 3 and int(value) <= 100:
-            return int(value)
-        self._notes.add(Repair.UNREADABLE_PCT)
-        raw["policy_published/pct"] = self._notes.text(text) or ""
-        return None
+        found = _PERCENT.fullmatch(value)
+        pct = None if found is None or int(found[1]) > MAX_PCT else int(found[1])
+        if pct is None or str(pct) != value:
+            repair = Repair.UNREADABLE_PCT if pct is None else Repair.PCT_FORM
+            self._notes.change(repair, where="policy_published/pct", sent=text, given=pct)
+            raw["policy_published/pct"] = self._notes.text(text) or ""
+        return pct
+
+
+def _no_domain(text: str | None) -> Rejected:
+    """A policy domain is part of the identity: where it is no domain name, no other is put in its place."""
+    if text is None or not text.strip("."):
+        return Rejected(Reason.MISSING_DOMAIN)
+    return Rejected(Reason.BAD_VALUE, f"the policy domain is no domain name: {text[:100]}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from parser.aggregate.decoding import decode
 from parser.aggregate.tags import TagMender
 from parser.repairs import Repair
+from parser.several import SeveralReports
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 
@@ -19,6 +20,7 @@ MAX_MENDED_BYTES = 8 * 1024 * 1024  # it is held in memory several times over; t
 _ROOT_START = re.compile(r"<(?:[\w.\-]+:)?feedback(?=[\s/>])", re.IGNORECASE)
 _ROOT_END = re.compile(r"</(?:[\w.\-]+:)?feedback\s*>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_DECLARATION = re.compile(r"<\?xml\s[^<>]{0,200}\?>", re.IGNORECASE)
 _SCHEMA = re.compile(r"<(?:[\w.\-]+:)?schema\b[^<>]*>", re.IGNORECASE)
 
 
@@ -33,7 +35,7 @@ class Mended:
 def mend(data: bytes) -> Mended:
     """The document made well-formed as far as that loses nothing.
 
-    Raises Rejected: NO_REPORT_CONTENT, EMPTY_DOCUMENT, DOCTYPE_REFUSED, AMBIGUOUS_REPORT (two reports in one document),
+    Raises Rejected: NO_REPORT_CONTENT, EMPTY_DOCUMENT, DOCTYPE_REFUSED, SeveralReports,
     RECORDS_LOST (cut off) or NOT_WELL_FORMED.
     """
     text, repairs = decode(data)
@@ -44,6 +46,9 @@ def mend(data: bytes) -> Mended:
         raise Rejected(Reason.NO_REPORT_CONTENT)
     if _DOCTYPE.search(text):
         raise Rejected(Reason.DOCTYPE_REFUSED)
+    several = _several(text)
+    if several:
+        raise SeveralReports(several, repairs)
     repairs |= _judge_before(text[: root.start()])
     body, after = _split_after(text[root.start() :])
     if after.strip():
@@ -65,16 +70,31 @@ def _judge_before(before: str) -> set[Repair]:
 
 
 def _split_after(text: str) -> tuple[str, str]:
-    """The report and what stands behind it; a second report there cannot be told from the first one's rest."""
+    """The report and what stands behind it."""
     end = _ROOT_END.search(text)
     if end is None:
         return text, ""
     after = text[end.end() :]
-    if _ROOT_START.search(after):
-        raise Rejected(Reason.AMBIGUOUS_REPORT, "two reports in one document")
     if _ROOT_END.search(after):
         raise Rejected(Reason.NOT_WELL_FORMED, "two ends")
     return text[: end.end()], _without_remarks(after)
+
+
+def _several(text: str) -> list[str]:
+    """The texts of the reports, where a report begins behind the end of another one; each with its own end.
+
+    What stands between two of them belongs to the second. A last one that was cut off is one of them too.
+    """
+    ends = [end.end() for end in _ROOT_END.finditer(text)]
+    parts = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    rest = text[ends[-1] :] if ends else text
+    if _ROOT_START.search(rest):
+        parts.append(rest)
+    elif parts:
+        parts[-1] += rest
+    if len(parts) < 2 or not all(map(_ROOT_START.search, parts)):
+        return []
+    return [_DECLARATION.sub("", part).strip() for part in parts]
 
 
 def _without_remarks(text: str) -> str:

@@ -59,6 +59,7 @@ KNOWN = frozenset(
 )
 MISSPELT = {"identities": "identifiers"}
 
+_JOINED = {name.replace("_", ""): name for name in KNOWN}
 _OWN_NAMESPACES = ("dmarc-xml", "ns:dmarc-2.0")
 _UNNAMED = ""
 _AS_WRITTEN: dict[Tag, str] = {name: name for name in KNOWN}
@@ -86,9 +87,10 @@ class Names(dict[Tag, str]):
         if folded in MISSPELT:
             self._notes.add(Repair.MISSPELT_ELEMENT)
             return MISSPELT[folded]
-        if folded in KNOWN:
+        known = _JOINED.get(folded.replace("_", "").replace("-", ""))
+        if known is not None:
             self._notes.add(Repair.ELEMENT_NAME_CASE)
-            return folded
+            return known
         self.has_unknown = True
         return local
 

@@ -18,7 +18,7 @@ _SKIPPED = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)(?=[\s/>])")
 _DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
 _STREAMED = re.compile(r"utf-?8|us-ascii|ascii|iso-?8859-[0-9]{1,2}|latin-?[0-9]|windows-125[0-9]|cp125[0-9]")
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]{1,40})["']""")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']\s*([A-Za-z0-9._:\-]{1,40})\s*["']""")
 
 
 @dataclass(frozen=True, slots=True)

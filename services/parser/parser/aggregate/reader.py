@@ -28,6 +28,9 @@ from pipeline.reasons import Reason
 from pipeline.report import AggregateReport, Policy, ReportKind
 
 MAX_UNKNOWN_SECTIONS = 1000
+_NO_ELEMENT = ""  # the name of a comment
+_OF_RECORDS = frozenset({"record", "row", "source_ip"})
+_OF_RECORDS_AS_WRITTEN = tuple(f"{{*}}{name}" for name in _OF_RECORDS)  # the quick look, without Python
 
 
 def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
@@ -85,7 +88,8 @@ def _read(
     try:
         rest = pieces if runs is None else runs.taken_out(pieces)
         pass_.run(Sections(rest, root_name=prologue.root or "feedback"))
-        return Reading(pass_.report(), rows)
+        report = pass_.report()
+        return Reading(report, rows, tuple(pass_.notes.changes))
     except BaseException:
         rows.close()
         raise
@@ -121,9 +125,9 @@ class _Pass:
                 self._elements.root = sections.root
                 self._namespace = etree.QName(sections.root).namespace
             name = names[section.tag]
-            take = _SECTIONS.get(name)
-            if take is None or (self._namespace and self._elements.is_foreign(section)):
-                take = _Pass.on_unknown
+            take = _SECTIONS.get(name, _Pass.on_unknown)
+            if self._namespace and self._elements.is_foreign(section):
+                take = _Pass.on_foreign
             take(self, section)
         if self._runs is not None:
             self._runs.check_all_came()
@@ -145,6 +149,7 @@ class _Pass:
 
     def on_metadata(self, section: etree._Element) -> None:
         metadata = self._header.metadata(section)
+        self._check_no_rows(section)
         if self._metadata is None:
             self._metadata = metadata
             return
@@ -153,14 +158,43 @@ class _Pass:
         self.notes.add(Repair.REPEATED_ELEMENT)
 
     def on_policy(self, section: etree._Element) -> None:
-        if self._policy is not None:
-            raise Rejected(Reason.AMBIGUOUS_REPORT, "two policy_published")
-        self._policy = self._header.policy(section, self._raw)
+        policy = self._header.policy(section, self._raw)
+        self._check_no_rows(section)
+        if self._policy is None:
+            self._policy = policy
+            return
+        if policy != self._policy:
+            raise Rejected(Reason.AMBIGUOUS_REPORT, "two different policy_published")
+        self.notes.add(Repair.REPEATED_ELEMENT)
 
     def on_version(self, section: etree._Element) -> None:
         self._version = self._version or self.notes.text(text_of(section))
 
     def on_unknown(self, section: etree._Element) -> None:
+        """What no report has there: a wrapper of records is looked through, anything else must hold no rows."""
+        names = self._elements.names
+        if self._elements.is_foreign(section):
+            self.on_foreign(section)
+            return
+        if len(section) and all(names[child.tag] in ("record", _NO_ELEMENT) for child in section):
+            self.notes.add(Repair.RECORDS_WRAPPED)
+            for child in section:
+                if names[child.tag] == "record":
+                    self.on_record(child)
+            return
+        self._check_no_rows(section)
+        self.on_foreign(section)
+
+    def _check_no_rows(self, section: etree._Element) -> None:
+        """Raises Rejected where rows stand in a section that has none: read past, they would be lost."""
+        names = self._elements.names
+        is_plain = not names.has_unknown and Repair.ELEMENT_NAME_CASE not in self.notes.repairs
+        suspects = section.iter(*_OF_RECORDS_AS_WRITTEN) if is_plain else section.iter()
+        if any(names[element.tag] in _OF_RECORDS for element in suspects):
+            raise Rejected(Reason.RECORDS_LOST, f"rows that stand in {names[section.tag]}, outside of any record"[:100])
+
+    def on_foreign(self, section: etree._Element) -> None:
+        """An extension (RFC 9990): passed over by name."""
         self._unknown_count += 1
         if self._unknown_count > MAX_UNKNOWN_SECTIONS:
             raise Rejected(Reason.SECTION_TOO_LARGE, f"more than {MAX_UNKNOWN_SECTIONS} unknown elements")

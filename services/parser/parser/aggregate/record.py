@@ -4,8 +4,13 @@ The fast path of a word is one look-up; whatever is not canonical takes the slow
 notes the repair. Results and domains repeat from record to record, so one that needed no repair is made only once.
 """
 
+import re
+from typing import Final
+
 from parser import values
 from parser.aggregate.record_texts import ReasonTexts, RecordTexts, ResultTexts
+from parser.domains import read_domain
+from parser.ip import read_ip
 from parser.notes import Notes
 from parser.repairs import Repair
 from parser.words import ALIGNED, DISPOSITION, DKIM_RESULT, REASON_TYPE, SPF_RESULT, SPF_SCOPE, Vocabulary
@@ -13,7 +18,8 @@ from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 from pipeline.report import DkimResult, OverrideReason, Record, SpfResult
 
-_CACHE_SIZE = 5000
+_CACHE_SIZE: Final = 5000
+_ADDRESS: Final = re.compile(r"[^\s@<>()\"]+@[^\s@<>()\"]+")
 
 Raw = dict[str, str]
 
@@ -26,12 +32,14 @@ class RecordReader:
         self._dkim: dict[ResultTexts, DkimResult] = {}
         self._spf: dict[ResultTexts, SpfResult] = {}
         self._domains: dict[str, str] = {}
+        self._number = 0
 
     def read(self, texts: RecordTexts) -> tuple[Record | None, int]:
         """The row (None for an empty record, which is left out) and the number of mails that the record counts.
 
         Raises Rejected for a count above 2^63-1.
         """
+        self._number += 1
         raw: Raw = {}
         source_ip = self._source_ip(texts.source_ip or "", raw)
         count = self._count(texts.count or "", raw)
@@ -45,8 +53,8 @@ class RecordReader:
             spf,
             reasons,
             self._header_from(texts, raw),
-            self._domain(texts.envelope_from, raw, "identifiers/envelope_from"),
-            self._domain(texts.envelope_to, raw, "identifiers/envelope_to"),
+            self._envelope(texts.envelope_from, raw, "identifiers/envelope_from") if texts.envelope_from else None,
+            self._envelope(texts.envelope_to, raw, "identifiers/envelope_to") if texts.envelope_to else None,
             tuple([self._dkim.get(t) or self._dkim_result(t, raw, i) for i, t in enumerate(texts.dkim_results)]),
             tuple([self._spf.get(t) or self._spf_result(t, raw, i) for i, t in enumerate(texts.spf_results)]),
             raw or None,
@@ -57,10 +65,11 @@ class RecordReader:
         return Record._make(row_values), count
 
     def _source_ip(self, text: str, raw: Raw) -> str | None:
-        source_ip, repair = values.address(text)
-        self._notes.add(repair)
+        source_ip, repair = read_ip(text)
         if source_ip != text and text.strip():
             self._keep(raw, "row/source_ip", text)
+        if repair is not None:
+            self._note(repair, "row/source_ip", text, source_ip)
         return source_ip
 
     def _count(self, text: str, raw: Raw) -> int:
@@ -69,7 +78,7 @@ class RecordReader:
         except OverflowError as error:
             raise Rejected(Reason.BAD_VALUE, f"a count of {error}") from error
         if repair is not None:
-            self._notes.add(repair)
+            self._note(repair, "row/count", text, count)
             self._keep(raw, "row/count", text)
         return count
 
@@ -91,7 +100,7 @@ class RecordReader:
 
     def _header_from(self, texts: RecordTexts, raw: Raw) -> str | None:
         header_from = self._domain(texts.header_from, raw, "identifiers/header_from")
-        if header_from is None and texts.is_identified:
+        if header_from is None and texts.is_identified and not (texts.header_from or "").strip():
             self._notes.add(Repair.MISSING_HEADER_FROM)
         return header_from
 
@@ -130,9 +139,10 @@ class RecordReader:
         if word is not None:
             return word
         word, repair = vocabulary.read(text)
-        self._notes.add(repair)
-        if repair is not None and text.strip():
-            self._keep(raw, path, text)
+        if repair is not None:
+            self._note(repair, path, text, word)
+            if word is not None or text.strip():
+                self._keep(raw, path, text)
         return word
 
     def _domain(self, text: str | None, raw: Raw, path: str) -> str | None:
@@ -141,12 +151,25 @@ class RecordReader:
         known = self._domains.get(text)
         if known is not None:
             return known
-        domain = self._notes.domain(text)
+        domain = self._notes.domain(text, where=f"record/{self._number}/{path}")
         if domain == text and len(self._domains) < _CACHE_SIZE:
             self._domains[text] = text
         if domain != (text.strip() or None):
             self._keep(raw, path, text)
         return domain
+
+    def _envelope(self, text: str, raw: Raw, path: str) -> str | None:
+        """The domain of an envelope address; the whole address there (it is in `raw` then) is no repair."""
+        if "@" not in text or not _ADDRESS.fullmatch(text.strip()):
+            return self._domain(text, raw, path)
+        domain = read_domain(text)[0]
+        if domain is None:
+            return self._domain(text, raw, path)
+        self._keep(raw, path, text)
+        return domain
+
+    def _note(self, repair: Repair, path: str, sent: str, given: object) -> None:
+        self._notes.change(repair, where=f"record/{self._number}/{path}", sent=sent, given=given)
 
     def _keep(self, raw: Raw, path: str, text: str) -> None:
         raw[path] = self._notes.text(text) or ""

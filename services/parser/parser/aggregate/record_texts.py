@@ -11,6 +11,7 @@ from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 
 MAX_RESULTS = 1000  # RFC 9990 suggests 100 a record
+_OF_A_ROW = frozenset({"source_ip", "count"})
 
 
 # A DKIM or SPF result: domain, selector, scope, result, human_result and the language of that, where not English.
@@ -54,6 +55,7 @@ class RecordTextsReader:
         """The texts of a record. Raises Rejected for more results than any honest record has."""
         sections = self._elements.sections(record)
         row = self._children(sections.get("row"))
+        self._check_not_elsewhere(_OF_A_ROW - row.keys(), record)
         evaluated, reasons = self._policy_evaluated(row.get("policy_evaluated"))
         identifiers = sections.get("identifiers")
         named = {} if identifiers is None else self._elements.texts(identifiers)
@@ -78,6 +80,15 @@ class RecordTextsReader:
 
     def _children(self, element: etree._Element | None) -> dict[str, etree._Element]:
         return {} if element is None else self._elements.children(element)
+
+    def _check_not_elsewhere(self, missing: frozenset[str], record: etree._Element) -> None:
+        """Raises Rejected where what is missing in the row stands somewhere else in the record."""
+        if not missing:
+            return
+        names = self._elements.names
+        own = (section for section in record if not self._elements.is_foreign(section))
+        if any(names[element.tag] in missing for section in own for element in section.iter()):
+            raise Rejected(Reason.RECORDS_LOST, f"{' or '.join(sorted(missing))} stands outside of its row")
 
     def _policy_evaluated(
         self, element: etree._Element | None
@@ -115,7 +126,10 @@ class RecordTextsReader:
     def _result(self, element: etree._Element) -> ResultTexts:
         get = self._elements.texts(element).get
         human = get("human_result")
-        language = None if human is None else language_of(self._elements.children(element)["human_result"])
+        names = self._elements.names
+        language = None
+        if human is not None:
+            language = language_of(next(child for child in element if names[child.tag] == "human_result"))
         return get("domain"), get("selector"), get("scope"), get("result"), human, language
 
 

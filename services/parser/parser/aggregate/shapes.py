@@ -21,6 +21,7 @@ from parser.aggregate.names import Tag
 from parser.aggregate.patterns import Pattern, Patterns
 from parser.aggregate.record_texts import ReasonTexts, RecordTexts, RecordTextsReader
 from parser.notes import Notes
+from parser.repairs import Repair
 
 MAX_SHAPES: Final = 200  # a hostile report may have as many as records
 MAX_ORDINARY: Final = 500  # of all reports together; the 1,650 real ones that were looked at have 62
@@ -172,11 +173,13 @@ class ShapedTextsReader:
             element.text = str(position)
             element.attrib.clear()
         notes = Notes(max_text_bytes=MAX_ELEMENTS)
-        elements = Elements(notes)
+        elements = Elements(notes, is_judging=False)
         elements.root = self._elements.root
         positions = RecordTextsReader(elements, notes).read(numbered)
         is_ordinary = not (notes.repairs or elements.extensions or elements.names.has_unknown)
-        known = Known(Plan(positions), is_plain=_UNPLAIN.isdisjoint(elements.names[tag] for tag in shape[0]))
+        is_plain = _UNPLAIN.isdisjoint(elements.names[tag] for tag in shape[0])
+        is_plain = is_plain and Repair.REPEATED_ELEMENT not in notes.repairs  # whether they differ, no shape tells
+        known = Known(Plan(positions), is_plain=is_plain)
         if is_ordinary:
             self._ordinary.keep(known, record, shape, self._root)
         elif known.is_plain:

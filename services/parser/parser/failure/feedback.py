@@ -20,6 +20,7 @@ _FEEDBACK = "message/feedback-report"
 _SAMPLE_TYPES = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global")
 _EMPTY_LINE = re.compile(rb"\A(?:\r?\n){1,2}")
 _ENCODINGS = ("base64", "quoted-printable")
+_SAMPLE_FIELDS = frozenset({"from", "subject", "date"})  # with these a text is the header of a mail
 
 Feedback = dict[str, list[str]]
 """The fields by lower-case name."""
@@ -83,21 +84,32 @@ def parts_of(mail: bytes, *, notes: Notes) -> Parts:
 def _sort_in(part: _Part, parts: Parts, notes: Notes) -> None:
     content = part.content()
     if part.kind in _SAMPLE_TYPES:
-        if parts.sample is None and content.strip():
-            parts.sample = content
-            if part.kind != "text/rfc822-headers" and part.encoding:
-                notes.add(Repair.ENCODED_SAMPLE)
+        _take_sample(part, content, parts, notes)
         return
     text = content.decode("utf-8", errors="replace")
     fields = parse_fields(text)
     if parts.feedback is None and (part.kind == _FEEDBACK or "feedback-type" in fields):
-        parts.feedback = fields
-        if part.kind != _FEEDBACK:
-            notes.add(Repair.MISLABELLED_FEEDBACK_PART)
-        elif part.encoding:
-            notes.add(Repair.ENCODED_FEEDBACK_PART)
+        _take_feedback(part, fields, parts, notes)
+    elif parts.feedback is not None and parts.sample is None and fields.keys() >= _SAMPLE_FIELDS:
+        parts.sample = content
+        notes.add(Repair.MISLABELLED_SAMPLE)
     elif part.kind.startswith("text/"):
         parts.texts.append(text)
+
+
+def _take_sample(part: _Part, content: bytes, parts: Parts, notes: Notes) -> None:
+    if parts.sample is None and content.strip():
+        parts.sample = content
+        if part.kind != "text/rfc822-headers" and part.encoding:
+            notes.add(Repair.ENCODED_SAMPLE)
+
+
+def _take_feedback(part: _Part, fields: Feedback, parts: Parts, notes: Notes) -> None:
+    parts.feedback = fields
+    if part.kind != _FEEDBACK:
+        notes.add(Repair.MISLABELLED_FEEDBACK_PART)
+    elif part.encoding:
+        notes.add(Repair.ENCODED_FEEDBACK_PART)
 
 
 def parse_fields(text: str) -> Feedback:

@@ -11,12 +11,12 @@ from pipeline.events import MailExtracted
 from pipeline.mail import MailRef
 from pipeline.mailbox import Handling
 
-_READERS_REPAIRS = frozenset(Repair)
+_READERS_REPAIRS = frozenset(Repair) - {Repair.ONE_OF_SEVERAL}
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """`info.repairs` are those that the extractor made, before there was a document."""
+    """`info.repairs` were made before there was a document: by the extractor, or to a file with several reports."""
 
     number: int
     info: DocumentInfo

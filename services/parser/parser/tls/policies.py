@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from parser import values
+from parser.ip import read_ip
 from parser.notes import Notes
 from parser.repairs import Repair
 from parser.tls.json_tree import Tree
@@ -84,7 +85,8 @@ class PolicyReader:
         text = self.text(value) or ""
         word, repair = TLS_POLICY_TYPE.read(text)
         if repair is not None:
-            self._notes.add(Repair.UNKNOWN_POLICY_TYPE if repair is Repair.REPLACED_WORD else repair)
+            repair = Repair.UNKNOWN_POLICY_TYPE if repair is Repair.REPLACED_WORD else repair
+            self._notes.change(repair, where=path, sent=text, given=word or text.lower())
             self.raw[path] = text
         return word or text.lower()
 
@@ -93,7 +95,9 @@ class PolicyReader:
         if text is None:
             self._notes.add(Repair.MISSING_POLICY_DOMAIN)
             return None
-        domain = self._notes.domain(text)
+        domain = self._notes.domain(text, where=path)
+        if domain is None:
+            raise Rejected(Reason.BAD_VALUE, f"the policy domain is no domain name: {text[:100]}")
         if domain != text:
             self.raw[path] = text
         return domain
@@ -110,8 +114,9 @@ class PolicyReader:
         text = self.text(value)
         if text is None:
             return None
-        address, repair = values.address(text)
-        self._notes.add(repair)
+        address, repair = read_ip(text)
+        if repair is not None:
+            self._notes.change(repair, where=path, sent=text, given=address)
         if address != text:
             self.raw[path] = text
         return address
@@ -121,14 +126,18 @@ class PolicyReader:
             self._notes.add(Repair.MISSING_SESSION_COUNT)
             return 0
         is_number = isinstance(value, int) and not isinstance(value, bool)
+        text = str(value)[:100]
         try:
-            count, repair = values.count(str(value)[:100])
+            count, repair = values.count(text)
         except (OverflowError, ValueError) as error:
             raise Rejected(Reason.BAD_VALUE, "a session count") from error
-        self._notes.add(repair if count < 0 or repair is not Repair.COUNT_NOT_POSITIVE else None)
-        if not is_number:
-            self._notes.add(Repair.COUNT_FORM)
-            self.raw[path] = str(value)[:100]
+        if repair is Repair.COUNT_NOT_POSITIVE and not count:
+            repair = None  # none failed, or none succeeded: as it should be
+        if repair is None and not is_number:
+            repair = Repair.COUNT_FORM
+        if repair is not None:
+            self._notes.change(repair, where=path, sent=text, given=count)
+            self.raw[path] = text
         return count
 
 

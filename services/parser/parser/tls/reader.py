@@ -55,7 +55,7 @@ def read_tls(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
         contact_info=contact,
         policies=policies,
     )
-    return Reading(report)
+    return Reading(report, changes=tuple(notes.changes))
 
 
 def _report_id(text: str | None, notes: Notes) -> str:
@@ -71,7 +71,7 @@ def _period(date_range: Any, raw: dict[str, str], notes: Notes) -> tuple[int, in
     begin = _moment("start-datetime", date_range, raw, notes)
     end = _moment("end-datetime", date_range, raw, notes)
     if not values.is_possible_period(begin=begin, end=end):
-        raise Rejected(Reason.BAD_PERIOD, f"from {begin} to {end}"[:100])
+        raise Rejected(Reason.BAD_PERIOD, values.period_text(begin=begin, end=end))
     return begin, end
 
 
@@ -80,20 +80,22 @@ def _moment(name: str, date_range: Tree, raw: dict[str, str], notes: Notes) -> i
     if value is None or value == "":
         raise Rejected(Reason.MISSING_PERIOD, f"no {name}")
     text = str(value)[:100] if isinstance(value, (str, int, float)) else ""
-    moment = values.iso_epoch(text)
-    if moment is not None and len(text.strip()) > len("2016-04-01T00:00:00"):
+    moment = values.iso_epoch(text) if values.is_rfc3339(text) else None
+    if moment is not None:
         return moment
-    notes.add(Repair.DATE_FORMAT)
-    raw[f"date-range/{name}"] = notes.text(text) or ""
-    moment = values.epoch(text)[0] if moment is None else moment
+    moment = values.epoch(text)[0]
     if moment is None:
-        raise Rejected(Reason.BAD_PERIOD, f"the {name} cannot be read")
+        raise Rejected(Reason.BAD_PERIOD, f"the {name} cannot be read: {values.plain(text)}")
+    notes.change(Repair.DATE_FORMAT, where=f"date-range/{name}", sent=text, given=moment)
+    raw[f"date-range/{name}"] = notes.text(text) or ""
     return moment
 
 
 def _domains(policies: tuple[TlsPolicy, ...], hints: Hints, notes: Notes) -> str:
     distinct = dict.fromkeys(policy.policy_domain for policy in policies if policy.policy_domain)
-    return notes.domain(",".join(distinct) or hints.policy_domain) or ""
+    if distinct:
+        return notes.bounded(",".join(distinct), raw="")
+    return notes.domain(hints.policy_domain, where="file name") or ""
 
 
 def _sessions(policies: tuple[TlsPolicy, ...]) -> int:

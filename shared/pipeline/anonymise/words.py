@@ -1,0 +1,135 @@
+"""Text whose words, addresses and numbers are others: the same word always becomes the same one, as long as it was.
+
+What is not known to be harmless is replaced (letters by letters, digits by digits), so that nothing depends on knowing
+where names may stand. Kept are markup, field names, dates and times, the words of the standards, and every character
+that is neither letter nor digit, which is where the oddities are.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import Final
+
+from pipeline.anonymise.known_words import KNOWN_WORDS
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_KEPT: Final = (
+    r"<\?xml[^>]{0,200}\?>",
+    r"\bxmlns(?::[\w-]{1,40})?=(?:\"[^\"]{0,200}\"|'[^']{0,200}')",
+    r"http://dmarc\.org/dmarc-xml/[\d.]+|http://www\.w3\.org/[\w./#-]{1,80}|urn:ietf:params:[\w:.-]{1,80}",
+    r"(?<!\d)\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)?)?(?!\d)",
+    r"&(?:#x?[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos|nbsp);",
+    r"(?<!boundary)=[0-9A-F]{2}",
+    r"(?<=<begin>)[^<]{1,40}|(?<=<end>)[^<]{1,40}",
+    r"(?<= )[+-]\d{4}\b",
+)
+_TAG: Final = r"</?[A-Za-z_][\w:-]{0,100}(?=[\s/>])"
+_KEY: Final = r'"[A-Za-z_-]{1,100}"(?=\s{0,100}:)'
+_ENCODED_WORD: Final = r"=\?[\w-]{1,40}\?[bB]\?[A-Za-z0-9+/=]{0,2000}\?="
+_COUNT: Final = r"(?<=count>)\d{1,20}|(?<=-count\":)\d{1,20}|(?<=-count\": )\d{1,20}"
+_IPV4: Final = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
+_IPV6: Final = r"(?<![\w:])(?=[0-9A-Fa-f:]{0,39}::|(?:[0-9A-Fa-f]{1,4}:){4})[0-9A-Fa-f:]{3,45}"
+_WORD: Final = r"[^\W_]+"
+
+
+def _pattern(*first: str) -> re.Pattern[str]:
+    kept = "|".join((*first, *_KEPT))
+    return re.compile(
+        f"(?P<kept>{kept})|(?P<encoded>{_ENCODED_WORD})|(?P<count>{_COUNT})"
+        f"|(?P<ipv4>{_IPV4})|(?P<ipv6>{_IPV6})|(?P<word>{_WORD})"
+    )
+
+
+_IN_MARKUP: Final = _pattern(_TAG)
+_IN_JSON: Final = _pattern(_KEY)
+_IN_TEXT: Final = _pattern()
+
+
+class Words:
+    """Replaces words by a key: within one key the same always by the same, and under another by something else."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[str, str] = {}
+
+    def in_text(self, text: str) -> str:
+        """The text with others in the place of its words, addresses and numbers; as many characters as before."""
+        start = text[:200].lstrip("\ufeff\x00 \t\r\n")[:1]
+        pattern = {"<": _IN_MARKUP, "{": _IN_JSON, "[": _IN_JSON}.get(start, _IN_TEXT)
+        return pattern.sub(self._replaced, text)
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        text = found[0]
+        match found.lastgroup:
+            case "encoded":
+                return self._encoded_word(text)
+            case "count":
+                return self._masked(text)
+            case "ipv4":
+                return self._ipv4(text)
+            case "ipv6":
+                return self._ipv6(text)
+            case "word":
+                return text if self._says_nothing(text) else self._masked(text)
+        return text
+
+    def _says_nothing(self, word: str) -> bool:
+        if word.isdecimal():
+            is_year = len(word) == 4 and word[:2] in ("19", "20")
+            is_moment = len(word) == 10 and word[0] == "1"  # seconds since 1970, as reports and their names have them
+            return len(word) <= 2 or is_year or is_moment or word == "100"
+        return word.lower() in KNOWN_WORDS
+
+    def _masked(self, word: str) -> str:
+        known = self._known.get(word)
+        if known is None:
+            stream = hashlib.shake_256(self._key + word.lower().encode("utf-8", "surrogatepass")).digest(len(word))
+            known = self._known[word] = "".join(map(_like, word, stream))
+        return known
+
+    def _ipv4(self, address: str) -> str:
+        stream = hashlib.shake_256(self._key + address.encode()).digest(4)
+        return ".".join(_octet(len(octet), byte) for octet, byte in zip(address.split("."), stream, strict=True))
+
+    def _ipv6(self, address: str) -> str:
+        stream = hashlib.shake_256(self._key + address.lower().encode()).digest(len(address))
+        return "".join(_hex(*pair) for pair in zip(address, stream, strict=True))
+
+    def _encoded_word(self, word: str) -> str:
+        """An encoded word in base64 (RFC 2047), with other words in it."""
+        head, _, rest = word[2:-2].partition("?")
+        mode, _, coded = rest.partition("?")
+        try:
+            plain = base64.b64decode(coded, validate=True)
+        except binascii.Error:
+            return f"=?{head}?{mode}?{self._masked('x' * 8)}?="
+        return f"=?{head}?{mode}?{base64.b64encode(self.in_bytes(plain)).decode()}?="
+
+    def in_bytes(self, data: bytes) -> bytes:
+        """The same for text in bytes: UTF-8, or any encoding in which ASCII is ASCII."""
+        try:
+            return self.in_text(data.decode("utf-8")).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return self.in_text(data.decode("latin-1")).encode("latin-1", "replace")
+
+
+def _like(character: str, byte: int) -> str:
+    """A character of the same kind, and as many bytes long in UTF-8."""
+    if character.isdecimal() and character.isascii():
+        return str(1 + byte % 9)
+    if character.isascii():
+        letter = _LETTERS[byte % 26]
+        return letter.upper() if character.isupper() else letter
+    return {2: "é", 3: "字", 4: "𝑥"}[len(character.encode("utf-8", "surrogatepass"))]
+
+
+def _octet(digits: int, byte: int) -> str:
+    return str((1 + byte % 9, 10 + byte % 90, 100 + byte % 156)[digits - 1])
+
+
+def _hex(character: str, byte: int) -> str:
+    if character in ":0":
+        return character
+    digit = "123456789abcdef"[byte % 15]
+    return digit.upper() if character.isupper() else digit

@@ -1,0 +1,43 @@
+"""A document in the encoding that its label means, which is not always the one that Python calls so."""
+
+import pytest
+
+from parser.repairs import Repair
+from tests.support.reports import read_xml, report_xml
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "name"),
+    [
+        ("Windows-31J", "cp932", "日本メール①"),
+        ("x-sjis", "cp932", "日本メール"),
+        ("ms_kanji", "cp932", "日本メール"),
+        ("macintosh", "mac-roman", "Büro für Post"),
+        ("x-mac-cyrillic", "mac-cyrillic", "Почта"),
+        ("ks_c_5601-1987", "cp949", "메일"),
+        ("unicode-1-1-utf-8", "utf-8", "Büro 日本"),
+        ("iso-ir-58", "gbk", "邮件"),
+        ("cp866", "cp866", "Почта"),
+        ("dos-874", "cp874", "ไปรษณีย์"),
+        ("csisolatin2", "iso-8859-2", "Pošta"),
+        ("iso_8859-5:1988", "iso-8859-5", "Почта"),
+        ("Shift_JIS", "shift_jis", "日本メール"),
+        ("EUC-JP", "euc-jp", "日本メール"),
+    ],
+)
+def test_a_label_means_what_browsers_take_it_for(label: str, codec: str, name: str) -> None:
+    document = report_xml().replace('encoding="UTF-8"', f'encoding="{label}"').replace("Example Receiver", name)
+
+    report, _ = read_xml(document.encode(codec))
+
+    assert (report.org_name, report.repairs) == (name, ())
+
+
+@pytest.mark.parametrize("label", ["x-user-defined", "replacement", "hz-gb-2312", "no-such-thing", "rot13", "utf-16"])
+def test_a_label_that_means_nothing_stands_for_utf_8(label: str) -> None:
+    document = report_xml().replace('encoding="UTF-8"', f'encoding="{label}"').replace("Example Receiver", "Büro")
+
+    report, _ = read_xml(document.encode())
+
+    assert report.org_name == "Büro"
+    assert Repair.RE_ENCODED not in report.repairs
