@@ -20,9 +20,8 @@ MAX_LAYERS: Final = 5  # of decoration round a name
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.){{0,126}}(?![0-9]+\Z){_LABEL}")
-_ORDINARY: Final = re.compile(
-    r"[a-z0-9_][a-z0-9_-]{0,30}(?:\.[a-z0-9_][a-z0-9_-]{0,30}){0,6}\.[a-z]{2,30}"
-)  # most are so
+# As most names are, which saves looking closer; a "-" may still stand at a label's end.
+_ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,30}(?:\.[a-z0-9_][a-z0-9_-]{0,30}){0,6}\.[a-z]{2,30}")
 _URL: Final = re.compile(r"(?:https?://|ftp://|dns://|mailto:|dns:)([^/?#]*)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"([^<>]*)<([^<>]*)>([^<>]*)")
 _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
