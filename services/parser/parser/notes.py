@@ -6,8 +6,7 @@ from parser import values
 from parser.domains import read_domain
 from parser.repairs import Repair
 
-MAX_CHANGES: Final = 50  # of a report are told one by one
-MAX_CHANGES_ALIKE: Final = 3  # by one repair
+MAX_CHANGES_ALIKE: Final = 3  # of a report are told, by one repair
 MAX_TOLD_BYTES: Final = 200  # of a value
 
 
@@ -26,6 +25,7 @@ class Notes:
     def __init__(self, *, max_text_bytes: int) -> None:
         self.repairs: set[Repair] = set()
         self.changes: list[Change] = []
+        self._alike: dict[Repair, int] = {}
         self._max_text_bytes = max_text_bytes
         self._short = max_text_bytes // 4  # characters that certainly fit
 
@@ -61,9 +61,9 @@ class Notes:
     def change(self, repair: Repair, *, where: str, sent: str, given: object) -> None:
         """Note a repair together with the value that it changed; of very many, the first ones are told."""
         self.repairs.add(repair)
-        if len(self.changes) >= MAX_CHANGES:
-            return
-        if sum(change.repair is repair for change in self.changes) < MAX_CHANGES_ALIKE:
+        alike = self._alike.get(repair, 0)
+        if alike < MAX_CHANGES_ALIKE:
+            self._alike[repair] = alike + 1
             told = None if given is None else _told(str(given))
             self.changes.append(Change(repair, where, _told(sent), told))
 

@@ -55,6 +55,16 @@ def test_rows_in_the_header_refuse_the_report(section: str) -> None:
     assert refused.value.reason is Reason.RECORDS_LOST
 
 
+@pytest.mark.parametrize("inside", ["org_name", "email", "begin", "domain", "p"])
+def test_a_report_without_records_that_has_rows_in_its_header_is_refused(inside: str) -> None:
+    document = report_xml(records="").replace(f"</{inside}>", f"{RECORD}</{inside}>", 1)
+
+    with pytest.raises(Rejected) as refused:
+        read_xml(document)
+
+    assert refused.value.reason is Reason.RECORDS_LOST
+
+
 @pytest.mark.parametrize(
     "extension",
     [

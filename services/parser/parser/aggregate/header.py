@@ -16,6 +16,7 @@ from pipeline.errors import Rejected
 from pipeline.reasons import Reason
 from pipeline.report import Policy
 
+OF_RECORDS = frozenset({"record", "row", "source_ip"})  # names that no section of a header has
 MAX_ERRORS = 100
 MAX_PCT = 100
 _PERCENT = re.compile(r"\+?([0-9]{1,3})(?:\.0{0,6})?[ ]?%?", re.ASCII)
@@ -57,6 +58,7 @@ class HeaderReader:
     def metadata(self, element: etree._Element) -> Metadata:
         """report_metadata (RFC 7489 appendix C; RFC 9990 section 3.1.1)."""
         found, errors = self._elements.split(element, "error")
+        _check_no_rows(found)
         raw: dict[str, str] = {}
         begin, end = self._period(found.get("date_range"), raw)
         email = self._notes.trimmed(text_of(found.get("email")))
@@ -81,6 +83,7 @@ class HeaderReader:
     def policy(self, element: etree._Element, raw: dict[str, str]) -> Policy:
         """policy_published; words that nobody knows are None there and kept in `raw`."""
         found = self._elements.sections(element)
+        _check_no_rows(found)
         text = text_of(found.get("domain"))
         self._notes.trimmed(text)
         domain = self._notes.domain(text, where="policy_published/domain")
@@ -114,6 +117,7 @@ class HeaderReader:
         if element is None:
             raise Rejected(Reason.MISSING_PERIOD)
         found = self._elements.children(element)
+        _check_no_rows(found)
         begin = self._moment("begin", text_of(found.get("begin")), raw)
         end = self._moment("end", text_of(found.get("end")), raw)
         if not values.is_possible_period(begin=begin, end=end):
@@ -157,6 +161,12 @@ class HeaderReader:
             self._notes.change(repair, where="policy_published/pct", sent=text, given=pct)
             raw["policy_published/pct"] = self._notes.text(text) or ""
         return pct
+
+
+def _check_no_rows(found: dict[str, etree._Element]) -> None:
+    """Raises Rejected where rows stand in the header: read past, they would be lost."""
+    if not OF_RECORDS.isdisjoint(found):
+        raise Rejected(Reason.RECORDS_LOST, "rows that stand in the header, outside of any record")
 
 
 def _no_domain(text: str | None) -> Rejected:

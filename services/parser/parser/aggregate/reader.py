@@ -8,7 +8,7 @@ from lxml import etree
 
 from parser import values
 from parser.aggregate.elements import Elements, text_of
-from parser.aggregate.header import HeaderReader, Metadata
+from parser.aggregate.header import OF_RECORDS, HeaderReader, Metadata
 from parser.aggregate.mending import MAX_MENDED_BYTES, mend
 from parser.aggregate.prologue import Prologue, read_prologue
 from parser.aggregate.record import RecordReader
@@ -29,8 +29,6 @@ from pipeline.report import AggregateReport, Policy, ReportKind
 
 MAX_UNKNOWN_SECTIONS = 1000
 _NO_ELEMENT = ""  # the name of a comment
-_OF_RECORDS = frozenset({"record", "row", "source_ip"})
-_OF_RECORDS_AS_WRITTEN = tuple(f"{{*}}{name}" for name in _OF_RECORDS)  # the quick look, without Python
 
 
 def read_aggregate(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
@@ -113,6 +111,7 @@ class _Pass:
         self._metadata: Metadata | None = None
         self._policy: Policy | None = None
         self._version: str | None = None
+        self._header_sections: list[etree._Element] = []
         self._record_count = 0
         self._mail_count = 0
         self._unknown_count = 0
@@ -148,8 +147,8 @@ class _Pass:
             self._fingerprint.add_row(row)
 
     def on_metadata(self, section: etree._Element) -> None:
+        self._header_sections.append(section)
         metadata = self._header.metadata(section)
-        self._check_no_rows(section)
         if self._metadata is None:
             self._metadata = metadata
             return
@@ -158,8 +157,8 @@ class _Pass:
         self.notes.add(Repair.REPEATED_ELEMENT)
 
     def on_policy(self, section: etree._Element) -> None:
+        self._header_sections.append(section)
         policy = self._header.policy(section, self._raw)
-        self._check_no_rows(section)
         if self._policy is None:
             self._policy = policy
             return
@@ -188,9 +187,7 @@ class _Pass:
     def _check_no_rows(self, section: etree._Element) -> None:
         """Raises Rejected where rows stand in a section that has none: read past, they would be lost."""
         names = self._elements.names
-        is_plain = not names.has_unknown and Repair.ELEMENT_NAME_CASE not in self.notes.repairs
-        suspects = section.iter(*_OF_RECORDS_AS_WRITTEN) if is_plain else section.iter()
-        if any(names[element.tag] in _OF_RECORDS for element in suspects):
+        if any(names[element.tag] in OF_RECORDS for element in section.iter()):
             raise Rejected(Reason.RECORDS_LOST, f"rows that stand in {names[section.tag]}, outside of any record"[:100])
 
     def on_foreign(self, section: etree._Element) -> None:
@@ -214,6 +211,8 @@ class _Pass:
         if abs(self._mail_count) > values.MAX_BIGINT:
             raise Rejected(Reason.BAD_VALUE, "the sum of the counts")
         if not self._record_count:
+            for section in self._header_sections:
+                self._check_no_rows(section)
             self.notes.add(Repair.NO_RECORDS)
         metadata, policy = self._metadata, self._policy
         self._fingerprint.add(metadata.report_id, metadata.begin, metadata.end, metadata.errors, policy)
