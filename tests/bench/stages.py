@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
 from parser import outbox
-from parser.documents import ReadOptions, closing, read_mails
+from parser.documents import ReadMail, ReadOptions, closing, read_mails
 from parser.store import AnnouncementOptions, Store
 from pipeline.adapters.postgres import Database, database
 from pipeline.events import MailFetched
@@ -76,7 +76,8 @@ async def one_round(envelopes: Sequence[Envelope], postgres: Database) -> dict[s
         with clock.step("decode"):
             received = [decode(wire.headers, wire.payload) for wire in wires]
         with clock.step("read"):
-            mails = read_mails(received, ReadOptions())
+            mails = [mail for mail in read_mails(received, ReadOptions()) if isinstance(mail, ReadMail)]
+            assert len(mails) == len(received)
         with closing(mails), clock.step("store"):
             await store.store(mails, superseded=())
         with clock.step("relay"):

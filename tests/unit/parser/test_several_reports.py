@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parser.documents import Document, ReadOptions, read_mails
+from parser.documents import Document, ReadMail, ReadOptions, read_mails
 from parser.repairs import Repair
 from parser.several import MAX_REPORTS
 from pipeline.reasons import Reason
@@ -17,6 +17,7 @@ from tests.support.reports import DECLARATION, METADATA, report_xml, tls_tree
 
 def documents_of(*files: bytes | str) -> tuple[Document, ...]:
     [mail] = read_mails([extracted(1, *files, lines=[text_line()])], ReadOptions())
+    assert isinstance(mail, ReadMail)
     assert {line.path for line in mail.event.lines} == {"8", *(document.info.path for document in mail.documents)}
     return mail.documents
 
