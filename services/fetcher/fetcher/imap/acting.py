@@ -85,7 +85,7 @@ async def _store(connection: Connection, uid_set: str, flag: str) -> None:
     (await _patiently(connection, "UID STORE", uid_set, "+FLAGS.SILENT", f"({flag})")).required()
 
 
-async def _patiently(connection: Connection, verb: str, *arguments: str) -> Reply:
+async def _patiently(connection: Connection, verb: str, *arguments: quoting.Argument) -> Reply:
     """Once more when another client removed some of the mails meanwhile (RFC 2180 section 4, RFC 5530)."""
     reply = await connection.ask(verb, *arguments)
     if reply.status.code != "EXPUNGEISSUED":

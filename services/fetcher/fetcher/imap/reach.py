@@ -7,11 +7,9 @@ import ssl
 from aiohappyeyeballs import start_connection
 
 from fetcher.imap.account import Account
-from fetcher.imap.concealing import Concealer
 from fetcher.imap.connection import Connection, ProtocolLog
 from fetcher.imap.faults import ImapFault, fault_of_os_error, fault_of_status
 from fetcher.imap.keepalive import keep_alive
-from fetcher.imap.protocol import Protocol
 from fetcher.imap.proxied import socket_through
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.tls import client_context
@@ -23,8 +21,7 @@ EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
 
 async def reach(account: Account, *, log: ProtocolLog) -> Connection:
     """A greeted connection, encrypted as the account asks for. Raises ImapFault within `connect_s`."""
-    concealer = Concealer(account.secret)
-    connection = Connection(account, Protocol(account.bounds, concealer), concealer=concealer, log=log)
+    connection = Connection(account, log=log)
     reached = False
     try:
         async with asyncio.timeout(account.deadlines.connect_s):

@@ -1,10 +1,13 @@
 """UIDs and UID sets such as "1:5,7" (RFC 3501 section 9, `sequence-set`)."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 # RFC 2683 section 3.2.1.5: a server should accept command lines of 8,000 octets; the folder name needs room too.
 MAX_SET_CHARACTERS = 6000
-MAX_UIDS = 2_000_000
+MAX_UIDS = 1_000_000  # of one answer; as a list they take 40 MB
+MAX_DIGITS = 10  # they have 32 bits
+PIECE_CHARACTERS = 64_000
 
 
 def compress(uids: Iterable[int]) -> str:
@@ -21,14 +24,31 @@ def chunks(uids: Iterable[int], *, max_uids: int) -> Iterator[str]:
 
 def expand(uid_set: str) -> list[int]:
     """The UIDs of a set as a server sends it. Raises ValueError for nonsense and for more than MAX_UIDS of them."""
-    uids: list[int] = []
-    for part in filter(None, uid_set.split(",")):
-        first, _, last = part.partition(":")
-        low, high = sorted((int(first), int(last or first)))
-        if len(uids) + high - low >= MAX_UIDS:
-            raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
-        uids.extend(range(low, high + 1))
-    return uids
+    uids = array("Q")
+    for piece in pieces(uid_set, ","):
+        for part in filter(None, piece.split(",")):
+            first, _, last = part.partition(":")
+            low, high = sorted((_uid(first), _uid(last or first)))
+            if len(uids) + high - low >= MAX_UIDS:
+                raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
+            uids.extend(range(low, high + 1))
+    return list(uids)
+
+
+def pieces(text: str, separator: str) -> Iterator[str]:
+    """A long text in pieces that end at separators, so that its words never are in memory all at once."""
+    start = 0
+    while start < len(text):
+        end = text.find(separator, start + PIECE_CHARACTERS)
+        end = end if end >= 0 else len(text)
+        yield text[start:end]
+        start = end + 1
+
+
+def _uid(digits: str) -> int:
+    if len(digits) > MAX_DIGITS or not digits.isdecimal():
+        raise ValueError("no UID")
+    return int(digits)
 
 
 def _runs(uids: Iterable[int]) -> Iterator[str]:
