@@ -1,5 +1,6 @@
 """The answers to NAMESPACE, STATUS, SELECT and SEARCH, as typed values. Each raises ValueError for nonsense."""
 
+import re
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from fetcher.imap.tokens import text_of, tokens
 from fetcher.imap.wire import Answer
 
 MAX_DIGITS = 19
+_ALL = re.compile(rb" ALL ", re.IGNORECASE)
 OPENS, CLOSES = b"()"
 
 
@@ -84,14 +86,17 @@ def found_uids(answers: Iterable[Answer]) -> list[int]:
     """
     uids = array("Q")
     for answer in answers:
-        word, _, rest = answer[0][2:].partition(b" ")
-        if word.upper() == b"SEARCH":
-            _add_all(uids, rest.decode("ascii", "replace"))
-        elif word.upper() == b"ESEARCH":
-            uids.extend(uidset.expand(_all_of(rest.decode("ascii", "replace"))))
+        kind = answer[0][2:11].partition(b" ")[0].upper()
+        if kind == b"SEARCH":
+            _add_all(uids, answer[0])
+        elif kind == b"ESEARCH":
+            uidset.add_set(uids, answer[0], *_place_of_all(answer[0]))
         if len(uids) > uidset.MAX_UIDS:
             raise ValueError(f"more than {uidset.MAX_UIDS} UIDs in one answer")
-    return [uid for uid, _ in groupby(sorted(uids))]
+    rising = sorted(uids)
+    if any(one == next_one for one, next_one in pairwise(rising)):
+        return [uid for uid, _ in groupby(rising)]
+    return rising
 
 
 def number(digits: bytes) -> int:
@@ -99,17 +104,21 @@ def number(digits: bytes) -> int:
     return int(digits) if digits.isdigit() and len(digits) <= MAX_DIGITS else 0
 
 
-def _add_all(uids: "array[int]", numbers: str) -> None:
-    for piece in uidset.pieces(numbers, " "):
-        uids.extend(int(word) for word in piece.split() if len(word) <= uidset.MAX_DIGITS and word.isdecimal())
+def _add_all(uids: "array[int]", line: bytes) -> None:
+    """The numbers of a line such as `* SEARCH 1 5 6`; nothing of it is copied but a piece at a time."""
+    for piece in uidset.pieces(line, b" ", start=len("* SEARCH")):
+        uids.extend(int(word) for word in piece.split() if len(word) <= uidset.MAX_DIGITS and word.isdigit())
         if len(uids) > uidset.MAX_UIDS:
             return
 
 
-def _all_of(said: str) -> str:
-    """What stands behind ALL, in the answer to a SEARCH with RETURN; "" where nothing was found."""
-    place = said.upper().find(" ALL ")
-    return said[place + len(" ALL ") :].partition(" ")[0] if place >= 0 else ""
+def _place_of_all(line: bytes) -> tuple[int, int]:
+    """Where the set behind ALL stands in the answer to a SEARCH with RETURN; it is empty where nothing was found."""
+    found = _ALL.search(line)
+    if found is None:
+        return 0, 0
+    end = line.find(b" ", found.end())
+    return found.end(), end if end >= 0 else len(line)
 
 
 def _told(line: bytes) -> dict[str, int] | None:

@@ -24,11 +24,11 @@ class Allowance:
     total: int = 256 * KiB
 
 
-# A SEARCH answer of a million UIDs is a line of 8 MiB.
+# A SEARCH answer of half a million UIDs is a line of 5 MiB.
 _BY_COMMAND = {
     "LIST": Allowance(total=4 * MiB),
-    "SEARCH": Allowance(line=8 * MiB, total=9 * MiB),
-    "FETCH": Allowance(total=16 * MiB),
+    "SEARCH": Allowance(line=5 * MiB, total=6 * MiB),
+    "FETCH": Allowance(total=10 * MiB),
 }
 
 

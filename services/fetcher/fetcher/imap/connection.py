@@ -117,7 +117,10 @@ class Connection:
             raise
         if self.protocol.has_pending_idle_command() and (line := exchange.farewell()) is not None:
             self.protocol.write(line)
-        return await self._ended(running, exchange)
+        try:
+            return await self._ended(running, exchange)
+        finally:
+            del running  # its fault would hold on to this frame, and this frame to the task
 
     async def _ended(self, running: "asyncio.Task[Reply]", exchange: Idle) -> bool:
         """Whether mail was announced in an IDLE that has been told to end: a server that lives does so at once."""
@@ -127,6 +130,8 @@ class Connection:
         except TimeoutError as error:
             detail = "the server no longer answers in IDLE: the connection is dead"
             raise ImapFault(Category.TIMEOUT, detail) from error
+        finally:
+            del running
         return exchange.news
 
     async def ask_capabilities(self) -> None:

@@ -103,7 +103,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def ensure_alive(self) -> None:
         """Raises the fault that ended the connection, if it has ended."""
         if self.lost is not None:
-            raise ImapFault(self.lost.category, self.lost.detail, code=self.lost.code)
+            raise self.lost.again()
 
     async def run(self, exchange: Exchange) -> None:
         """Sends the command and waits until the server has ended it. Raises ImapFault if it never does."""
@@ -257,14 +257,14 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def _end(self, fault: ImapFault) -> None:
         if self.lost is not None:
             return
-        self.lost = fault.with_traceback(None)  # which would hold on to what was read
+        self.lost = fault = fault.again()
         self._reader.forget()
         if not self.greeting.done():
-            self.greeting.set_exception(fault)
+            self.greeting.set_exception(fault.again())
             self.greeting.exception()  # nobody may be waiting for it any more
         running = self._running()
         if running is not None:
-            running.fail(fault)
+            running.fail(fault.again())
 
 
 def _tampering() -> ImapFault:

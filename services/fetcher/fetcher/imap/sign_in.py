@@ -93,6 +93,8 @@ def _refusal(reply: Reply, connection: Connection, account: Account) -> ImapFaul
         advice = "the server rejects the access token: sign in with the provider again"
         said = " ".join(filter(None, (fault.said, *(_reason(line, connection) for line in reply.challenges))))
         return ImapFault(Category.AUTH_EXPIRED, advice, code=fault.code, said=said)
+    if reply.status.result == "BAD" and category_of(reply.status) is None:
+        return ImapFault(Category.AUTHENTICATION, "the server does not understand the sign-in", said=fault.said)
     return fault
 
 

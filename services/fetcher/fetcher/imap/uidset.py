@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 # RFC 2683 section 3.2.1.5: a server should accept command lines of 8,000 octets; the folder name needs room too.
 MAX_SET_CHARACTERS = 6000
-MAX_UIDS = 1_000_000  # of one answer; as a list they take 40 MB
+MAX_UIDS = 500_000  # of one answer; as a list they take 20 MB
 MAX_DIGITS = 10  # they have 32 bits
-PIECE_CHARACTERS = 64_000
+PIECE_BYTES = 64_000
 
 
 def compress(uids: Iterable[int]) -> str:
@@ -25,28 +25,34 @@ def chunks(uids: Iterable[int], *, max_uids: int) -> Iterator[str]:
 def expand(uid_set: str) -> list[int]:
     """The UIDs of a set as a server sends it. Raises ValueError for nonsense and for more than MAX_UIDS of them."""
     uids = array("Q")
-    for piece in pieces(uid_set, ","):
-        for part in filter(None, piece.split(",")):
-            first, _, last = part.partition(":")
+    line = uid_set.encode("ascii", "replace")
+    add_set(uids, line, 0, len(line))
+    return list(uids)
+
+
+def add_set(uids: "array[int]", line: bytes, start: int, end: int) -> None:
+    """Adds the UIDs of the set that stands at a place of a line. Raises ValueError as `expand` does."""
+    for piece in pieces(line, b",", start=start, end=end):
+        for part in filter(None, piece.split(b",")):
+            first, _, last = part.partition(b":")
             low, high = sorted((_uid(first), _uid(last or first)))
             if len(uids) + high - low >= MAX_UIDS:
                 raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
             uids.extend(range(low, high + 1))
-    return list(uids)
 
 
-def pieces(text: str, separator: str) -> Iterator[str]:
-    """A long text in pieces that end at separators, so that its words never are in memory all at once."""
-    start = 0
-    while start < len(text):
-        end = text.find(separator, start + PIECE_CHARACTERS)
-        end = end if end >= 0 else len(text)
-        yield text[start:end]
-        start = end + 1
+def pieces(line: bytes, separator: bytes, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """A long line in pieces that end at separators, so that its words never are in memory all at once."""
+    end = len(line) if end is None else end
+    while start < end:
+        found = line.find(separator, start + PIECE_BYTES, end)
+        stop = found if found >= 0 else end
+        yield line[start:stop]
+        start = stop + 1
 
 
-def _uid(digits: str) -> int:
-    if len(digits) > MAX_DIGITS or not digits.isdecimal():
+def _uid(digits: bytes) -> int:
+    if len(digits) > MAX_DIGITS or not digits.isdigit():
         raise ValueError("no UID")
     return int(digits)
 

@@ -115,9 +115,9 @@ def test_an_answer_of_too_many_words_or_bytes_is_refused(line: bytes, why: str) 
 @pytest.mark.parametrize(
     "line",
     [
-        b"* SEARCH " + b" ".join(b"%d" % n for n in range(1, 1_000_003)),
+        b"* SEARCH " + b" ".join(b"%d" % n for n in range(1, 500_003)),
         b"* SEARCH " + b"1 " * 2_000_000,
-        b"* ESEARCH (TAG x) UID ALL 1:1000002",
+        b"* ESEARCH (TAG x) UID ALL 1:500002",
         b"* ESEARCH (TAG x) UID ALL 1:4294967295",
     ],
 )
