@@ -67,6 +67,7 @@ async def _measured(ports: dict[str, int]) -> list[tuple[str, float, float, floa
     for number in range(SESSIONS):
         await _session(ports[QUICK[number % len(QUICK)]])
     gc.collect()
+    await asyncio.sleep(1)  # memory goes back a moment after a session's end
     lines.append((f"{SESSIONS} sessions with such servers", _memory_mb("VmRSS") - start_mb, 0.0, 0.0))
     return lines
 

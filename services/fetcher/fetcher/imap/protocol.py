@@ -22,11 +22,15 @@ from fetcher.imap.budget import Allowance, Budget
 from fetcher.imap.concealing import Concealer
 from fetcher.imap.exchange import Exchange, kind_of
 from fetcher.imap.faults import ImapFault, fault_in_session, fault_of_status
+from fetcher.imap.memory import give_the_rest_back
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer, AnswerReader
 from pipeline.connection import Category
+from pipeline.limits import MiB
 
 CRLF = b"\r\n"
+MUCH_BYTES = 2 * MiB  # of one connection
+TRIM_AFTER_S = 0.5  # then whoever waited for the answers has let go of them
 ANSWERS_A_TURN = 1000  # then the event loop may do something else
 _TAGGED = re.compile(rb"[A-Za-z0-9]{1,40} (?:OK|NO|BAD)\b", re.IGNORECASE)
 _BARE_CODE = re.compile(rb"\[[A-Z-]{1,40}[ \]]", re.IGNORECASE)
@@ -73,6 +77,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self._goodbye: Status | None = None
         self._awaits_tls = False
         self._is_paused = False
+        self._bytes = 0
         self.announced = False
         self._mails = 0
 
@@ -82,6 +87,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         if running is not None:
             running.heard()
         if self.lost is None:
+            self._bytes += len(d)
             self._reader.feed(d)
         if not self._is_paused:
             self._read_on()
@@ -259,6 +265,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             return
         self.lost = fault = fault.again()
         self._reader.forget()
+        if self._bytes >= MUCH_BYTES:
+            asyncio.get_running_loop().call_later(TRIM_AFTER_S, give_the_rest_back)
         if not self.greeting.done():
             self.greeting.set_exception(fault.again())
             self.greeting.exception()  # nobody may be waiting for it any more
