@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,17 +21,18 @@ from tests.support.hostile_imap import ATTACKS, hostile_imap
 
 MB = 1_000_000
 MAX_PEAK_MB, MAX_LEFT_MB, MAX_STALL_S = 64, 20, 1.0
-SESSIONS = 100
+SESSIONS, SESSIONS_WITH = 100, "sessions with such servers"
 QUICK = ("a million folders", "mails without an end", "25 literals of 100 MB in one answer", "blank lines")
 _DEADLINES = Deadlines(connect_s=3, quiet_s=2, command_s=6, idle_s=0.3, farewell_s=1)
 
 
-async def run() -> list[Row]:
-    """Every attack once, then a hundred sessions of some."""
+async def run(*, attacks: Collection[str] = tuple(ATTACKS), sessions: int = SESSIONS) -> list[Row]:
+    """These attacks once, then so many sessions of some of them."""
     async with AsyncExitStack() as servers:
-        ports = {name: await servers.enter_async_context(hostile_imap(streams)) for name, streams in ATTACKS.items()}
+        ports = {name: await servers.enter_async_context(hostile_imap(ATTACKS[name])) for name in attacks}
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.attack.mailservers", json.dumps(ports)), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", "tests.attack.mailservers", json.dumps(ports), str(sessions)),
+            stdout=asyncio.subprocess.PIPE,
         )
         try:
             said, _ = await child.communicate()
@@ -41,7 +43,7 @@ async def run() -> list[Row]:
 
 
 def _row(name: str, peak_mb: float, stall_s: float, session_s: float) -> Row:
-    if name.startswith(f"{SESSIONS} sessions"):
+    if name.endswith(SESSIONS_WITH):
         return Row(name, f"{MAX_LEFT_MB} MB left", f"{peak_mb:.0f} MB left", peak_mb <= MAX_LEFT_MB)
     return Row(
         f"a mail server that sends {name}",
@@ -51,7 +53,7 @@ def _row(name: str, peak_mb: float, stall_s: float, session_s: float) -> Row:
     )
 
 
-async def _measured(ports: dict[str, int]) -> list[tuple[str, float, float, float]]:
+async def _measured(ports: dict[str, int], sessions: int) -> list[tuple[str, float, float, float]]:
     start_mb = _memory_mb("VmRSS")
     lines = []
     for name, port in ports.items():
@@ -64,11 +66,11 @@ async def _measured(ports: dict[str, int]) -> list[tuple[str, float, float, floa
         stalls.cancel()
         (stall_s,) = await asyncio.gather(stalls)
         lines.append((name, _memory_mb("VmHWM") - start_mb, stall_s, session_s))
-    for number in range(SESSIONS):
+    for number in range(sessions):
         await _session(ports[QUICK[number % len(QUICK)]])
     gc.collect()
     await asyncio.sleep(1)  # memory goes back a moment after a session's end
-    lines.append((f"{SESSIONS} sessions with such servers", _memory_mb("VmRSS") - start_mb, 0.0, 0.0))
+    lines.append((f"{sessions} {SESSIONS_WITH}", _memory_mb("VmRSS") - start_mb, 0.0, 0.0))
     return lines
 
 
@@ -111,4 +113,4 @@ def _forget_peak() -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(_measured(json.loads(sys.argv[1])))))
+    sys.stdout.write(json.dumps(asyncio.run(_measured(json.loads(sys.argv[1]), int(sys.argv[2])))))

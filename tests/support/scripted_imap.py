@@ -79,7 +79,7 @@ async def _serve_command(script: ScriptedImap, reader: asyncio.StreamReader, wri
     if not line:
         return False
     tag, _, command = line.partition(b" ")
-    script.received.append(command.decode())
+    script.received.append(command.decode(errors="replace"))
     answer = script.answers.get(_name(script.received[-1]), _DONE)
     if callable(answer):
         answer = answer(script.received[-1])

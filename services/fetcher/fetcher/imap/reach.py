@@ -26,6 +26,7 @@ from pipeline.connection import Category
 from pipeline.mailbox import Security
 
 EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
+LOOK_S = 3.0  # for a look at a certificate that was refused
 
 
 async def reach(account: Account, *, log: ProtocolLog) -> Connection:
@@ -55,7 +56,7 @@ async def _fault(error: OSError, connection: Connection) -> ImapFault:
     account = connection.account
     place = f"{account.host}:{account.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        presented = await _presented(account) if is_of_unknown_issuer(error) else None
+        presented = await _presented(account, connection.log) if is_of_unknown_issuer(error) else None
         has_own_ca = bool(account.ca_certificate)
         return certificate_fault(error, place=place, presented=presented, has_own_ca=has_own_ca)
     if isinstance(error, ssl.SSLError):
@@ -66,12 +67,14 @@ async def _fault(error: OSError, connection: Connection) -> ImapFault:
     return fault_of_the_way(error, host=account.host, place=place)
 
 
-async def _presented(account: Account) -> Presented | None:
+async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
     """What the server presents to a connection that checks nothing, sends no secret and ends at once."""
+    unchecked = Connection(replace(account, verify_certificate=False), log=log)
     try:
-        unchecked = await reach(replace(account, verify_certificate=False), log=lambda *_: None)
-    except ImapFault:
-        return None
+        async with asyncio.timeout(LOOK_S):
+            await _reach(unchecked, unchecked.account)
+    except (OSError, ImapFault) as fault:
+        unchecked.log("debug", "not_reached", {"why": str(fault)})  # its certificate was seen, if any
     transport = unchecked.protocol.transport
     presented = presented_by(transport.get_extra_info("ssl_object")) if transport is not None else None
     unchecked.abort()
