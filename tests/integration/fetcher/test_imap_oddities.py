@@ -11,7 +11,7 @@ from fetcher.try_connection import try_connection
 from pipeline.connection import Category, ConnectionTest
 from pipeline.mailbox import MailboxSettings
 from tests.support.fixtures_imap import quiet, scripted_account
-from tests.support.imap_oddities_protocol import BAD, COUNTS, DONE, INBOX, listing, one_folder, refusing
+from tests.support.imap_oddities_protocol import BAD, COUNTS, DONE, INBOX, listing, one_folder, only, refusing
 from tests.support.scripted_imap import SELECTED, Answer, ScriptedImap, Step, scripted_imap
 
 FOUND = b"* SEARCH 1 2 3\r\n" + DONE
@@ -249,3 +249,29 @@ async def test_a_refused_sign_in_says_what_the_server_said(said: bytes, category
 
     assert result.category is category
     assert said.decode().partition(" ")[2] in result.summary
+
+
+@pytest.mark.parametrize(
+    "said", [b"BAD Command Error. 12", b"BAD unknown command", b"BAD Error in IMAP command UID MOVE"]
+)
+async def test_a_move_that_is_refused_is_a_copy_from_then_on(said: bytes) -> None:
+    answers: dict[str, Answer] = {"UID MOVE": b"{tag} " + said + b"\r\n", "UID SEARCH": b"* SEARCH\r\n" + DONE}
+    async with opened(answers, capabilities="IMAP4rev1 MOVE UIDPLUS") as (session, server):
+        await session.move([1], "Done")
+        await session.move([2], "Done")
+        commands = server.commands()
+
+    assert commands.count("UID MOVE") == 1
+    assert commands.count("UID COPY") == 2
+    assert commands.count("UID EXPUNGE") == 2
+
+
+@pytest.mark.parametrize("wire", ["Größe".encode(), b"R&D", b"&AEE-bc"])
+async def test_mail_is_moved_to_the_folder_by_the_name_that_the_server_wrote(wire: bytes) -> None:
+    name = {b"R&D": "R&D", b"&AEE-bc": "Abc"}.get(wire, "Größe")
+    answers: dict[str, Answer] = {**one_folder(wire), "UID MOVE": only(wire, DONE), "SELECT": SELECTED}
+    async with opened(answers, capabilities="IMAP4rev1 MOVE") as (session, server):
+        await session.move([1], name)
+
+        assert server.received[-1].encode() == b'UID MOVE 1 "' + wire + b'"'
+        assert "CREATE" not in server.commands()
