@@ -1,13 +1,24 @@
 """A mailbox: one configured account, its folder, filters, attachment rules and actions."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from pipeline.limits import MiB
 from pipeline.oauth import OAuthSettings
 from pipeline.proxy import ProxySettings
+from pipeline.server_address import parse, taken_apart
 
 MAILBOX_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MailboxId = Annotated[str, StringConstraints(pattern=MAILBOX_ID_PATTERN)]
@@ -92,6 +103,18 @@ def _used_connections(wanted: int) -> int:
     return min(wanted, 2)
 
 
+def _host_of(pasted: Any) -> Any:
+    return parse(pasted).host if isinstance(pasted, str) else pasted
+
+
+def _is_server(pasted: Any) -> bool:
+    """Whether the host can be read; where it cannot, its own field says why."""
+    try:
+        return isinstance(pasted, str) and bool(parse(pasted))
+    except ValueError:
+        return False
+
+
 class MailboxSettings(_Settings):
     """Everything a user sets for a mailbox, but its secrets.
 
@@ -105,7 +128,9 @@ class MailboxSettings(_Settings):
 
     name: ShortText = Field(description="What people call it.")
     enabled: bool = Field(True, description="False: it is left alone.")
-    host: ShortText = Field(description="The IMAP server.")
+    host: Annotated[ShortText, BeforeValidator(_host_of)] = Field(
+        description="The IMAP server; `imaps://name`, `name:993` and `[::1]` are understood too."
+    )
     port: int = Field(993, ge=1, le=65535, description="Its port.")
     security: Security = Field(Security.TLS, description="`tls`, `starttls`, or `none` (for a server on this machine).")
     verify_certificate: bool = Field(True, description="False accepts any certificate.")
@@ -146,6 +171,11 @@ class MailboxSettings(_Settings):
     )
     on_failed: MailAction = Field(MailAction(), description="What is done to a mail that failed.")
     on_not_a_report: MailAction = Field(MailAction(), description="What is done to a mail without a report.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_pasted_port_counts(cls, values: Any) -> Any:
+        return taken_apart(values) if isinstance(values, Mapping) and _is_server(values.get("host")) else values
 
     @model_validator(mode="after")
     def _moved_mail_is_not_read_again(self) -> "MailboxSettings":

@@ -10,7 +10,7 @@ HANG_UP = b"(hang up)"
 SILENCE = b""
 
 Step = bytes
-Answer = Step | Sequence[Step] | Callable[[str], Step]
+Answer = Step | Sequence[Step] | Callable[[str], Step | Sequence[Step]]
 """What is sent to a command; "{tag}" stands for its tag. Between two steps the server reads a line from the client.
 A function is given the command, without its tag.
 """
@@ -79,7 +79,7 @@ async def _serve_command(script: ScriptedImap, reader: asyncio.StreamReader, wri
     if not line:
         return False
     tag, _, command = line.partition(b" ")
-    script.received.append(command.decode())
+    script.received.append(command.decode(errors="replace"))
     answer = script.answers.get(_name(script.received[-1]), _DONE)
     if callable(answer):
         answer = answer(script.received[-1])

@@ -62,6 +62,6 @@ _STEPS: dict[Category, tuple[str, ...]] = {
 }
 
 
-def recovery_steps(category: Category) -> tuple[str, ...]:
-    """The steps in the order to try them; none for `ok`."""
-    return _STEPS[category]
+def recovery_steps(category: Category, *, first: str = "") -> tuple[str, ...]:
+    """The steps in the order to try them; none for `ok`. `first`: the one that helps for certain."""
+    return (first, *_STEPS[category]) if first else _STEPS[category]

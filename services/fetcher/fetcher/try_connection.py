@@ -1,18 +1,22 @@
 """The connection test: signs in, lists the folders and counts the mails. It never changes the mailbox.
 
-Only LIST and STATUS are sent: no folder is opened, so no flag can change and nothing can be removed.
+Only LIST and STATUS are sent, so no flag can change and nothing can be removed; where STATUS leaves out what polling
+needs EXAMINE, which opens a folder for reading only.
 """
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
-from fetcher.imap import Deadlines, FolderStatus, ImapFault, ImapSession
+from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
 from fetcher.recovery import recovery_steps
 from pipeline.connection import Category, ConnectionTest
 from pipeline.mailbox import MailboxSettings
 
 OVERALL_S = 15.0
+MAX_NAMES = 1000
+MAX_NAME = 255  # characters; a longer one cannot be set
 _DEADLINES = Deadlines(connect_s=10, quiet_s=10, command_s=12)
 
 SignIn = Callable[[Deadlines], Awaitable[ImapSession]]
@@ -25,30 +29,45 @@ async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> Connecti
         async with asyncio.timeout(OVERALL_S):
             return await _tried(settings, sign_in)
     except ImapFault as fault:
-        return _failure(fault.category, fault.detail)
+        return _failure(fault.category, fault.detail, step=fault.step)
     except TimeoutError:
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 
 
 async def _tried(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
     async with await sign_in(_DEADLINES) as session:
-        names = tuple(found.name for found in await session.folders() if found.selectable)
+        names = _names(await session.folders())
         counts = []
         for folder in settings.all_folders:
             try:
-                counts.append(await session.status(folder))
+                counts.append(await _counted(session, folder))
             except ImapFault as fault:
                 return _failure(fault.category, _without_folder(folder, names, fault), names)
     return _success(settings, counts, names)
 
 
+def _names(folders: Iterable[Folder]) -> tuple[str, ...]:
+    """Of the folders that can be chosen; the answer must fit into one event."""
+    names = (found.name for found in folders if found.selectable and len(found.name) <= MAX_NAME)
+    return tuple(islice(names, MAX_NAMES))
+
+
+async def _counted(session: ImapSession, folder: str) -> FolderStatus:
+    """The folder's counts. Where STATUS tells no UIDVALIDITY, the folder is looked into, as polling will do."""
+    status = await session.status(folder)
+    if status.uidvalidity is None:
+        await session.examine(folder)
+    return status
+
+
 def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple[str, ...]) -> ConnectionTest:
     number, unread = sum(count.mails for count in counts), sum(count.unread for count in counts)
     mails = "1 mail" if number == 1 else f"{number} mails"
+    server = f"{settings.host}:{settings.port}"
     places = ", ".join(f'"{folder}"' for folder in settings.all_folders)
     return ConnectionTest(
         success=True,
-        summary=f"Signed in to {settings.host} as {settings.username}: {mails} in {places}, {unread} unread.",
+        summary=f"Signed in to {server} as {settings.username}: {mails} in {places}, {unread} unread.",
         message_count=number,
         unread_count=unread,
         folders=names,
@@ -59,16 +78,17 @@ def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple
 def _without_folder(folder: str, names: tuple[str, ...], fault: ImapFault) -> str:
     if fault.category is not Category.MAILBOX_NOT_FOUND:
         return fault.detail
-    alike = difflib.get_close_matches(folder, names, n=1)
+    alike = difflib.get_close_matches(folder, [name for name in names if name != folder], n=1)
     hint = f'; did you mean "{alike[0]}"?' if alike else ""
-    return f'signed in, but there is no folder "{folder}"{hint}'
+    said = f' The server said: "{fault.said}"' if fault.said else ""
+    return f'signed in, but there is no folder "{folder}"{hint}{said}'
 
 
-def _failure(category: Category, detail: str, names: tuple[str, ...] = ()) -> ConnectionTest:
+def _failure(category: Category, detail: str, names: tuple[str, ...] = (), *, step: str = "") -> ConnectionTest:
     return ConnectionTest(
         success=False,
         summary=detail[:1].upper() + detail[1:],
         folders=names,
         category=category,
-        recovery_steps=recovery_steps(category),
+        recovery_steps=recovery_steps(category, first=step),
     )

@@ -14,6 +14,7 @@ from config_api.pages.field_names import FIELD_NAMES
 from config_api.problem import FieldError
 from pipeline.limits import MiB
 from pipeline.mailbox import AttachmentFormat, MailboxSecrets, MailboxSettings
+from pipeline.server_address import taken_apart
 
 Values = dict[str, Any]
 FORMATS = {
@@ -89,7 +90,7 @@ def read(form: MultiDict[str, str]) -> Values:
         "max_bytes": _bytes(form.get("attachments.max_bytes", "")),
         "priority": _order(form),
     }
-    return values
+    return _with_server(values)
 
 
 def secrets_of(form: MultiDict[str, str]) -> Values:
@@ -122,6 +123,14 @@ def in_order(priority: Iterable[str]) -> list[str]:
     """All formats, those with a priority first."""
     chosen = [str(name) for name in priority]
     return chosen + [name.value for name in AttachmentFormat if name.value not in chosen]
+
+
+def _with_server(values: Values) -> Values:
+    """With what was pasted as server taken apart, so that the form shows what it was taken for."""
+    try:
+        return taken_apart(values)
+    except ValueError:
+        return values  # the validation says what is wrong with it
 
 
 def _action(form: MultiDict[str, str], name: str) -> Values:

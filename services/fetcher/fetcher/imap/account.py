@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fetcher.imap.wire import Bounds
 from pipeline.mailbox import MailboxSettings, Security
 from pipeline.proxy import ProxySettings
 from pipeline.weakness import Weakness, weaknesses
@@ -40,7 +39,6 @@ class Account:
     proxy: ProxySettings | None = None
     proxy_password: str = field(default="", repr=False)
     deadlines: Deadlines = field(default_factory=Deadlines)
-    bounds: Bounds = field(default_factory=Bounds)
     weaknesses: tuple[Weakness, ...] = ()
 
     @classmethod

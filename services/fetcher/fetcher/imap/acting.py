@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from fetcher.imap import copying, folders, names, quoting, uidset
 from fetcher.imap.answers import Selected
 from fetcher.imap.connection import Connection, Reply
+from fetcher.imap.faults import category_of
 
 MAX_UIDS_A_COMMAND = 500
 
@@ -44,7 +45,7 @@ async def _move(connection: Connection, uid_set: str, target: str, *, source: Se
         return source.name
     if "MOVE" in connection.capabilities:
         target = await _transfer(connection, "UID MOVE", uid_set, target, source=source)
-    else:
+    if "MOVE" not in connection.capabilities:  # or no longer: it may just have been refused
         left = await copying.to_copy(connection, uid_set, target, source=source)
         target = await _transfer(connection, "UID COPY", left, target, source=source) if left else target
         if not names.same(target, source.name):
@@ -54,13 +55,18 @@ async def _move(connection: Connection, uid_set: str, target: str, *, source: Se
 
 
 async def _transfer(connection: Connection, verb: str, uid_set: str, target: str, *, source: Selected) -> str:
-    """MOVE or COPY; gives the target's real name. Where that is the open folder, nothing is done."""
+    """MOVE or COPY; gives the target's real name. Nothing is done where that is the open folder, or MOVE is refused."""
+    sent = connection.listed.get(target)
     reply = await _patiently(connection, verb, uid_set, quoting.folder(target))
+    if verb == "UID MOVE" and reply.status.result == "BAD" and category_of(reply.status) is None:
+        connection.refuses("MOVE", reply.status)
+        return target
     if not folders.may_be_missing(reply.status):
         reply.required()
         return target
     real = await folders.find(connection, target)
-    if real == target and not folders.is_missing(reply.status):  # the server means something else
+    is_spelled_so = real == target and (sent is not None or connection.listed[target] == quoting.folder(target).wire)
+    if is_spelled_so and not folders.is_missing(reply.status):  # the server means something else
         reply.required()
     real = real or await folders.create(connection, target)
     if not names.same(real, source.name):
@@ -85,7 +91,7 @@ async def _store(connection: Connection, uid_set: str, flag: str) -> None:
     (await _patiently(connection, "UID STORE", uid_set, "+FLAGS.SILENT", f"({flag})")).required()
 
 
-async def _patiently(connection: Connection, verb: str, *arguments: str) -> Reply:
+async def _patiently(connection: Connection, verb: str, *arguments: quoting.Argument) -> Reply:
     """Once more when another client removed some of the mails meanwhile (RFC 2180 section 4, RFC 5530)."""
     reply = await connection.ask(verb, *arguments)
     if reply.status.code != "EXPUNGEISSUED":

@@ -1,26 +1,19 @@
-"""The answers to LIST, NAMESPACE, STATUS, SELECT and SEARCH, as typed values. Each raises ValueError for nonsense."""
+"""The answers to NAMESPACE, STATUS, SELECT and SEARCH, as typed values. Each raises ValueError for nonsense."""
 
+import re
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 from fetcher.imap import mutf7, uidset
 from fetcher.imap.status import parse_status
-from fetcher.imap.tokens import Token, text_of, tokens
+from fetcher.imap.tokens import text_of, tokens
 from fetcher.imap.wire import Answer
 
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """`name` as people read it; `attributes` in lower case, such as "\\trash" (RFC 6154)."""
-
-    name: str
-    delimiter: str | None
-    attributes: frozenset[str] = frozenset()
-
-    @property
-    def selectable(self) -> bool:
-        """Whether it can hold mail."""
-        return self.attributes.isdisjoint(("\\noselect", "\\nonexistent"))
+MAX_DIGITS = 19
+_ALL = re.compile(rb" ALL ", re.IGNORECASE)
+OPENS, CLOSES = b"()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +26,12 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """What STATUS tells; no mail is touched, not even `\\Recent`."""
+    """What STATUS tells; no mail is touched, not even `\\Recent`. None for what the server leaves out."""
 
     mails: int
     unread: int
-    uidvalidity: int
-    uidnext: int
+    uidvalidity: int | None
+    uidnext: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +45,6 @@ class Selected:
     read_only: bool
 
 
-def folders(answers: Iterable[Answer]) -> tuple[Folder, ...]:
-    """One folder for each `* LIST (\\HasNoChildren) "/" "Gel&APY-schte"`."""
-    return tuple(_folder(answer) for answer in answers)
-
-
 def namespace(answers: Iterable[Answer]) -> Namespace | None:
     """The first personal namespace: `* NAMESPACE (("INBOX." ".")) NIL NIL`."""
     for answer in answers:
@@ -67,63 +55,87 @@ def namespace(answers: Iterable[Answer]) -> Namespace | None:
 
 
 def folder_status(answers: Iterable[Answer]) -> FolderStatus:
-    """`* STATUS "INBOX" (MESSAGES 17 UNSEEN 2 UIDVALIDITY 1 UIDNEXT 18)`."""
+    """`* STATUS "INBOX" (MESSAGES 17 UNSEEN 2 UIDVALIDITY 1 UIDNEXT 18)`; the folder's name may be written anyhow."""
     for answer in answers:
-        match tokens(answer):
-            case [_, _, list() as flat]:
-                said = {text_of(name).upper(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
-                numbers = (_number(said.get(name)) for name in ("MESSAGES", "UNSEEN", "UIDVALIDITY", "UIDNEXT"))
-                return FolderStatus(*numbers)
+        told = _told(answer[-1])
+        if told is not None:
+            uidvalidity, uidnext = told.get("UIDVALIDITY"), told.get("UIDNEXT")
+            return FolderStatus(told.get("MESSAGES", 0), told.get("UNSEEN", 0), uidvalidity or None, uidnext or None)
     raise ValueError("no STATUS answer")
 
 
-def selected(name: str, answers: Iterable[Answer], *, read_only: bool) -> Selected:
-    """What a SELECT told in its untagged answers."""
+def selected(name: str, answers: Iterable[Answer], *, read_only: bool) -> Selected | None:
+    """What a SELECT told in its untagged answers; None where that was no UIDVALIDITY."""
     codes: dict[str, str] = {}
     mails = 0
     for answer in answers:
         head, _, rest = answer[0][2:].partition(b" ")
-        if head.isdigit() and rest.upper() == b"EXISTS":
-            mails = int(head)
+        if head.isdigit() and rest.strip().upper() == b"EXISTS":
+            mails = number(head)
         elif head.upper() == b"OK":
             status = parse_status(answer[0][2:])
             codes[status.code] = status.details
-    if "UIDVALIDITY" not in codes:
-        raise ValueError("the server does not tell UIDVALIDITY, without which mails cannot be told apart")
-    uidnext = codes.get("UIDNEXT")
-    return Selected(name, int(codes["UIDVALIDITY"]), int(uidnext) if uidnext else None, mails, read_only)
+    uidvalidity, uidnext = (number(codes.get(name, "").strip().encode()) for name in ("UIDVALIDITY", "UIDNEXT"))
+    return Selected(name, uidvalidity, uidnext or None, mails, read_only) if uidvalidity else None
 
 
 def found_uids(answers: Iterable[Answer]) -> list[int]:
-    """The UIDs of `* SEARCH 1 5 6` or `* ESEARCH (TAG "A1") UID ALL 1,5:6` (RFC 4731), in rising order, each once."""
-    uids: set[int] = set()
+    """The UIDs of `* SEARCH 1 5 6` or `* ESEARCH (TAG "A1") UID ALL 1,5:6` (RFC 4731), in rising order, each once.
+
+    Raises ValueError for more than `uidset.MAX_UIDS` of them. A million takes half a second.
+    """
+    uids = array("Q")
     for answer in answers:
-        word, _, rest = answer[0][2:].partition(b" ")
-        if word.upper() == b"SEARCH":
-            uids.update(int(uid) for uid in rest.split() if uid.isdigit())
-        elif word.upper() == b"ESEARCH":
-            uids.update(_all_of(tokens(answer)))
-    return sorted(uids)
+        kind = answer[0][2:11].partition(b" ")[0].upper()
+        if kind == b"SEARCH":
+            _add_all(uids, answer[0])
+        elif kind == b"ESEARCH":
+            uidset.add_set(uids, answer[0], *_place_of_all(answer[0]))
+        if len(uids) > uidset.MAX_UIDS:
+            raise ValueError(f"more than {uidset.MAX_UIDS} UIDs in one answer")
+    rising = sorted(uids)
+    if any(one == next_one for one, next_one in pairwise(rising)):
+        return [uid for uid, _ in groupby(rising)]
+    return rising
 
 
-def _folder(answer: Answer) -> Folder:
-    match tokens(answer):
-        case [_, list(attributes), (bytes() | str() | None) as delimiter, (bytes() | str()) as name, *_]:
-            return Folder(
-                name=mutf7.decode(text_of(name)),
-                delimiter=text_of(delimiter) if delimiter else None,
-                attributes=frozenset(text_of(attribute).lower() for attribute in attributes),
-            )
-        case _:
-            raise ValueError("no LIST answer")
+def number(digits: bytes) -> int:
+    """Digits as a number, 0 for anything else. A server may say anything, in any length."""
+    return int(digits) if digits.isdigit() and len(digits) <= MAX_DIGITS else 0
 
 
-def _all_of(words: list[Token]) -> list[int]:
-    names = [word.upper() if isinstance(word, str) else "" for word in words]
-    return uidset.expand(text_of(words[names.index("ALL") + 1])) if "ALL" in names[:-1] else []
+def _add_all(uids: "array[int]", line: bytes) -> None:
+    """The numbers of a line such as `* SEARCH 1 5 6`; nothing of it is copied but a piece at a time."""
+    for piece in uidset.pieces(line, b" ", start=len("* SEARCH")):
+        uids.extend(int(word) for word in piece.split() if len(word) <= uidset.MAX_DIGITS and word.isdigit())
+        if len(uids) > uidset.MAX_UIDS:
+            return
 
 
-def _number(token: Token) -> int:
-    if not isinstance(token, str) or not token.isdecimal():
-        raise ValueError("a number was expected")
-    return int(token)
+def _place_of_all(line: bytes) -> tuple[int, int]:
+    """Where the set behind ALL stands in the answer to a SEARCH with RETURN; it is empty where nothing was found."""
+    found = _ALL.search(line)
+    if found is None:
+        return 0, 0
+    end = line.find(b" ", found.end())
+    return found.end(), end if end >= 0 else len(line)
+
+
+def _told(line: bytes) -> dict[str, int] | None:
+    """Names and numbers in the last parentheses; what is nested or no number is left out."""
+    inside = line.strip()
+    opened = inside.find(b"(") if inside.startswith(b"(") else _opening(inside)
+    if opened < 0 or not inside.endswith(b")"):
+        return None
+    words = inside[opened + 1 : -1].decode("ascii", "replace").split()
+    return {name.upper(): number(value.encode()) for name, value in pairwise(words) if value.isdecimal()}
+
+
+def _opening(line: bytes) -> int:
+    """Where the parenthesis opens that closes at the end of the line."""
+    depth = 0
+    for place in range(len(line) - 1, -1, -1):
+        depth += (line[place] == CLOSES) - (line[place] == OPENS)
+        if depth == 0:
+            return place if line[place] == OPENS else -1
+    return -1

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fetcher.imap.account import Account
+from fetcher.imap.budget import Allowance
 from fetcher.imap.concealing import Concealer
 from fetcher.imap.exchange import Exchange, Idle
 from fetcher.imap.faults import ImapFault, fault_in_session
 from fetcher.imap.protocol import Protocol
-from fetcher.imap.quoting import Argument
+from fetcher.imap.quoting import Argument, FolderName
 from fetcher.imap.status import Status
 from fetcher.imap.wire import Answer
 from pipeline.connection import Category
@@ -49,44 +50,61 @@ class Reply:
 class Connection:
     """A command that is cut short ends the connection, as its answer could be taken for the next one's.
 
-    `capabilities` are in upper case. `greeting` is the text the server greeted with.
+    `capabilities` are in upper case. `greeting` is the text the server greeted with. `listed`: the folders that the
+    server has listed, by the name for people, as it wrote them. `cannot_search`: "text" and "date", where it refused.
     """
 
-    def __init__(self, account: Account, protocol: Protocol, *, concealer: Concealer, log: ProtocolLog) -> None:
+    def __init__(self, account: Account, *, log: ProtocolLog) -> None:
         self.account = account
         self.log = log
-        self.protocol = protocol
+        self.concealer = Concealer(account.secret)
+        self.protocol = Protocol(self.concealer, self._note_oddity)
         self.capabilities: frozenset[str] = frozenset()
         self.greeting = ""
-        self.concealer = concealer
+        self.listed: Mapping[str, bytes] = {}
+        self.cannot_search: frozenset[str] = frozenset()
+        self._oddities: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
 
     async def ask(
-        self, name: str, *arguments: Argument, wanted: frozenset[bytes] | None = NOTHING, secret: bool = False
+        self,
+        name: str,
+        *arguments: Argument,
+        wanted: frozenset[bytes] | None = NOTHING,
+        secret: bool = False,
+        allowance: Allowance | None = None,
     ) -> Reply:
         """The server's reply, whether OK, NO or BAD; `name` is such as "UID FETCH".
 
         `wanted`: the kinds of untagged answers to keep, None for all. `secret`: keeps the arguments out of the log.
+        `allowance`: what the answers may cost, where the command's name does not tell.
         Raises ImapFault for silence, for a lost connection and for an answer that breaks the protocol.
         """
+        on_the_wire = [self._as_listed(argument) for argument in arguments]
         quiet_s = self.account.deadlines.quiet_s
-        exchange = Exchange(self.protocol.new_tag(), name, arguments, wanted=wanted, quiet_s=quiet_s)
-        return await self._run(exchange, shown="" if secret else _shown(arguments))
+        exchange = Exchange(name, on_the_wire, wanted=wanted, quiet_s=quiet_s, allowance=allowance)
+        return await self._run(exchange, shown="" if secret else _shown(on_the_wire))
 
-    async def authenticate(self, mechanism: str, response: bytes, *, refusal: bytes) -> Reply:
-        """AUTHENTICATE with one SASL response (base64), sent at once where the server allows it (RFC 4959)."""
-        at_once = "SASL-IR" in self.capabilities
+    async def authenticate(self, mechanism: str, response: bytes, *, refusal: bytes, at_once: bool) -> Reply:
+        """AUTHENTICATE with one SASL response (base64), sent `at_once` (RFC 4959) or when the server asks for it."""
         arguments = (mechanism, response.decode("ascii")) if at_once else (mechanism,)
         quiet_s = self.account.deadlines.quiet_s
-        exchange = Exchange(self.protocol.new_tag(), "AUTHENTICATE", arguments, wanted=NOTHING, quiet_s=quiet_s)
+        exchange = Exchange("AUTHENTICATE", arguments, wanted=NOTHING, quiet_s=quiet_s)
         exchange.refusal = refusal
-        if not at_once:
+        if at_once:
+            exchange.again = response  # some ask in spite of it
+        else:
             exchange.replies.append(response)
         return await self._run(exchange, shown=mechanism)
 
+    def refuses(self, extension: str, status: Status) -> None:
+        """Remembers for this session that the server advertises an extension and does not know it."""
+        self.capabilities -= {extension}
+        self.log("info", "extension_refused", {"extension": extension, "text": status.text})
+
     async def idle(self, timeout_s: float) -> bool:
         """Waits in IDLE for at most `timeout_s`; whether a mail was announced."""
-        exchange = Idle(self.protocol.new_tag(), quiet_s=timeout_s + self.account.deadlines.quiet_s)
+        exchange = Idle(quiet_s=timeout_s + self.account.deadlines.quiet_s)
         running = asyncio.create_task(self._run(exchange, shown=""))
         try:
             async with asyncio.timeout(timeout_s):
@@ -99,7 +117,10 @@ class Connection:
             raise
         if self.protocol.has_pending_idle_command() and (line := exchange.farewell()) is not None:
             self.protocol.write(line)
-        return await self._ended(running, exchange)
+        try:
+            return await self._ended(running, exchange)
+        finally:
+            del running  # its fault would hold on to this frame, and this frame to the task
 
     async def _ended(self, running: "asyncio.Task[Reply]", exchange: Idle) -> bool:
         """Whether mail was announced in an IDLE that has been told to end: a server that lives does so at once."""
@@ -109,17 +130,32 @@ class Connection:
         except TimeoutError as error:
             detail = "the server no longer answers in IDLE: the connection is dead"
             raise ImapFault(Category.TIMEOUT, detail) from error
+        finally:
+            del running
         return exchange.news
 
     async def ask_capabilities(self) -> None:
         """What the server can do, as it says now: it says other things before and after TLS and sign-in."""
-        reply = (await self.ask("CAPABILITY", wanted=frozenset((b"CAPABILITY",)))).required()
+        reply = await self.ask("CAPABILITY", wanted=frozenset((b"CAPABILITY",)))
+        if not reply.status.ok:
+            return  # then it can do what every server can, or what it said before
         words = b" ".join(answer[0] for answer in reply.answers).decode("ascii", "replace").upper().split()
         self.capabilities = frozenset(words) - {"*", "CAPABILITY"}
 
     def abort(self) -> None:
         """Closes the connection without a word."""
         self.protocol.give_up(ImapFault(Category.CONNECTIVITY, "the connection was closed"))
+
+    def _as_listed(self, argument: Argument) -> Argument:
+        """A folder's name as the server wrote it when it listed its folders."""
+        if not isinstance(argument, FolderName) or argument.name not in self.listed:
+            return argument
+        return FolderName(argument.name, self.listed[argument.name])
+
+    def _note_oddity(self, what: str) -> None:
+        if what not in self._oddities:
+            self._oddities.add(what)
+            self.log("info", "skipped", {"what": what})
 
     async def _run(self, exchange: Exchange, *, shown: str) -> Reply:
         began = time.monotonic()
@@ -132,7 +168,7 @@ class Connection:
 
     def _tell(self, exchange: Exchange, status: Status, shown: str, began: float) -> None:
         facts = {
-            "command": f"{exchange.prefix or ''}{exchange.name}",
+            "command": f"{exchange.prefix} {exchange.name}".lstrip(),
             "arguments": shown,
             "result": status.result,
             "text": "" if status.ok else status.text,
@@ -145,7 +181,7 @@ class Connection:
         finished = False
         try:
             async with asyncio.timeout(self.account.deadlines.command_s):
-                await self.protocol.execute(exchange)
+                await self.protocol.run(exchange)
             finished = True
         except TimeoutError as error:
             detail = f"the server does not finish {exchange.name}: try again later"
@@ -156,4 +192,5 @@ class Connection:
 
 
 def _shown(arguments: Sequence[Argument]) -> str:
-    return " ".join(argument if isinstance(argument, str) else "{...}" for argument in arguments)[:200]
+    shown = (str(argument) if isinstance(argument, str | FolderName) else "{...}" for argument in arguments)
+    return " ".join(shown)[:200]

@@ -1,50 +1,48 @@
-"""One command and all that the server answers to it, on top of aioimaplib's `Command`."""
+"""One command and all that the server answers to it. Pure: `protocol` sends and hears."""
 
 import asyncio
 from collections.abc import Sequence
 
-import aioimaplib
-
+from fetcher.imap.budget import Allowance, Budget, allowance_of
 from fetcher.imap.faults import ImapFault
 from fetcher.imap.quoting import Argument, lines
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer
 from pipeline.connection import Category
-from pipeline.limits import MiB
 
 MAX_CHALLENGES = 5
-MAX_ANSWERS = 200_000
-MAX_BYTES = 256 * MiB  # of all answers; a server that said small sizes may send large mails
 
 
-class Exchange(aioimaplib.Command):
+class Exchange:
     """A command on its way.
 
-    `replies` are sent one by one, each after a "+": the rest of a command with literals, or SASL responses. To a "+"
-    beyond them `refusal` is sent, which makes a server say why it rejects a token (RFC 7628 section 3.2.3).
+    `replies` are sent one by one, each after a "+": the rest of a command with literals, or SASL responses; `again` is
+    sent to a "+" that asks for what was sent already. To a "+" beyond them `refusal` is sent, which makes a server say
+    why it rejects a token (RFC 7628 section 3.2.3).
     `wanted`: the kinds of untagged answers to keep, None for all of them. `quiet_s`: the longest silence.
     """
 
     refusal = b""
+    again: bytes | None = None
 
     def __init__(
-        self, tag: str, name: str, arguments: Sequence[Argument], *, wanted: frozenset[bytes] | None, quiet_s: float
+        self,
+        name: str,
+        arguments: Sequence[Argument],
+        *,
+        wanted: frozenset[bytes] | None,
+        quiet_s: float,
+        allowance: Allowance | None = None,
     ) -> None:
-        prefix = "UID" if name.startswith("UID ") else ""
-        head, *self.replies = lines(arguments)
-        super().__init__(
-            name.removeprefix("UID "), tag, *filter(None, (head.decode("ascii"),)), prefix=prefix, timeout=quiet_s
-        )
+        self.prefix = "UID" if name.startswith("UID ") else ""
+        self.name = name.removeprefix("UID ")
+        self.head, *self.replies = lines(arguments)
+        self.quiet_s = quiet_s
+        self.budget = Budget(allowance or allowance_of(self.name))
         self.answers: list[Answer] = []
         self.challenges: list[bytes] = []
+        self.status = Status("BAD", text="not answered")
         self._wanted = wanted
-        self._bytes = 0
-
-    @property
-    def status(self) -> Status:
-        """How the server ended the command; only once it has."""
-        result, lines_so_far = self.response
-        return parse_status(b"%s %s" % (result.encode("ascii"), lines_so_far[-1]))
 
     @property
     def is_routine(self) -> bool:
@@ -52,41 +50,37 @@ class Exchange(aioimaplib.Command):
         return self.name == "NOOP" and not self.answers
 
     def take(self, answer: Answer) -> None:
-        """Keeps an untagged answer, if it is wanted. Raises ImapFault when there are too many, or too large ones."""
-        if self._wanted is not None and kind_of(answer) not in self._wanted:
-            return
-        if len(self.answers) >= MAX_ANSWERS:
-            raise ImapFault(Category.CONNECTIVITY, f"the server sent over {MAX_ANSWERS} lines for one command")
-        self._bytes += sum(map(len, answer))
-        if self._bytes > MAX_BYTES:
-            raise ImapFault(Category.CONNECTIVITY, f"the server sent over {MAX_BYTES} bytes for one command")
-        self.answers.append(answer)
+        """Keeps an untagged answer, if it is wanted. Raises ImapFault when too many come that are not."""
+        if self._wanted is None or kind_of(answer) in self._wanted:
+            self.answers.append(answer)
+        else:
+            self.budget.drop(sum(map(len, answer)), len(answer))
 
     def reply_to(self, challenge: bytes) -> bytes | None:
         """What to send after a "+"; None for nothing."""
         if self.replies:
             return self.replies.pop(0)
+        if self.again is not None and not challenge.strip():
+            again, self.again = self.again, None
+            return again
         self.challenges.append(challenge)
         if len(self.challenges) > MAX_CHALLENGES:
             raise ImapFault(Category.CONNECTIVITY, "the server asks again and again for more of a command")
         return self.refusal
 
-    def heard(self) -> None:
-        """The server said something: its silence counts from here."""
-        self._reset_timer()
+    def ended(self, line: bytes) -> None:
+        """The server's tagged answer, without its tag. Raises ValueError for nonsense."""
+        self.status = parse_status(line)
 
-    def fail(self, fault: ImapFault) -> None:
+    def failed(self) -> None:
         """No answer will come any more."""
-        self._timer.cancel()
-        self._exception = fault  # type: ignore[assignment]  # the library says None
-        self._event.set()
 
 
 class Idle(Exchange):
     """The IDLE command (RFC 2177): `news` is set when a mail was announced, `stirred` then and when IDLE has ended."""
 
-    def __init__(self, tag: str, *, quiet_s: float) -> None:
-        super().__init__(tag, "IDLE", (), wanted=frozenset(), quiet_s=quiet_s)
+    def __init__(self, *, quiet_s: float) -> None:
+        super().__init__("IDLE", (), wanted=frozenset(), quiet_s=quiet_s)
         self.news = False
         self.stirred = asyncio.Event()
         self._invited = False
@@ -98,11 +92,12 @@ class Idle(Exchange):
 
     def take(self, answer: Answer) -> None:
         """Listens for new mail."""
+        super().take(answer)
         if kind_of(answer) == b"EXISTS":
             self.news = True
             self.stirred.set()
 
-    def reply_to(self, _challenge: bytes) -> bytes | None:
+    def reply_to(self, challenge: bytes) -> bytes | None:  # noqa: ARG002  # whatever the server says to invite
         """Nothing, unless IDLE was to end before the server had agreed to it."""
         self._invited = True
         return self.replies.pop(0) if self.replies else None
@@ -114,19 +109,18 @@ class Idle(Exchange):
         self.replies.append(b"DONE")
         return None
 
-    def close(self, line: bytes, result: str) -> None:
+    def ended(self, line: bytes) -> None:
         """The server has ended IDLE."""
-        super().close(line, result)
+        super().ended(line)
         self.stirred.set()
 
-    def fail(self, fault: ImapFault) -> None:
+    def failed(self) -> None:
         """The connection was lost in IDLE."""
-        super().fail(fault)
         self.stirred.set()
 
 
 def kind_of(answer: Answer) -> bytes:
-    """b"FETCH" for b"* 7 FETCH (...)", b"OK" for b"* OK ..."."""
+    """b"FETCH" for b"* 7 FETCH (...)", b"OK" for b"* OK ..."; b"" for a bare b"* "."""
     words = answer[0].split(b" ", 3)
     numbered = len(words) > 2 and words[1].isdigit()
     return words[2 if numbered else 1].upper()

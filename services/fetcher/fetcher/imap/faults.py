@@ -5,8 +5,6 @@ A detail holds what the server said, cut and cleaned, and never a secret.
 """
 
 import re
-import socket
-import ssl
 
 from fetcher.imap.status import Status
 from pipeline.connection import Category
@@ -16,10 +14,12 @@ class ImapFault(Exception):
     """The mailbox could not be worked with.
 
     `code` is the server's response code (RFC 5530), "" where it gave none; `said` its words, which `detail` repeats;
-    `wait_s` the seconds for which it asks to be left alone.
+    `wait_s` the seconds for which it asks to be left alone; `step` what helps, where the cause is known for certain.
     """
 
-    def __init__(self, category: Category, advice: str, *, code: str = "", said: str = "", wait_s: float = 0.0) -> None:
+    def __init__(
+        self, category: Category, advice: str, *, code: str = "", said: str = "", wait_s: float = 0.0, step: str = ""
+    ) -> None:
         detail = advice + (f'; the server said: "{said}"' if said else "")
         super().__init__(f"{category}: {detail}")
         self.category = category
@@ -27,6 +27,14 @@ class ImapFault(Exception):
         self.code = code
         self.said = said
         self.wait_s = wait_s
+        self.step = step
+        self._advice = advice
+
+    def again(self) -> "ImapFault":
+        """The same fault, to be raised where the first is kept: a raised one holds on to all that its callers hold."""
+        return ImapFault(
+            self.category, self._advice, code=self.code, said=self.said, wait_s=self.wait_s, step=self.step
+        )
 
 
 class Withheld(ImapFault):
@@ -76,8 +84,20 @@ _BY_TEXT = tuple(
         (r"basicauth(blocked|disabled)|basic authentication is disabled", Category.AUTHENTICATION),
         (r"app(lication)?[- ]specific password|web ?login|log ?in via your web browser", Category.AUTHENTICATION),
         (
-            r"imap.{0,40}(not enabled|disabled)|not enabled for imap|disabled for (your|this) (account|domain)",
+            r"imap.{0,40}(not enabled|disabled|turned off|switched off|not open)"
+            r"|(yet to|not|please|must|need to) enable imap"
+            r"|not enabled for imap|disabled for (your|this) (account|domain)",
             Category.PERMISSIONS,
+        ),
+        (r"unsafe login", Category.PERMISSIONS),  # 163.com, 126.com: to a program that they do not know
+        (
+            r"starttls (command )?first|(issue|use|requires?) (a )?starttls|(tls|ssl|encryption) (is )?required",
+            Category.TLS,
+        ),
+        (
+            r"must use (an? )?(tls|ssl|encrypt)"
+            r"|(plain ?text|clear ?text) .{0,40}(disallowed|disabled|not (allowed|permitted))",
+            Category.TLS,
         ),
         (r"user is authenticated but not connected", Category.PERMISSIONS),
         (r"authfailed|invalid credentials|(auth\w*|login|sign.?in|log.?on) .{0,20}fail", Category.AUTHENTICATION),
@@ -122,23 +142,6 @@ def fault_in_session(status: Status) -> ImapFault:
     if fault.category not in (Category.AUTHENTICATION, Category.AUTH_EXPIRED):
         return fault
     return ImapFault(Category.CONNECTIVITY, "the server ended this sign-in", code=fault.code, said=fault.said)
-
-
-def fault_of_os_error(error: OSError, *, host: str, port: int) -> ImapFault:
-    """The fault behind a connection that could not be made, or was lost with an error."""
-    place = f"{host}:{port}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return ImapFault(Category.TLS, f"the certificate of {place} is not trusted: {error.verify_message}")
-    if isinstance(error, ssl.SSLError):
-        reason = (getattr(error, "reason", None) or "handshake failed").replace("_", " ").lower()
-        return ImapFault(Category.TLS, f"no encrypted connection to {place} ({reason}): check port and security")
-    if isinstance(error, socket.gaierror):
-        return ImapFault(Category.CONNECTIVITY, f"the host name {host} cannot be resolved: check it for typing errors")
-    if isinstance(error, ConnectionRefusedError):
-        return ImapFault(Category.CONNECTIVITY, f"{place} refuses connections: check host and port")
-    if isinstance(error, TimeoutError):
-        return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
-    return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
 
 
 def _asked_to_wait(status: Status) -> float:

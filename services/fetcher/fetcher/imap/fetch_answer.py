@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from fetcher.imap.answers import number
 from fetcher.imap.tokens import Token, text_of, tokens
 from fetcher.imap.wire import Answer
 from pipeline.limits import KiB
 
 MAX_SIZE = 2**63 - 1  # RFC 9051 number64; a server may say anything
-MAX_HEADER_BYTES = 32 * KiB  # of From and Subject; the server is asked for no more, and may send it all the same
+MAX_HEADER_BYTES = 16 * KiB  # of From and Subject; the server is asked for no more, and may send it all the same
+MAX_SIZE_DIGITS = 30
+MAX_FLAGS = 100
+_KEPT = frozenset(("UID", "RFC822.SIZE", "INTERNALDATE", "FLAGS", "BODY[", "BODY[HEADER.FIELDS"))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTERNAL_DATE = re.compile(r" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
@@ -46,6 +50,11 @@ def metas(answers: Iterable[Answer]) -> dict[int, Meta]:
     return {uid: meta for uid, items in _by_uid(answers).items() if (meta := _meta(uid, items))}
 
 
+def uids_told(answers: Iterable[Answer]) -> list[int]:
+    """The UIDs of `* 1 FETCH (UID 7)`, in rising order."""
+    return sorted(_by_uid(answers))
+
+
 def bodies(answers: Iterable[Answer], *, max_bytes: int) -> dict[int, Fetched]:
     """Bodies by UID; of a larger mail `max_bytes` + 1 were asked for, which shows. Raises ValueError for nonsense."""
     return {uid: body for uid, items in _by_uid(answers).items() if (body := _body(uid, items, max_bytes=max_bytes))}
@@ -73,7 +82,7 @@ def _by_uid(answers: Iterable[Answer]) -> dict[int, Items]:
         items = _items(answer)
         uid = items.get("UID")
         if isinstance(uid, str) and uid.isdecimal():
-            found.setdefault(int(uid), {}).update(items)
+            found.setdefault(number(uid.encode()), {}).update(items)
     return found
 
 
@@ -84,11 +93,17 @@ def _meta(uid: int, items: Items) -> Meta | None:
     flags, date, header = items.get("FLAGS"), items.get("INTERNALDATE"), items.get("BODY[HEADER.FIELDS")
     return Meta(
         uid=uid,
-        size=min(int(size), MAX_SIZE),
+        size=_size(size),
         internal_date=internal_date(text_of(date)) if date is not None else None,
-        flags=frozenset(text_of(flag) for flag in flags) if isinstance(flags, list) else frozenset(),
+        flags=frozenset(text_of(flag) for flag in flags[:MAX_FLAGS]) if isinstance(flags, list) else frozenset(),
         header=header[:MAX_HEADER_BYTES] if isinstance(header, bytes) else b"",
     )
+
+
+def _size(digits: str) -> int:
+    if not digits.isdecimal():
+        raise ValueError("a size was expected")
+    return min(int(digits), MAX_SIZE) if len(digits) < MAX_SIZE_DIGITS else MAX_SIZE
 
 
 def _body(uid: int, items: Items, *, max_bytes: int) -> Fetched | None:
@@ -101,7 +116,8 @@ def _body(uid: int, items: Items, *, max_bytes: int) -> Fetched | None:
 def _items(answer: Answer) -> Items:
     match tokens(answer):
         case [_, _, list() as flat]:
-            return {text_of(name).upper().partition("]")[0].partition(" ")[0]: value for name, value in _pairs(flat)}
+            named = ((text_of(name).upper().partition("]")[0].partition(" ")[0], value) for name, value in _pairs(flat))
+            return {name: value for name, value in named if name in _KEPT}
         case _:
             raise ValueError("no FETCH answer")
 

@@ -1,60 +1,66 @@
 """Folders: listed, counted, opened, created. Nothing here changes a mail."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
-from fetcher.imap import answers, names, quoting
-from fetcher.imap.answers import Folder, FolderStatus, Namespace, Selected
+from fetcher.imap import answers, listing, names, quoting
+from fetcher.imap.answers import FolderStatus, Namespace, Selected
 from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault, category_of, fault_of_status
+from fetcher.imap.listing import Folder
 from fetcher.imap.status import Status
 from pipeline.connection import Category
 
+T = TypeVar("T")
+LIST, STATUS = frozenset((b"LIST",)), frozenset((b"STATUS",))
 _STATUS_ITEMS = "(MESSAGES UNSEEN UIDVALIDITY UIDNEXT)"
 
 
 async def list_folders(connection: Connection) -> tuple[Folder, ...]:
     """All folders of the account, in the server's order."""
-    special = ("RETURN", "(SPECIAL-USE)") if {"SPECIAL-USE", "LIST-EXTENDED"} <= connection.capabilities else ()
-    reply = (await connection.ask("LIST", '""', '"*"', *special, wanted=frozenset((b"LIST",)))).required()
-    return reply.read(answers.folders)
+    special = {"SPECIAL-USE", "LIST-EXTENDED"} <= connection.capabilities
+    reply = await connection.ask("LIST", '""', '"*"', *(("RETURN", "(SPECIAL-USE)") if special else ()), wanted=LIST)
+    if special and not reply.status.ok:
+        refused, reply = reply.status, await connection.ask("LIST", '""', '"*"', wanted=LIST)
+        if reply.status.ok:
+            connection.refuses("LIST-EXTENDED", refused)
+    found = reply.required().read(listing.folders)
+    connection.listed = {folder.name: folder.wire for folder in reversed(found)}  # the first of two counts
+    return found
 
 
 async def status_of(connection: Connection, name: str) -> FolderStatus:
     """The counts of a folder, without opening it. Raises ImapFault (mailbox_not_found) if there is none."""
-    status, found = await _status(connection, name)
-    real = await _meant(connection, name, status)
-    if real is not None:
-        status, found = await _status(connection, real)
-    if not status.ok:
-        raise fault_of_status(status, otherwise=Category.MAILBOX_NOT_FOUND)
+    found = await _by_real_name(connection, name, partial(_status, connection))
     if found is None:
         raise ImapFault(Category.CONNECTIVITY, f'the server tells nothing of the folder "{name}"')
     return found
 
 
-async def select(connection: Connection, name: str) -> Selected:
-    """Opens a folder for reading and changing. Raises ImapFault (mailbox_not_found) if there is none.
+async def select(connection: Connection, name: str, *, read_only: bool = False) -> Selected:
+    """Opens a folder, for reading and changing unless `read_only`. Raises ImapFault (mailbox_not_found) if there is
+    none.
 
-    Never EXAMINE, which leaves the library in the wrong state; no CLOSE either, which would remove mails that others
-    have flagged `\\Deleted`: a folder is left by opening the next one, or by LOGOUT (RFC 3501 section 6.3.1).
+    No CLOSE follows, which would remove mails that others have flagged `\\Deleted`: a folder is left by opening the
+    next one, or by LOGOUT (RFC 3501 section 6.3.1).
     """
-    status, found = await _select(connection, name)
-    real = await _meant(connection, name, status)
-    if real is not None:
-        status, found = await _select(connection, real)
+    found = await _by_real_name(connection, name, partial(_select, connection, "EXAMINE" if read_only else "SELECT"))
     if found is None:
-        raise fault_of_status(status, otherwise=Category.MAILBOX_NOT_FOUND)
+        detail = f'the server does not tell UIDVALIDITY of "{name}", without which mails cannot be told apart'
+        raise ImapFault(Category.CONNECTIVITY, detail)
     return found
 
 
 async def find(connection: Connection, name: str) -> str | None:
     """The real name of the folder that `name` means; None when there is none."""
-    return names.existing(name, await list_folders(connection), await _own_namespace(connection))
+    listed = await list_folders(connection)
+    return names.existing(name, listed, await _own_namespace(connection, listed))
 
 
 async def create(connection: Connection, name: str) -> str:
     """Creates the folder and subscribes to it; gives its real name. Raises ImapFault when the server refuses it."""
-    created = names.to_create(name, await _own_namespace(connection))
+    created = names.to_create(name, await _own_namespace(connection, None))
     reply = await connection.ask("CREATE", quoting.folder(created))
     if not reply.status.ok and reply.status.code != "ALREADYEXISTS":
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
@@ -77,32 +83,62 @@ def may_be_missing(status: Status) -> bool:
     return status.result == "NO" and (is_missing(status) or (not status.code and category_of(status) is None))
 
 
+async def _by_real_name(
+    connection: Connection, name: str, ask: Callable[[str], Awaitable[tuple[Status, T | None]]]
+) -> T | None:
+    """What `ask` finds out about the folder, by another name of it where the server knows none of this one."""
+    status, found = await ask(name)
+    is_there = names.same(name, "INBOX")
+    if may_be_missing(status):
+        sent = connection.listed.get(name, quoting.folder(name).wire)
+        real = await _found(connection, name, status)
+        is_there = is_there or real is not None
+        if real is not None and connection.listed[real] != sent:
+            status, found = await ask(real)
+    if not status.ok:
+        raise fault_of_status(status, otherwise=Category.CONNECTIVITY if is_there else Category.MAILBOX_NOT_FOUND)
+    return found
+
+
+async def _found(connection: Connection, name: str, status: Status) -> str | None:
+    """The folder's real name. What the server said of the folder counts more than that it does not list any."""
+    try:
+        return await find(connection, name)
+    except ImapFault as fault:
+        connection.protocol.ensure_alive()
+        connection.log("info", "not_listed", {"folder": name, "text": status.text, "why": fault.detail})
+        return None
+
+
 async def _status(connection: Connection, name: str) -> tuple[Status, FolderStatus | None]:
-    wanted = frozenset((b"STATUS",))
-    reply = await connection.ask("STATUS", quoting.folder(name), _STATUS_ITEMS, wanted=wanted)
+    reply = await connection.ask("STATUS", quoting.folder(name), _STATUS_ITEMS, wanted=STATUS)
     return reply.status, reply.read(answers.folder_status) if reply.status.ok else None
 
 
-async def _select(connection: Connection, name: str) -> tuple[Status, Selected | None]:
-    reply = await connection.ask("SELECT", quoting.folder(name), wanted=frozenset((b"OK", b"EXISTS")))
+async def _select(connection: Connection, command: str, name: str) -> tuple[Status, Selected | None]:
+    reply = await connection.ask(command, quoting.folder(name), wanted=frozenset((b"OK", b"EXISTS")))
     if not reply.status.ok:
         connection.protocol.signed_in()
         return reply.status, None
     connection.protocol.folder_opened()
     read_only = reply.status.code == "READ-ONLY"
-    return reply.status, reply.read(partial(answers.selected, name, read_only=read_only))
+    found = reply.read(partial(answers.selected, name, read_only=read_only))
+    return reply.status, found or await _told_by_status(connection, name, read_only=read_only)
 
 
-async def _meant(connection: Connection, name: str, status: Status) -> str | None:
-    """Another name to try, when the server knows no folder of this one."""
-    if not is_missing(status):
+async def _told_by_status(connection: Connection, name: str, *, read_only: bool) -> Selected | None:
+    """The same by STATUS, which some servers tell more; None where it has no UIDVALIDITY either."""
+    _, told = await _status(connection, name)
+    if told is None or told.uidvalidity is None:
         return None
-    real = await find(connection, name)
-    return None if real == name else real
+    return Selected(name, told.uidvalidity, told.uidnext, told.mails, read_only)
 
 
-async def _own_namespace(connection: Connection) -> Namespace | None:
-    if "NAMESPACE" not in connection.capabilities:
-        return None
-    reply = await connection.ask("NAMESPACE", wanted=frozenset((b"NAMESPACE",)))
-    return reply.read(answers.namespace) if reply.status.ok else None
+async def _own_namespace(connection: Connection, listed: tuple[Folder, ...] | None) -> Namespace | None:
+    if "NAMESPACE" in connection.capabilities:
+        reply = await connection.ask("NAMESPACE", wanted=frozenset((b"NAMESPACE",)))
+        own = reply.read(answers.namespace) if reply.status.ok else None
+        if own is not None:
+            return own
+        connection.refuses("NAMESPACE", reply.status)
+    return names.guessed(await list_folders(connection) if listed is None else listed)

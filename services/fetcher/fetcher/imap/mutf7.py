@@ -8,7 +8,6 @@ import re
 from base64 import b64decode, b64encode
 
 _TO_ENCODE = re.compile(r"&|[^\x20-\x7e]+")
-_ENCODED = re.compile(r"&([^-]*)-")
 
 
 def encode(name: str) -> str:
@@ -18,8 +17,9 @@ def encode(name: str) -> str:
 
 def decode(wire: str) -> str:
     """The folder name as people read it; a name that is not valid modified UTF-7 is returned as it is."""
+    plain, *shifts = wire.split("&")
     try:
-        return _ENCODED.sub(_unshifted, wire)
+        return plain + "".join(map(_unshifted, shifts))
     except ValueError:
         return wire
 
@@ -32,8 +32,12 @@ def _shifted(found: re.Match[str]) -> str:
     return f"&{coded.rstrip('=').replace('/', ',')}-"
 
 
-def _unshifted(found: re.Match[str]) -> str:
-    coded = found[1].replace(",", "/")
+def _unshifted(text: str) -> str:
+    """What followed an "&", up to the next one. Raises ValueError where that is no modified UTF-7."""
+    coded, end, plain = text.partition("-")
+    if not end:
+        raise ValueError("a shift is not closed")
     if not coded:
-        return "&"
-    return b64decode(coded + "=" * (-len(coded) % 4), validate=True).decode("utf-16-be")
+        return "&" + plain
+    coded = coded.replace(",", "/")
+    return b64decode(coded + "=" * (-len(coded) % 4), validate=True).decode("utf-16-be") + plain

@@ -6,7 +6,8 @@ written is never changed.
 
 from collections.abc import Iterable
 
-from fetcher.imap.answers import Folder, Namespace
+from fetcher.imap.answers import Namespace
+from fetcher.imap.listing import Folder
 
 
 def existing(wanted: str, folders: Iterable[Folder], own: Namespace | None) -> str | None:
@@ -15,7 +16,8 @@ def existing(wanted: str, folders: Iterable[Folder], own: Namespace | None) -> s
     for candidate in (wanted, _below_prefix(wanted, own), _with_separator(wanted, own)):
         if candidate in there:
             return candidate
-    return next((name for name in there if same(name, wanted)), None)
+    alike = (name for name in there if same(name, wanted) or name.strip() == wanted.strip())
+    return next(alike, None)
 
 
 def same(one: str, other: str) -> bool:
@@ -26,6 +28,18 @@ def same(one: str, other: str) -> bool:
 def to_create(wanted: str, own: Namespace | None) -> str:
     """The name under which a missing folder is created."""
     return _below_prefix(wanted, own)
+
+
+def guessed(folders: Iterable[Folder]) -> Namespace | None:
+    """Where a server without NAMESPACE keeps the account's folders, by what LIST told; None where it told nothing."""
+    listed = list(folders)
+    delimiter = next((folder.delimiter for folder in listed if folder.delimiter), None)
+    if delimiter is None:
+        return None
+    others = [folder.name for folder in listed if folder.name.upper() != "INBOX"]
+    prefix = f"INBOX{delimiter}"
+    below = bool(others) and all(name.startswith(prefix) for name in others)
+    return Namespace(prefix if below else "", delimiter)
 
 
 def _with_separator(name: str, own: Namespace | None) -> str:

@@ -17,7 +17,19 @@ class Literal:
     data: bytes
 
 
-Argument = str | Literal
+@dataclass(frozen=True, slots=True)
+class FolderName:
+    """A folder's name for people, and its bytes on the wire: modified UTF-7, or whatever the server wrote itself."""
+
+    name: str
+    wire: bytes
+
+    def __str__(self) -> str:
+        """As it is shown in a log."""
+        return f'"{self.name}"'
+
+
+Argument = str | Literal | FolderName
 
 
 def text(value: str) -> Argument:
@@ -30,10 +42,9 @@ def text(value: str) -> Argument:
     return f'"{escaped}"'
 
 
-def folder(name: str) -> str:
-    """A folder name, encoded and quoted: always a quoted string, because modified UTF-7 is printable ASCII."""
-    escaped = mutf7.encode(name).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def folder(name: str) -> FolderName:
+    """A folder name, encoded: modified UTF-7 is printable ASCII, so that it is always sent as a quoted string."""
+    return FolderName(name, mutf7.encode(name).encode("ascii"))
 
 
 def lines(arguments: Iterable[Argument]) -> list[bytes]:
@@ -41,9 +52,20 @@ def lines(arguments: Iterable[Argument]) -> list[bytes]:
     pieces = [b""]
     for argument in arguments:
         gap = b" " if pieces[-1] or len(pieces) > 1 else b""
-        if isinstance(argument, str):
-            pieces[-1] += gap + argument.encode("ascii")
+        sent = _sent(argument)
+        if isinstance(sent, bytes):
+            pieces[-1] += gap + sent
             continue
-        pieces[-1] += gap + b"{%d}" % len(argument.data)
-        pieces.append(argument.data)
+        pieces[-1] += gap + b"{%d}" % len(sent.data)
+        pieces.append(sent.data)
     return pieces
+
+
+def _sent(argument: Argument) -> bytes | Literal:
+    if isinstance(argument, str):
+        return argument.encode("ascii")
+    if isinstance(argument, Literal):
+        return argument
+    if any(char in argument.wire for char in b"\r\n\0"):
+        return Literal(argument.wire)
+    return b'"%s"' % argument.wire.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

@@ -3,35 +3,43 @@
 import asyncio
 import socket
 import ssl
+from dataclasses import replace
 
 from aiohappyeyeballs import start_connection
 
 from fetcher.imap.account import Account
-from fetcher.imap.concealing import Concealer
 from fetcher.imap.connection import Connection, ProtocolLog
-from fetcher.imap.faults import ImapFault, fault_of_os_error, fault_of_status
+from fetcher.imap.faults import ImapFault, fault_of_status
 from fetcher.imap.keepalive import keep_alive
-from fetcher.imap.protocol import Protocol
+from fetcher.imap.memory import give_large_blocks_back
 from fetcher.imap.proxied import socket_through
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.tls import client_context
+from fetcher.imap.tls_faults import (
+    Presented,
+    certificate_fault,
+    handshake_fault,
+    is_of_unknown_issuer,
+    presented_by,
+)
 from pipeline.connection import Category
 from pipeline.mailbox import Security
 
 EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
+LOOK_S = 3.0  # for a look at a certificate that was refused
 
 
 async def reach(account: Account, *, log: ProtocolLog) -> Connection:
     """A greeted connection, encrypted as the account asks for. Raises ImapFault within `connect_s`."""
-    concealer = Concealer(account.secret)
-    connection = Connection(account, Protocol(account.bounds, concealer), concealer=concealer, log=log)
+    give_large_blocks_back()
+    connection = Connection(account, log=log)
     reached = False
     try:
         async with asyncio.timeout(account.deadlines.connect_s):
             await _reach(connection, account)
         reached = True
     except OSError as error:
-        raise fault_of_os_error(error, host=account.host, port=account.port) from error
+        raise await _fault(error, connection) from error
     except UnicodeError as error:
         raise ImapFault(Category.CONNECTIVITY, f"{account.host!r} is no host name: check it") from error
     finally:
@@ -42,6 +50,46 @@ async def reach(account: Account, *, log: ProtocolLog) -> Connection:
     for weakness in account.weaknesses:
         log("warning", "unsafe", {"why": weakness.text})
     return connection
+
+
+async def _fault(error: OSError, connection: Connection) -> ImapFault:
+    account = connection.account
+    place = f"{account.host}:{account.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        presented = await _presented(account, connection.log) if is_of_unknown_issuer(error) else None
+        has_own_ca = bool(account.ca_certificate)
+        return certificate_fault(error, place=place, presented=presented, has_own_ca=has_own_ca)
+    if isinstance(error, ssl.SSLError):
+        return handshake_fault(error, place=place)
+    if isinstance(error, TimeoutError) and connection.protocol.transport is not None:
+        hint = "" if account.security is Security.TLS else "; a port that expects TLS from the start is silent too"
+        return ImapFault(Category.TIMEOUT, f"{place} takes the connection but says nothing{hint}")
+    return fault_of_the_way(error, host=account.host, place=place)
+
+
+async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
+    """What the server presents to a connection that checks nothing, sends no secret and ends at once."""
+    unchecked = Connection(replace(account, verify_certificate=False), log=log)
+    try:
+        async with asyncio.timeout(LOOK_S):
+            await _reach(unchecked, unchecked.account)
+    except (OSError, ImapFault) as fault:
+        unchecked.log("debug", "not_reached", {"why": str(fault)})  # its certificate was seen, if any
+    transport = unchecked.protocol.transport
+    presented = presented_by(transport.get_extra_info("ssl_object")) if transport is not None else None
+    unchecked.abort()
+    return presented
+
+
+def fault_of_the_way(error: OSError, *, host: str, place: str) -> ImapFault:
+    """The fault behind a TCP connection that could not be made, or was lost with an error."""
+    if isinstance(error, socket.gaierror):
+        return ImapFault(Category.CONNECTIVITY, f"the host name {host} cannot be resolved: check it for typing errors")
+    if isinstance(error, ConnectionRefusedError):
+        return ImapFault(Category.CONNECTIVITY, f"{place} refuses connections: check host and port")
+    if isinstance(error, TimeoutError):
+        return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
+    return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
 
 
 def tls_version(connection: Connection) -> str | None:

@@ -1,41 +1,25 @@
-"""Finding mails and fetching them. Nothing here changes a mail: bodies are read with PEEK."""
+"""Fetching mails. Nothing here changes a mail: bodies are read with PEEK."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from fetcher.imap import uidset
-from fetcher.imap.answers import found_uids
-from fetcher.imap.connection import Connection, Reply
-from fetcher.imap.criteria import Criteria
+from fetcher.imap import searching, uidset
+from fetcher.imap.budget import Allowance, literals_of
+from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault, Withheld
 from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, metas
-from fetcher.imap.quoting import lines
 from fetcher.imap.wire import Answer
 from pipeline.connection import Category
 from pipeline.limits import MiB
 
 T = TypeVar("T")
 FETCH = frozenset((b"FETCH",))
-SEARCH = frozenset((b"SEARCH", b"ESEARCH"))
 META_ITEMS = "UID RFC822.SIZE INTERNALDATE FLAGS"
 HEADER_ITEM = f"BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)]<0.{MAX_HEADER_BYTES}>"
 MAX_METAS_A_COMMAND = 500
 MAX_BODIES_A_COMMAND = 100
 MAX_BYTES_A_COMMAND = 8 * MiB
-# RFC 2683 section 3.2.1.5
-MAX_COMMAND_BYTES = 7000
-
-
-async def search(connection: Connection, criteria: Criteria) -> list[int]:
-    """The UIDs that the server finds, in rising order; perhaps too many, as servers search loosely."""
-    if _matches_whole_words(connection) or len(lines(criteria.keys())[0]) > MAX_COMMAND_BYTES:
-        criteria = criteria.without_text()
-    reply = await _search(connection, criteria)
-    if not reply.status.ok and criteria.charset_needed:
-        connection.log("info", "search_by_headers", {"why": "the server cannot search", "text": reply.status.text})
-        reply = await _search(connection, criteria.without_text())
-    return [uid for uid in reply.required().read(found_uids) if criteria.wanted(uid)]
 
 
 async def fetch_meta(
@@ -50,7 +34,7 @@ async def fetch_meta(
     found: list[Meta] = []
     gaps = _Gaps()
     for chunk in _by_number(_in_turn(set(uids), alone), alone):
-        told, fault = await _fetch(connection, chunk, items, metas)
+        told, fault = await _fetch(connection, chunk, items, metas, allowance=None)
         found += (told[uid] for uid in chunk if uid in told)
         gaps.note(set(chunk) - told.keys(), fault)
         if _is_the_end(connection, fault):
@@ -72,7 +56,8 @@ async def fetch_bodies(
     gaps = _Gaps()
     by_uid = {meta.uid: meta for meta in wanted}
     for chunk in _by_size([by_uid[uid] for uid in _in_turn(by_uid, alone)], alone):
-        told, fault = await _fetch(connection, chunk, item, partial(bodies, max_bytes=max_bytes))
+        allowance = literals_of(max_bytes + 1, sum(min(by_uid[uid].size, max_bytes) for uid in chunk))
+        told, fault = await _fetch(connection, chunk, item, partial(bodies, max_bytes=max_bytes), allowance=allowance)
         gaps.note(set(chunk) - told.keys(), fault)
         for uid in chunk:
             yield told.pop(uid, Fetched(uid, None, withheld=fault is not None))
@@ -106,20 +91,19 @@ def _in_turn(uids: Collection[int], alone: Collection[int]) -> list[int]:
     return [*sorted(set(uids).difference(alone)), *(uid for uid in alone if uid in uids)]
 
 
-async def _search(connection: Connection, criteria: Criteria) -> Reply:
-    returning = ("RETURN", "(ALL)") if "ESEARCH" in connection.capabilities else ()
-    charset = ("CHARSET", "UTF-8") if criteria.charset_needed else ()
-    return await connection.ask("UID SEARCH", *returning, *charset, *criteria.keys(), wanted=SEARCH)
-
-
 async def _fetch(
-    connection: Connection, uids: Sequence[int], items: str, read: Callable[[Sequence[Answer]], dict[int, T]]
+    connection: Connection,
+    uids: Sequence[int],
+    items: str,
+    read: Callable[[Sequence[Answer]], dict[int, T]],
+    *,
+    allowance: Allowance | None,
 ) -> tuple[dict[int, T], ImapFault | None]:
     """What the server told, and why the rest, if there is any, did not come."""
     told: dict[int, T] = {}
     try:
         for uid_set in uidset.chunks(uids, max_uids=len(uids)):
-            reply = await connection.ask("UID FETCH", uid_set, items, wanted=FETCH)
+            reply = await connection.ask("UID FETCH", uid_set, items, wanted=FETCH, allowance=allowance)
             told |= reply.read(read)  # also before a NO
             reply.required()
         await _ensure_gone(connection, set(uids) - told.keys())
@@ -131,8 +115,7 @@ async def _fetch(
 async def _ensure_gone(connection: Connection, missing: set[int]) -> None:
     """Some servers answer OK and leave mails out when they are busy; to pass over those would lose them."""
     for uid_set in uidset.chunks(missing, max_uids=MAX_METAS_A_COMMAND):
-        reply = await connection.ask("UID SEARCH", "UID", uid_set, wanted=SEARCH)
-        kept_back = missing.intersection(reply.required().read(found_uids))
+        kept_back = missing.intersection(await searching.among(connection, uid_set))
         if kept_back:
             detail = f"the server keeps {len(kept_back)} mails back: try again later"
             raise Withheld(ImapFault(Category.THROTTLED, detail), frozenset(kept_back))
@@ -167,8 +150,3 @@ def _chunks(sizes: Iterable[tuple[int, int]], alone: Collection[int], *, most: i
         bytes_so_far += size
     if chunk:
         yield chunk
-
-
-def _matches_whole_words(connection: Connection) -> bool:
-    """Gmail and Exchange search an index of words: "eport" does not find "Report", as a substring must."""
-    return "X-GM-EXT-1" in connection.capabilities or "Microsoft Exchange" in connection.greeting

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from types import TracebackType
 from typing import Self
 
-from fetcher.imap import acting, folders, reading
+from fetcher.imap import acting, folders, reading, searching
 from fetcher.imap.account import Account
-from fetcher.imap.answers import Folder, FolderStatus, Selected
+from fetcher.imap.answers import FolderStatus, Selected
 from fetcher.imap.connection import Connection, ProtocolLog
 from fetcher.imap.criteria import Criteria
 from fetcher.imap.faults import ImapFault
 from fetcher.imap.fetch_answer import Fetched, Meta
+from fetcher.imap.listing import Folder
 from fetcher.imap.reach import reach, tls_version
 from fetcher.imap.sign_in import sign_in
 from pipeline.connection import Category
@@ -86,6 +87,10 @@ class ImapSession:
         """The counts of a folder. Nothing is opened, nothing changes."""
         return await folders.status_of(self._connection, folder)
 
+    async def examine(self, folder: str) -> Selected:
+        """What `select` tells, from a folder that is opened for reading only: nothing changes, not even `\\Recent`."""
+        return await folders.select(self._connection, folder, read_only=True)
+
     async def select(self, folder: str) -> Selected:
         """Opens a folder, for reading and changing. `name` of the answer is the folder's real name."""
         self._selected = None
@@ -97,7 +102,7 @@ class ImapSession:
         """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides."""
         if criteria.up_to_uid is None:  # a search that ends somewhere does not see what was announced
             self._connection.protocol.announced = False
-        return await reading.search(self._connection, criteria)
+        return await searching.search(self._connection, criteria)
 
     async def fetch_meta(
         self, uids: Iterable[int], *, headers: bool = False, alone: Collection[int] = ()

@@ -4,9 +4,10 @@ from base64 import b64decode, b64encode
 
 from fetcher.imap.account import Account
 from fetcher.imap.connection import Connection, Reply
-from fetcher.imap.faults import ImapFault, fault_of_status
+from fetcher.imap.faults import ImapFault, category_of, fault_of_status
 from fetcher.imap.quoting import text
-from fetcher.imap.status import MAX_TEXT
+from fetcher.imap.reach import tls_version
+from fetcher.imap.status import clean
 from pipeline.connection import Category
 
 CLIENT_NAME = "dmarq"
@@ -32,24 +33,58 @@ async def sign_in(connection: Connection, account: Account) -> None:
 
 
 async def _with_password(connection: Connection, account: Account) -> Reply:
-    if "AUTH=PLAIN" in connection.capabilities:
+    """AUTHENTICATE PLAIN, once more without the initial response, LOGIN: each for servers that fail at the one before.
+
+    So a sign-in is never more than three tries, which locks no account.
+    """
+    plain = "AUTH=PLAIN" in connection.capabilities
+    login = "LOGINDISABLED" not in connection.capabilities
+    if plain:
         response = b64encode(f"\0{account.username}\0{account.secret}".encode())
-        return await connection.authenticate("PLAIN", response, refusal=b"*")
-    if "LOGINDISABLED" in connection.capabilities:
-        raise ImapFault(Category.TLS, "the server takes no password without encryption: choose TLS or STARTTLS")
-    return await connection.ask("LOGIN", text(account.username), text(account.secret), secret=True)
+        reply = await _authenticate(connection, "PLAIN", response, refusal=b"*")
+        if reply.status.ok or not login or not _may_be_the_way(reply):
+            return reply
+    elif not login:
+        raise _no_password(connection)
+    by_login = await connection.ask("LOGIN", text(account.username), text(account.secret), secret=True)
+    return reply if plain and by_login.status.result == "BAD" else by_login  # a BAD says less than what came before it
 
 
 async def _with_token(connection: Connection, account: Account) -> Reply:
     if "AUTH=XOAUTH2" in connection.capabilities:
         response = b64encode(f"user={account.username}\1auth=Bearer {account.secret}\1\1".encode())
-        return await connection.authenticate("XOAUTH2", response, refusal=b"")
+        return await _authenticate(connection, "XOAUTH2", response, refusal=b"")
     if "AUTH=OAUTHBEARER" in connection.capabilities:
         user = account.username.replace("=", "=3D").replace(",", "=2C")
         place = f"host={account.host}\1port={account.port}"
         response = b64encode(f"n,a={user},\1{place}\1auth=Bearer {account.secret}\1\1".encode())
-        return await connection.authenticate("OAUTHBEARER", response, refusal=b64encode(b"\1"))
+        return await _authenticate(connection, "OAUTHBEARER", response, refusal=b64encode(b"\1"))
     raise ImapFault(Category.AUTHENTICATION, "the server does not offer sign-in with OAuth 2: use a password")
+
+
+async def _authenticate(connection: Connection, mechanism: str, response: bytes, *, refusal: bytes) -> Reply:
+    at_once = "SASL-IR" in connection.capabilities
+    reply = await connection.authenticate(mechanism, response, refusal=refusal, at_once=at_once)
+    if not at_once or reply.status.result != "BAD":
+        return reply
+    connection.refuses("SASL-IR", reply.status)
+    return await connection.authenticate(mechanism, response, refusal=refusal, at_once=False)
+
+
+def _may_be_the_way(reply: Reply) -> bool:
+    """Whether a refusal may be about the way to sign in: a server that is busy, or denies IMAP, says so."""
+    return category_of(reply.status) in (None, Category.AUTHENTICATION)
+
+
+def _no_password(connection: Connection) -> ImapFault:
+    if tls_version(connection) is None:
+        return ImapFault(Category.TLS, "the server takes no password without encryption: choose TLS or STARTTLS")
+    others = sorted(word.removeprefix("AUTH=") for word in connection.capabilities if word.startswith("AUTH="))
+    ways = f"; it offers {', '.join(others)[:100]}" if others else ""
+    detail = (
+        f"the server takes no password from this account (LOGINDISABLED){ways}: ask its administrator, or use OAuth 2"
+    )
+    return ImapFault(Category.AUTHENTICATION, detail)
 
 
 def _refusal(reply: Reply, connection: Connection, account: Account) -> ImapFault:
@@ -58,6 +93,8 @@ def _refusal(reply: Reply, connection: Connection, account: Account) -> ImapFaul
         advice = "the server rejects the access token: sign in with the provider again"
         said = " ".join(filter(None, (fault.said, *(_reason(line, connection) for line in reply.challenges))))
         return ImapFault(Category.AUTH_EXPIRED, advice, code=fault.code, said=said)
+    if reply.status.result == "BAD" and category_of(reply.status) is None:
+        return ImapFault(Category.AUTHENTICATION, "the server does not understand the sign-in", said=fault.said)
     return fault
 
 
@@ -67,5 +104,5 @@ def _reason(challenge: bytes, connection: Connection) -> str:
         told = b64decode(challenge).decode("utf-8", "replace")
     except ValueError:
         return ""
-    cleaned = "".join(c if c.isprintable() else " " for c in told)[:MAX_TEXT].strip()
+    cleaned = clean(told)
     return "" if connection.concealer.mentions(cleaned) else cleaned

@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_STATUS = re.compile(
-    r"(?P<result>OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[(?P<code>[^\s\]]+) ?(?P<details>[^\]]*)\])? ?(?P<text>.*)", re.I
-)
+_RESULTS = frozenset(("OK", "NO", "BAD", "BYE", "PREAUTH"))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 MAX_TEXT = 300
 
@@ -27,12 +25,18 @@ class Status:
 
 def parse_status(line: bytes) -> Status:
     """The status in a line such as b'NO [AUTHENTICATIONFAILED] Wrong password'. Raises ValueError if there is none."""
-    found = _STATUS.match(line.decode("utf-8", "replace"))
-    if found is None:
+    result, _, text = line.decode("utf-8", "replace").partition(" ")
+    if result.upper() not in _RESULTS:
         raise ValueError("no status")
-    return Status(
-        result=found["result"].upper(),
-        code=(found["code"] or "").upper(),
-        details=found["details"] or "",
-        text=_CONTROL.sub(" ", found["text"])[:MAX_TEXT].strip(),
-    )
+    code = details = ""
+    if text.startswith("[") and "]" in text:
+        inside, _, rest = text[1:].partition("]")
+        name, _, what = inside.partition(" ")
+        if name:
+            code, details, text = name.upper(), what, rest
+    return Status(result.upper(), code, details, clean(text))
+
+
+def clean(text: str) -> str:
+    """What a server said, for people: on one line, without control characters, cut at 300 characters."""
+    return _CONTROL.sub(" ", text[: 2 * MAX_TEXT])[:MAX_TEXT].strip()

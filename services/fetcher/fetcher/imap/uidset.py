@@ -1,10 +1,13 @@
 """UIDs and UID sets such as "1:5,7" (RFC 3501 section 9, `sequence-set`)."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 # RFC 2683 section 3.2.1.5: a server should accept command lines of 8,000 octets; the folder name needs room too.
 MAX_SET_CHARACTERS = 6000
-MAX_UIDS = 2_000_000
+MAX_UIDS = 500_000  # of one answer; as a list they take 20 MB
+MAX_DIGITS = 10  # they have 32 bits
+PIECE_BYTES = 64_000
 
 
 def compress(uids: Iterable[int]) -> str:
@@ -21,14 +24,37 @@ def chunks(uids: Iterable[int], *, max_uids: int) -> Iterator[str]:
 
 def expand(uid_set: str) -> list[int]:
     """The UIDs of a set as a server sends it. Raises ValueError for nonsense and for more than MAX_UIDS of them."""
-    uids: list[int] = []
-    for part in filter(None, uid_set.split(",")):
-        first, _, last = part.partition(":")
-        low, high = sorted((int(first), int(last or first)))
-        if len(uids) + high - low >= MAX_UIDS:
-            raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
-        uids.extend(range(low, high + 1))
-    return uids
+    uids = array("Q")
+    line = uid_set.encode("ascii", "replace")
+    add_set(uids, line, 0, len(line))
+    return list(uids)
+
+
+def add_set(uids: "array[int]", line: bytes, start: int, end: int) -> None:
+    """Adds the UIDs of the set that stands at a place of a line. Raises ValueError as `expand` does."""
+    for piece in pieces(line, b",", start=start, end=end):
+        for part in filter(None, piece.split(b",")):
+            first, _, last = part.partition(b":")
+            low, high = sorted((_uid(first), _uid(last or first)))
+            if len(uids) + high - low >= MAX_UIDS:
+                raise ValueError(f"more than {MAX_UIDS} UIDs in one answer")
+            uids.extend(range(low, high + 1))
+
+
+def pieces(line: bytes, separator: bytes, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """A long line in pieces that end at separators, so that its words never are in memory all at once."""
+    end = len(line) if end is None else end
+    while start < end:
+        found = line.find(separator, start + PIECE_BYTES, end)
+        stop = found if found >= 0 else end
+        yield line[start:stop]
+        start = stop + 1
+
+
+def _uid(digits: bytes) -> int:
+    if len(digits) > MAX_DIGITS or not digits.isdigit():
+        raise ValueError("no UID")
+    return int(digits)
 
 
 def _runs(uids: Iterable[int]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 import socket
-import ssl
 
 import pytest
 
-from fetcher.imap.faults import fault_in_session, fault_of_os_error, fault_of_status
+from fetcher.imap.faults import fault_in_session, fault_of_status
+from fetcher.imap.reach import fault_of_the_way
 from fetcher.imap.status import Status, parse_status
 from pipeline.connection import Category
 
@@ -39,6 +39,14 @@ SAID = [
     (b"NO [INUSE] Mailbox in use", Category.THROTTLED),
     (b"NO [UNAVAILABLE] Temporary authentication failure.", Category.CONNECTIVITY),
     (b"BAD Error in IMAP command", None),
+    (b"NO SELECT Unsafe Login. Please contact kefu@188.com for help", Category.PERMISSIONS),
+    (b"NO [ALERT] You are yet to enable IMAP for your account.", Category.PERMISSIONS),
+    (b"NO Please enable IMAP in your mail settings", Category.PERMISSIONS),
+    (b"NO [AUTHENTICATIONFAILED] IMAP access is turned off", Category.PERMISSIONS),
+    (b"BAD must issue a STARTTLS command first", Category.TLS),
+    (b"NO TLS required for LOGIN", Category.TLS),
+    (b"NO Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", Category.TLS),
+    (b"BAD cleartext logins are not allowed", Category.TLS),
 ]
 
 
@@ -58,11 +66,10 @@ def test_what_a_server_says_has_a_category(line: bytes, category: Category | Non
         (ConnectionResetError(104, "reset"), Category.CONNECTIVITY),
         (OSError(113, "No route to host"), Category.CONNECTIVITY),
         (TimeoutError(), Category.TIMEOUT),
-        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), Category.TLS),
     ],
 )
 def test_a_connection_that_cannot_be_made_says_where_and_what_to_check(error: OSError, category: Category) -> None:
-    fault = fault_of_os_error(error, host="mail.example", port=993)
+    fault = fault_of_the_way(error, host="mail.example", place="mail.example:993")
 
     assert fault.category is category
     assert "mail.example" in fault.detail

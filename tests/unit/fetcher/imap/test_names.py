@@ -1,7 +1,8 @@
 import pytest
 
 from fetcher.imap import names
-from fetcher.imap.answers import Folder, Namespace
+from fetcher.imap.answers import Namespace
+from fetcher.imap.listing import Folder
 
 DOTS = Namespace("INBOX.", ".")
 SLASHES = Namespace("", "/")
@@ -19,6 +20,7 @@ SLASHES = Namespace("", "/")
         ("INBOX/A", ["INBOX.A"], DOTS, "INBOX.A"),
         ("done", ["Done"], SLASHES, None),
         ("Done", [], None, None),
+        ("Reports", ["INBOX", "Reports "], None, "Reports "),
     ],
 )
 def test_a_folder_is_found_by_the_name_people_give_it(
@@ -45,3 +47,21 @@ def test_a_missing_folder_is_created_where_the_account_keeps_its_own(
     wanted: str, own: Namespace | None, created: str
 ) -> None:
     assert names.to_create(wanted, own) == created
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (["INBOX", "Reports.DMARC"], Namespace("", ".")),
+        (["INBOX", "INBOX.Reports.DMARC"], Namespace("INBOX.", ".")),
+        (["INBOX"], Namespace("", ".")),
+        (["INBOX", "INBOX.a", "shared.b"], Namespace("", ".")),
+    ],
+)
+def test_without_namespace_the_list_tells_where_folders_are(there: list[str], expected: Namespace) -> None:
+    assert names.guessed([Folder(name, ".") for name in there]) == expected
+
+
+@pytest.mark.parametrize("listed", [[], [Folder("INBOX", None)]])
+def test_where_nothing_tells_the_delimiter_nothing_is_guessed(listed: list[Folder]) -> None:
+    assert names.guessed(listed) is None

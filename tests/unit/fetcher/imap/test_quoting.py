@@ -25,7 +25,15 @@ def test_a_nul_is_refused() -> None:
 
 
 def test_a_folder_name_is_always_a_quoted_string() -> None:
-    assert quoting.folder('Ärchiv "x"\r\n\\ & y') == '"&AMQ-rchiv \\"x\\"&AA0ACg-\\\\ &- y"'
+    sent = quoting.lines([quoting.folder('Ärchiv "x"\r\n\\ & y')])
+
+    assert sent == [b'"&AMQ-rchiv \\"x\\"&AA0ACg-\\\\ &- y"']
+
+
+def test_a_folder_name_that_the_server_wrote_itself_is_sent_as_it_is() -> None:
+    names = [quoting.FolderName("x", b'Gr\xc3\xb6\xc3\x9fe "R&D" '), quoting.FolderName("y", b"two\nlines")]
+
+    assert quoting.lines(names) == [b'"Gr\xc3\xb6\xc3\x9fe \\"R&D\\" " {9}', b"two\nlines"]
 
 
 @pytest.mark.parametrize(

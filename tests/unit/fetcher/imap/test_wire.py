@@ -2,15 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.imap.budget import MAX_UNASKED_BYTES, Allowance, Budget
 from fetcher.imap.faults import ImapFault
-from fetcher.imap.wire import Answer, AnswerReader, Bounds
+from fetcher.imap.wire import Answer, AnswerReader
+from pipeline.limits import MiB
 
-BOUNDS = Bounds(max_line_bytes=1000, max_literal_bytes=1000)
+SMALL = Allowance(line=1000, literal=1000, total=5000)
+LARGE = Allowance(total=16 * MiB)
 
 
-def answers(*reads: bytes) -> list[Answer]:
-    reader = AnswerReader(BOUNDS)
-    return [answer for read in reads for answer in reader.feed(read)]
+def answers(*reads: bytes, allowance: Allowance = SMALL) -> list[Answer]:
+    reader = AnswerReader()
+    reader.budget = Budget(allowance)
+    found: list[Answer] = []
+    for read in reads:
+        reader.feed(read)
+        while (answer := reader.answer()) is not None:
+            found.append(answer)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -26,6 +35,10 @@ def answers(*reads: bytes) -> list[Answer]:
         (b'* LIST () "/" "a * b"\r\n', [(b'* LIST () "/" "a * b"',)]),
         # the text of a status is free: nothing is announced
         (b"* OK odd {5}\r\nA1 NO odd {7}\r\n", [(b"* OK odd {5}",), (b"A1 NO odd {7}",)]),
+        # LF alone ends a line too
+        (b"* 1 FETCH (A {3}\na\nb)\nA1 OK\n", [(b"* 1 FETCH (A ", b"a\nb", b")"), (b"A1 OK",)]),
+        # a blank line behind a literal is skipped where more must follow
+        (b"* 1 FETCH (A {1}\r\nx\r\n)\r\nA1 OK\r\n", [(b"* 1 FETCH (A ", b"x", b")"), (b"A1 OK",)]),
     ],
 )
 def test_a_stream_is_cut_into_whole_answers(stream: bytes, expected: list[Answer]) -> None:
@@ -42,7 +55,8 @@ def test_how_the_stream_was_cut_into_reads_makes_no_difference(data: st.DataObje
 
 
 def test_ten_thousand_lines_in_one_read_are_ten_thousand_answers() -> None:
-    assert len(answers(b"".join(b"* %d EXPUNGE\r\n" % n for n in range(10_000)))) == 10_000
+    lines = b"".join(b"* %d EXPUNGE\r\n" % n for n in range(10_000))
+    assert len(answers(lines, allowance=LARGE)) == 10_000
 
 
 @pytest.mark.parametrize("size", [1001, 10_000_000_000, 10**19])
@@ -58,9 +72,34 @@ def test_a_line_without_an_end_is_refused(reads: list[bytes]) -> None:
 
 
 def test_what_is_not_whole_is_pending() -> None:
-    reader = AnswerReader(BOUNDS)
-    list(reader.feed(b"* OK\r\n"))
+    reader = AnswerReader()
+    reader.feed(b"* OK\r\n")
+    assert reader.answer() == (b"* OK",)
     assert not reader.pending
 
-    list(reader.feed(b"* 1 FETCH (BODY[] {5}\r\n"))
+    reader.feed(b"* 1 FETCH (BODY[] {5}\r\n")
+    assert reader.answer() is None
     assert reader.pending
+
+    reader.forget()
+    assert not reader.pending
+
+
+@pytest.mark.parametrize(
+    ("stream", "why"),
+    [
+        ((b"* 1 FETCH (A {900}\r\n" + b"x" * 900 + b")\r\n") * 9, "over 5000 bytes for one command"),
+        (b"* 1 FETCH (A " + b"{0}\r\n" * 50, "literals|for one command"),
+        (b"* x\r\n" * 100, "over 5000 bytes for one command"),
+    ],
+)
+def test_many_small_answers_and_literals_are_refused_while_they_are_read(stream: bytes, why: str) -> None:
+    with pytest.raises(ImapFault, match=why):
+        answers(*(stream[at : at + 7] for at in range(0, len(stream), 7)))
+
+
+def test_what_nobody_asked_for_is_bounded_too() -> None:
+    budget = Budget(Allowance())
+    budget.drop(MAX_UNASKED_BYTES - 1000, 1)
+    with pytest.raises(ImapFault, match="nobody asked for"):
+        budget.drop(1000, 1)
