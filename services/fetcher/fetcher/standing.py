@@ -29,6 +29,8 @@ class Standing:
         self._mailbox = mailbox
         self._changed = changed
         self._behind: dict[str, int] = {}
+        self._complaint: ImapFault | None = None  # about reading
+        self._refused: ImapFault | None = None  # about acting
         self.status = (known or MailboxStatus(mailbox_id=mailbox.id, state=State.CONNECTING, since=now)).model_copy(
             update=started
         )
@@ -54,8 +56,15 @@ class Standing:
         now = datetime.now(UTC)
         MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set(now.timestamp())
         self._behind.clear()
-        category, detail = (complaint.category.value, complaint.detail) if complaint else ("ok", "")
-        self._set(last_success_at=now, category=category, detail=detail[:MAX_DETAIL], behind=0, progress=None)
+        self._complaint = complaint
+        self._set(last_success_at=now, behind=0, progress=None, **self._why())
+
+    def acting(self, refused: ImapFault | None) -> None:
+        """What the server refuses to do with mails, if anything: a mailbox that does not do it is not well."""
+        if refused is not self._refused:
+            self._refused = refused
+            if self.status.state is not State.BACKING_OFF:
+                self._set(**self._why())
 
     def resting(self, seconds: float, *, idle: bool) -> None:
         """The next look is due in so many seconds; in `idle` the server announces mail before."""
@@ -79,6 +88,11 @@ class Standing:
         late = overdue(self.status, interval_s=interval_s, now=datetime.now(UTC))
         MAILBOX_OVERDUE.labels(self._mailbox.id).set(1 if late else 0)
         return late
+
+    def _why(self) -> dict[str, object]:
+        fault = self._complaint or self._refused
+        category, detail = (fault.category.value, fault.detail) if fault else ("ok", "")
+        return {"category": category, "detail": detail[:MAX_DETAIL]}
 
     def _enter(self, state: State, **changes: object) -> None:
         if state is not self.status.state:

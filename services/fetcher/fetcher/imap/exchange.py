@@ -1,7 +1,7 @@
 """One command and all that the server answers to it, on top of aioimaplib's `Command`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aioimaplib
 
@@ -85,8 +85,9 @@ class Exchange(aioimaplib.Command):
 class Idle(Exchange):
     """The IDLE command (RFC 2177): `news` is set when a mail was announced, `stirred` then and when IDLE has ended."""
 
-    def __init__(self, tag: str, *, quiet_s: float) -> None:
+    def __init__(self, tag: str, *, quiet_s: float, has_grown: Callable[[], bool]) -> None:
         super().__init__(tag, "IDLE", (), wanted=frozenset(), quiet_s=quiet_s)
+        self._has_grown = has_grown
         self.news = False
         self.stirred = asyncio.Event()
         self._invited = False
@@ -97,8 +98,8 @@ class Idle(Exchange):
         return not self.news
 
     def take(self, answer: Answer) -> None:
-        """Listens for new mail."""
-        if kind_of(answer) == b"EXISTS":
+        """Listens for new mail: some servers repeat an unchanged count for as long as IDLE lasts."""
+        if kind_of(answer) == b"EXISTS" and self._has_grown():
             self.news = True
             self.stirred.set()
 

@@ -1,5 +1,6 @@
 """Folders: listed, counted, opened, created. Nothing here changes a mail."""
 
+import re
 from functools import partial
 
 from fetcher.imap import answers, names, quoting
@@ -43,7 +44,7 @@ async def select(connection: Connection, name: str) -> Selected:
     if real is not None:
         status, found = await _select(connection, real)
     if found is None:
-        raise fault_of_status(status, otherwise=Category.MAILBOX_NOT_FOUND)
+        raise fault_of_status(status, otherwise=await _likely(connection, name, status))
     return found
 
 
@@ -56,7 +57,7 @@ async def create(connection: Connection, name: str) -> str:
     """Creates the folder and subscribes to it; gives its real name. Raises ImapFault when the server refuses it."""
     created = names.to_create(name, await _own_namespace(connection))
     reply = await connection.ask("CREATE", quoting.folder(created))
-    if not reply.status.ok and reply.status.code != "ALREADYEXISTS":
+    if not reply.status.ok and not _says_it_exists(reply.status):
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
         raise ImapFault(fault.category, f'the folder "{created}" cannot be created; {fault.detail}', code=fault.code)
     connection.log("info", "folder_created", {"folder": created})
@@ -75,6 +76,18 @@ def is_missing(status: Status) -> bool:
 def may_be_missing(status: Status) -> bool:
     """Whether a NO can mean that: not every server says so with a code, or in words that are known."""
     return status.result == "NO" and (is_missing(status) or (not status.code and category_of(status) is None))
+
+
+def _says_it_exists(status: Status) -> bool:
+    """Servers that know no response codes say it in words: "Mailbox already exists"."""
+    return status.code == "ALREADYEXISTS" or re.search(r"\b(already )?exists\b", status.text, re.IGNORECASE) is not None
+
+
+async def _likely(connection: Connection, name: str, status: Status) -> Category:
+    """What a refusal that nobody understands is about: a folder that is listed is there, and the trouble may pass."""
+    if category_of(status) is not None:
+        return Category.MAILBOX_NOT_FOUND
+    return Category.MAILBOX_NOT_FOUND if await find(connection, name) is None else Category.CONNECTIVITY
 
 
 async def _status(connection: Connection, name: str) -> tuple[Status, FolderStatus | None]:

@@ -31,8 +31,9 @@ _TAGGED = re.compile(rb"[A-Za-z0-9]+ (?:OK|NO|BAD)\b")
 class Protocol(aioimaplib.IMAP4ClientProtocol):
     """One connection, one command at a time. `lost` tells why it ended; None while it lives.
 
-    `announced` is set when the open folder grows, in whatever command the server says so: a mail that comes while
-    others are being fetched is announced then, and in no later IDLE.
+    `mails` is how many the open folder holds, None where the server has not said. `announced` is set when it grows, in
+    whatever command the server says so: a mail that comes while others are being fetched is announced then, and in no
+    later IDLE.
     """
 
     transport: asyncio.Transport | None  # type: ignore[assignment]  # the library says None
@@ -47,7 +48,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self._goodbye: Status | None = None
         self._awaits_tls = False
         self.announced = False
-        self._mails = 0
+        self.mails: int | None = None
 
     def data_received(self, d: bytes) -> None:
         """Reads whole answers; the first that breaks a rule ends the connection."""
@@ -156,11 +157,11 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def _count_mails(self, answer: Answer) -> None:
         kind = kind_of(answer)
         if kind == b"EXPUNGE":
-            self._mails -= 1
+            self.mails = max(self.mails - 1, 0) if self.mails is not None else None
         elif kind == b"EXISTS":
             mails = int(answer[0].split(b" ", 2)[1])
-            self.announced = self.announced or mails > self._mails
-            self._mails = mails
+            self.announced = self.announced or mails > (self.mails or 0)
+            self.mails = mails
 
     def _continuation(self, line: bytes) -> None:
         running = self._running()
