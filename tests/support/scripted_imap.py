@@ -10,7 +10,7 @@ HANG_UP = b"(hang up)"
 SILENCE = b""
 
 Step = bytes
-Answer = Step | Sequence[Step] | Callable[[str], Step]
+Answer = Step | Sequence[Step] | Callable[[str], Step | Sequence[Step]]
 """What is sent to a command; "{tag}" stands for its tag. Between two steps the server reads a line from the client.
 A function is given the command, without its tag.
 """
