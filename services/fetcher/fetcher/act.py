@@ -157,6 +157,8 @@ class Actor:
             log.warning("action_refused", mailbox_id=self._mailbox.id, retry_in_s=wait_s, **facts)
             return Later(wait_s, fault.detail)
         reason = Reason.FOLDER_NOT_PERMITTED if command.action is Action.MOVE else Reason.ACTION_REFUSED
+        if not command.retry:
+            self._standing.failed_actions(1)
         return [Envelope(acted(job, [command], ActResult.FAILED, reason=reason, detail=fault.detail))]
 
     def _later(self, command: MailCommand, now: float) -> Later:
@@ -168,24 +170,29 @@ class Actor:
             raise fault
 
     async def _tried(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
-        folder, uidvalidity, action, target = job
-        selected = await session.select(folder)
+        selected = await session.select(job[0])
         uids = [command.mail.uid for command in commands]
         if not await self._are_these(selected, job):
             return acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
+        await self._act(session, selected, job, uids)
+        for key in (job, *(command.mail.mail_id for command in commands)):
+            self._refusals.done(key)
+        if retried := sum(command.retry > 0 for command in commands):
+            self._standing.failed_actions(-retried)
+        return acted(job, commands, ActResult.DONE)
+
+    async def _act(self, session: ImapSession, selected: Selected, job: Job, uids: Sequence[int]) -> None:
+        folder, uidvalidity, action, target = job
         if action is Action.MARK_READ:
             await session.mark_read(uids)
-        elif action is Action.MOVE and target is not None:
+            return
+        if action is Action.MOVE and target is not None:
             if await self._same_folder.is_same(session, selected, target):
                 raise Senseless(f'"{target}" is the folder "{folder}" under another name: mail moved there comes back')
             await session.move(uids, target)
         elif action is Action.DELETE:
             await session.delete(uids)
-        if action is not Action.MARK_READ:
-            self._departed.left(folder, uidvalidity, uids)
-        for key in (job, *(command.mail.mail_id for command in commands)):
-            self._refusals.done(key)
-        return acted(job, commands, ActResult.DONE)
+        self._departed.left(folder, uidvalidity, uids)
 
     async def _are_these(self, selected: Selected, job: Job) -> bool:
         """Whether the UIDs are those of the mails that were fetched. Raises ImapFault while that is not known."""

@@ -1,4 +1,4 @@
-"""What mail servers were seen to do, and what the fetcher makes of it: no loop, nothing given up early, nothing hidden."""
+"""What mail servers were seen to do, and what the fetcher makes of it: no loop, nothing given up early or hidden."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fetcher import refusals
+from fetcher.imap import Deadlines, ImapSession
+from fetcher.try_connection import try_connection
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.statuses import StatusBucket
 from pipeline.events import ActResult, FetchRunFinished, MailActed
@@ -15,6 +17,7 @@ from pipeline.reasons import Reason
 from pipeline.status import MailboxStatus
 from tests.support.client import put_mailbox
 from tests.support.fetching import acted, bodies, command, fetching, imap_log, until, until_fetched
+from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.odd_mailbox import BODY, OK, OddFolder, OddMailbox, Told
 from tests.support.scripted_folder import scripted_mailbox
 from tests.support.scripted_imap import HANG_UP, ScriptedImap, scripted_imap
@@ -342,3 +345,27 @@ async def test_a_mail_that_is_as_large_as_said_is_not_downloaded(bus: Bus) -> No
             (large,) = await until_fetched(bus, 1)
 
     assert large.refused is Reason.MAIL_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("odd", "target"),
+    [
+        (OddMailbox(ignores_case=True), "reports"),
+        (OddMailbox(second_prefix="INBOX."), "INBOX.Reports"),
+        (OddMailbox(), "Reports"),
+    ],
+)
+async def test_the_connection_test_says_that_mail_would_be_moved_onto_itself(odd: OddMailbox, target: str) -> None:
+    odd.folders["Reports"] = OddFolder(9)
+    odd.folders["Reports"].deliver(BODY % 1)
+    async with scripted_imap(odd.answers(), capabilities=MOVING) as server:
+        mailbox = scripted_mailbox(server.port, folder="Reports", on_processed={"action": "move", "folder": target})
+
+        async def sign_in(deadlines: Deadlines) -> ImapSession:
+            return await ImapSession.open(scripted_account(server.port, deadlines=deadlines), log=quiet)
+
+        tested = await try_connection(mailbox.settings, sign_in)
+
+    assert not tested.success
+    assert target in tested.summary
+    assert tested.recovery_steps

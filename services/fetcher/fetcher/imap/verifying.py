@@ -13,7 +13,7 @@ SEARCH = frozenset((b"SEARCH", b"ESEARCH"))
 
 
 async def ensure_gone(connection: Connection, uid_set: str, *, before: int | None) -> None:
-    """Raises ImapFault when a mail of the set is still in the open folder. `before`: how many it held, None: unknown."""
+    """Raises ImapFault when a mail of the set is still in the open folder, which held `before` (None: unknown)."""
     now = connection.protocol.mails
     if before is not None and now is not None and before - now >= len(uidset.expand(uid_set)):
         return
