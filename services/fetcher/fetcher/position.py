@@ -42,9 +42,10 @@ class Positions:
             uidvalidity = before.uidvalidity
             run.complaint = _unstable(run.folder)
         filters = run.mailbox.settings.filters
-        start = start_of(before, uidvalidity=uidvalidity, filters=filters, uidnext=selected.uidnext)
-        if before is not None and is_of(before, uidvalidity) and is_rewound(before, selected.uidnext):
-            self._note_rewound(run, before, selected)
+        uidnext = await _uidnext(session, selected) if before is not None and before.last_uid else None
+        start = start_of(before, uidvalidity=uidvalidity, filters=filters, uidnext=uidnext)
+        if before is not None and is_of(before, uidvalidity) and is_rewound(before, uidnext):
+            self._note_rewound(run, before, uidnext)
             stored = await self._cursors.put(run.mailbox.id, run.folder, start, after=stored)  # acting must know
         if self._rewound.get(run.folder, 0.0) > asyncio.get_running_loop().time():
             run.complaint = run.complaint or _rewound(run.folder)
@@ -62,10 +63,22 @@ class Positions:
         self._journal.imap(run.mailbox.id, "warning", "folder_rebuilt", facts)
         return False
 
-    def _note_rewound(self, run: Run, before: Cursor, selected: Selected) -> None:
+    def _note_rewound(self, run: Run, before: Cursor, uidnext: int | None) -> None:
         self._rewound[run.folder] = asyncio.get_running_loop().time() + SAID_FOR_S
-        facts = {"folder": run.folder, "read_up_to_uid": before.last_uid, "next_uid": selected.uidnext}
+        facts = {"folder": run.folder, "read_up_to_uid": before.last_uid, "next_uid": uidnext}
         self._journal.imap(run.mailbox.id, "warning", "folder_rewound", facts)
+
+
+async def _uidnext(session: ImapSession, selected: Selected) -> int | None:
+    """The next UID in the open folder. Where SELECT is silent, as Courier's is, STATUS tells; None: nobody does."""
+    if selected.uidnext is not None:
+        return selected.uidnext
+    try:
+        return (await session.status(selected.name)).uidnext
+    except ImapFault:
+        if not session.alive:
+            raise
+        return None
 
 
 def _unstable(folder: str) -> ImapFault:

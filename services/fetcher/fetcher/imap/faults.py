@@ -87,6 +87,7 @@ _BY_TEXT = tuple(
     )
 )
 
+ISSUER_NOT_FOUND = frozenset((20, 21))  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ..._VERIFY_LEAF_SIGNATURE
 _BACKOFF_TIME = re.compile(r"backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
 
 _ADVICE = {
@@ -128,7 +129,7 @@ def fault_of_os_error(error: OSError, *, host: str, port: int) -> ImapFault:
     """The fault behind a connection that could not be made, or was lost with an error."""
     place = f"{host}:{port}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ImapFault(Category.TLS, f"the certificate of {place} is not trusted: {error.verify_message}")
+        return ImapFault(Category.TLS, f"the certificate of {place} is not trusted: {_untrusted(error)}")
     if isinstance(error, ssl.SSLError):
         reason = (getattr(error, "reason", None) or "handshake failed").replace("_", " ").lower()
         return ImapFault(Category.TLS, f"no encrypted connection to {place} ({reason}): check port and security")
@@ -139,6 +140,14 @@ def fault_of_os_error(error: OSError, *, host: str, port: int) -> ImapFault:
     if isinstance(error, TimeoutError):
         return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
     return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> str:
+    """OpenSSL's reason. An issuer that is not found is mostly one that the server should send (RFC 8446 4.4.2)."""
+    if error.verify_code not in ISSUER_NOT_FOUND:
+        return error.verify_message
+    advice = "the server does not send its intermediate certificate, or its CA is not known here: ask its administrator"
+    return f"{error.verify_message} ({advice} for the full chain, or paste the CA certificate)"
 
 
 def _asked_to_wait(status: Status) -> float:
