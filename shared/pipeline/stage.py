@@ -1,7 +1,8 @@
 """A stage: what is consumed, and the handler that events go through.
 
 The handler takes a batch of envelopes and returns one result for each: the envelopes that follow from it (none is a
-good answer), or a `Rejected` that makes it a dead letter. It raises `Rejected` or `TryLater`; anything else is a bug.
+good answer), a `Rejected` that makes it a dead letter, or a `Later` for one that has to wait by itself. It raises
+`Rejected` or `TryLater`; anything else is a bug.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,16 @@ from pipeline.limits import MiB
 from pipeline.topology import Consumer
 from pipeline.wire import Envelope
 
-Result = Sequence[Envelope] | Rejected
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not settled yet: the event is handed out again `delay` seconds from now, and holds up no other until then."""
+
+    delay: float
+    detail: str = ""
+
+
+Result = Sequence[Envelope] | Rejected | Later
 Handler = Callable[[Sequence[Envelope]], Awaitable[Sequence[Result]]]
 
 

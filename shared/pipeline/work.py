@@ -22,7 +22,7 @@ from pipeline.errors import Rejected, TryLater, decisive, described
 from pipeline.heartbeat import kept
 from pipeline.judge import Again, BugCount, Dead, judge
 from pipeline.portions import portions
-from pipeline.stage import Result, Stage
+from pipeline.stage import Later, Result, Stage
 from pipeline.stopping import pause
 from pipeline.telemetry.metrics import StageMetrics
 from pipeline.trace import Named, named, traced
@@ -141,12 +141,13 @@ class Work:
             results = await self._stage.handler(envelopes)
             if len(results) != len(items):
                 raise RuntimeError(f"the handler gave {len(results)} results for {len(items)} events")
-            following = [e for result in results if not isinstance(result, Rejected) for e in result]
+            following = [e for result in results if not isinstance(result, Rejected | Later) for e in result]
             return _Handled(results, await self._bus.publish(following))
 
     async def _settle(self, items: Sequence[_InHand], handled: _Handled) -> None:
         """Good members first: a dead letter may have to wait for room."""
-        done = [item for item, result in zip(items, handled.results, strict=True) if not isinstance(result, Rejected)]
+        settled = list(zip(items, handled.results, strict=True))
+        done = [item for item, result in settled if not isinstance(result, Rejected | Later)]
         for item in done:
             await item.delivery.ack()
             self._bugs.forget(item.delivery.sequence)
@@ -154,10 +155,13 @@ class Work:
         self._metrics.done(len(done))
         if about := _named(done):
             log.info("handled", stage=self._stage.consumer.name, **about)
-        for item, result in zip(items, handled.results, strict=True):
+        for item, result in settled:
             if isinstance(result, Rejected):
                 with traced([item.envelope.event]):
                     await self._burial.bury(item.delivery, Dead.of(result))
+            elif isinstance(result, Later):
+                self._metrics.retried(type(result).__name__)
+                await item.delivery.again(result.delay)
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)
 
