@@ -169,7 +169,6 @@ async def test_a_server_that_announces_mail_all_the_time_is_looked_at_once_a_sec
         ("UID MOVE", b"{tag} NO System Error\r\n"),
         ("UID MOVE", b"{tag} NO [UNAVAILABLE] later\r\n"),
         ("UID MOVE", b"{tag} NO [SERVERBUG] oops\r\n"),
-        ("UID MOVE", b"{tag} BAD Command Error. 12\r\n"),
     ],
 )
 async def test_a_refusal_that_may_pass_is_shown_and_tried_again_until_it_has_passed(
