@@ -141,7 +141,8 @@ async def running_courier(unpacked_in: Path) -> AsyncIterator[OtherServer]:
                 with connection:
                     imapd = await asyncio.create_subprocess_exec(
                         unpacked_in / "usr/bin/imapd", "Maildir",
-                        stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, env=environment, cwd=home,
+                        stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
+                        env=environment, cwd=home,
                     )  # fmt: skip
                 running.append(imapd)
 
