@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
+from werkzeug.test import TestResponse
 
 from pipeline.settings import Settings
 from tests.support.config_api import MAILBOX, Api, api_settings, running_api
@@ -73,7 +74,7 @@ def test_a_token_is_shown_once_and_revoked_at_once(api: Api) -> None:
 def test_what_is_stored_of_a_secret_does_not_hold_it(api: Api) -> None:
     token = _token(api, "admin")
     cookie = _signed_in(api)
-    api("PUT", "/password", {"password": "a long enough password"})
+    _set_password(api, "a long enough password")
     api.add_mailbox(id="main")
 
     async def everything() -> str:
@@ -115,11 +116,11 @@ def test_signing_out_ends_the_session_for_whoever_kept_the_cookie(api: Api) -> N
 
 def test_a_password_signs_in_too_and_setting_it_signs_others_out(api: Api) -> None:
     other = _signed_in(api)
-    assert api("PUT", "/password", {"password": "short"}).status_code == 422
-    assert api("PUT", "/password", {"password": "a long enough password"}).status_code == 204
+    assert _set_password(api, "short").status_code == 422
+    assert _set_password(api, "a long enough password").status_code == 204
     assert other.get("/api/v1/mailboxes").status_code == 401
     assert _sign_in(api.browser(), "a long enough password").status_code == 303
-    assert api("PUT", "/password", {"password": None}).status_code == 204
+    assert _set_password(api, None).status_code == 204
     assert _sign_in(api.browser(), "a long enough password").status_code == 401
 
 
@@ -183,13 +184,23 @@ def test_the_first_start_makes_a_token_and_shows_it_once(
 ) -> None:
     settings = api_settings(nats_url=nats_url, database_url=migrated_url, admin_token=SecretStr(""))
     with running_api(settings) as api:
-        printed = re.search(r"http://127\.0\.0\.1:8080/sign-in#(\S+)", capsys.readouterr().out)
-        assert printed is not None
-        assert api.with_token(printed[1])("GET", "/mailboxes").status_code == 200
-        assert _sign_in(api.browser(), printed[1]).status_code == 303
+        printed = capsys.readouterr().out
+        link = re.search(r"http://127\.0\.0\.1:8080/sign-in#(\S+)", printed)
+        token = re.search(r"Admin token.*: (\S+)", printed)
+        assert link is not None
+        assert token is not None
+        assert token[1] not in link[1]
+        assert api.with_token(token[1])("GET", "/mailboxes").status_code == 200
+        assert api.with_token(link[1])("GET", "/mailboxes").status_code == 401
+        assert [_sign_in(api.browser(), link[1]).status_code for _ in range(2)] == [303, 401]
+        assert _sign_in(api.browser(), token[1]).status_code == 303
         assert api.with_token("").browser().get("/api/v1/mailboxes").status_code == 401
     with running_api(settings):
         assert "sign-in#" not in capsys.readouterr().out
+
+
+def _set_password(api: Api, password: str | None, *, current: str = ADMIN_TOKEN) -> TestResponse:
+    return api("PUT", "/password", {"current": current, "password": password})
 
 
 def _token(api: Api, scope: str) -> str:

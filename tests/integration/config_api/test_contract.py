@@ -1,7 +1,6 @@
 """The API holds what its own OpenAPI document says, for whatever anybody sends."""
 
 from collections.abc import Iterable, Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -9,14 +8,12 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
-from waitress.server import create_server
 
 from config_api.api import register_api
 from config_api.api.contract import PREFIX
 from config_api.api.description import document
-from dmarq.embedded.port import LOOPBACK, free_port
 from tests.integration.config_api.test_dead_letters import _bury, _fetched
-from tests.support.config_api import Api, api_settings, running_api
+from tests.support.config_api import Api, api_settings, running_api, served
 from tests.support.extracted import extracted
 from tests.support.reports import report_xml
 from tests.support.servers import fresh_database
@@ -45,13 +42,8 @@ def filled(nats_server: str, postgres_server: str, migrated_template: str) -> It
 
 @pytest.fixture(scope="module")
 def address(filled: Api) -> Iterator[str]:
-    listen = f"{LOOPBACK}:{free_port()}"
-    server = create_server(filled.app, listen=listen, threads=4)
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://{listen}"
-    server.close()
-    thread.join(5)
+    with served(filled) as listen:
+        yield f"http://{listen}"
 
 
 def _operations() -> list[Any]:

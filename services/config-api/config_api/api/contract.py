@@ -27,7 +27,7 @@ DESCRIPTION = (
     "Mailboxes, activity, reports and dead letters. Send a token: `Authorization: Bearer …`. "
     "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
 )
-ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
+ALWAYS = (400, 401, 403, 413, 422, 429, 503)  # what any route may answer
 BODIES = frozenset({"POST", "PUT", "PATCH"})
 BYTES = "application/octet-stream"
 BYTES_TAKEN: set[str] = set()  # the operations whose body is no JSON but bytes

@@ -69,4 +69,5 @@ async def holder(database: Database, secret: str) -> Identity | None:
         if row is None:
             return None
         await connection.execute(SQL["note_use"], row["id"])
-    return Identity(name=f"token {row['name']}", scope=Scope(row["scope"]), is_browser=False)
+    scope = Scope(row["scope"])
+    return Identity(name=f"token {row['name']}", scope=scope, is_browser=False, credential=digest(secret))
