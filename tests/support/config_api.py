@@ -90,13 +90,13 @@ def running_api(settings: Settings, *, declared: tuple[MailboxInput, ...] = (), 
 
 
 @contextmanager
-def served(api: Api, *, bounds: Bounds | None = None) -> Iterator[str]:
+def served(api: Api, *, bounds: Bounds | None = None, trusted_proxy: str = "") -> Iterator[str]:
     """Where the application is served inside the block, as "host:port": by the real server, in a thread."""
     address = f"{LOOPBACK}:{free_port()}"
     started, stopping = Event(), asyncio.Event()
 
     async def serve() -> None:
-        async with listening(Gateway(cast(Any, api.app), bounds=bounds), address):
+        async with listening(Gateway(cast(Any, api.app), trusted_proxy=trusted_proxy, bounds=bounds), address):
             started.set()
             await stopping.wait()
             api.backend.feed.close()

@@ -12,6 +12,7 @@ from dmarq.commands.mailbox import mailbox
 from dmarq.commands.parse import parse
 from dmarq.commands.reparse import reparse
 from dmarq.commands.run import run
+from dmarq.commands.sign_in_link import sign_in_link
 from dmarq.commands.status import status
 from dmarq.embedded import EmbeddedError
 from pipeline.errors import leaves
@@ -30,7 +31,7 @@ def dmarq() -> None:
     """
 
 
-for command in (demo, run, parse, import_, status, mailbox, dead, reparse, doctor):
+for command in (demo, run, sign_in_link, parse, import_, status, mailbox, dead, reparse, doctor):
     dmarq.add_command(command)
 
 

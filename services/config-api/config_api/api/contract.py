@@ -147,6 +147,7 @@ def _check_body() -> None:
         raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
     if not _holds_an_object():
         raise Problem(400, "Not a JSON object", "The body must be one JSON object.")
+    validation.check_text(request.get_json())
 
 
 def _holds_an_object() -> bool:

@@ -16,13 +16,13 @@ from config_api.problem import Problem
 P = ParamSpec("P")
 R = TypeVar("R")
 
+AUTHORIZATION = "Authorization"  # read as it is: the framework fails over bytes that are not ASCII
 SIGNED_IN_BODY = 1024 * 1024  # bytes of a body; a stranger may send those of a sign-in form
 
 
 def is_known_program() -> bool:
     """Whether the request carries a token that is good. Raises Problem 429."""
-    identity = _identity() if request.authorization is not None else None
-    return identity is not None and not identity.is_browser
+    return AUTHORIZATION in request.headers and _identity() is not None
 
 
 def who() -> str:
@@ -74,10 +74,9 @@ def _identity() -> Identity | None:
 
 
 def _found(back: Backend) -> Identity | None:
-    authorization = request.authorization
-    if authorization is not None:
-        is_bearer = authorization.type == "bearer" and authorization.token
-        return _holder(authorization.token or "") if is_bearer else None
+    if AUTHORIZATION in request.headers:
+        scheme, _, token = request.headers[AUTHORIZATION].partition(" ")
+        return _holder(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
     cookie = request.cookies.get(sessions.COOKIE)
     if not cookie:
         return None

@@ -31,6 +31,10 @@ class Unread:
         """A line."""
         raise BodyWanted
 
+    def seek(self, _offset: int, _whence: int = 0) -> int:
+        """To a place in it."""
+        raise BodyWanted
+
     def readinto(self, _buffer: bytearray) -> int:
         """Into a buffer."""
         raise BodyWanted
