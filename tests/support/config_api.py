@@ -94,6 +94,7 @@ def served(api: Api, *, bounds: Bounds | None = None, trusted_proxy: str = "") -
     """Where the application is served inside the block, as "host:port": by the real server, in a thread."""
     address = f"{LOOPBACK}:{free_port()}"
     started, stopping = Event(), asyncio.Event()
+    loop = uvloop.new_event_loop()
 
     async def serve() -> None:
         async with listening(Gateway(cast(Any, api.app), trusted_proxy=trusted_proxy, bounds=bounds), address):
@@ -101,15 +102,18 @@ def served(api: Api, *, bounds: Bounds | None = None, trusted_proxy: str = "") -
             await stopping.wait()
             api.backend.feed.close()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        thread = Thread(target=runner.run, args=(serve(),), name="served")
-        thread.start()
-        try:
-            assert started.wait(WAIT_S)
-            yield address
-        finally:
-            runner.get_loop().call_soon_threadsafe(stopping.set)
-            thread.join()
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = Thread(target=run, name="served")
+    thread.start()
+    try:
+        assert started.wait(WAIT_S)
+        yield address
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
 
 
 def eventually(holds: Callable[[], Any]) -> Any:

@@ -79,7 +79,7 @@ def test_what_is_stored_of_a_secret_does_not_hold_it(api: Api) -> None:
 
     async def everything() -> str:
         async with api.backend.database.connection() as connection:
-            tables = ("api_token", "session", "credential", "mailbox", "activity", "outbox")
+            tables = ("api_token", "session", "sign_in_code", "credential", "mailbox", "activity", "outbox")
             found = [await connection.fetch(f"SELECT t::text FROM {table} AS t") for table in tables]
         return str([row[0] for rows in found for row in rows])
 
@@ -197,6 +197,128 @@ def test_the_first_start_makes_a_token_and_shows_it_once(
         assert api.with_token("").browser().get("/api/v1/mailboxes").status_code == 401
     with running_api(settings):
         assert "sign-in#" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80"])
+def test_a_foreign_host_name_is_let_past_for_a_good_token_alone(api: Api, host: str) -> None:
+    def status(authorization: str) -> int:
+        headers = {"Host": host, "Authorization": authorization}
+        return api.browser().get("/api/v1/mailboxes", headers=headers).status_code
+
+    wrong = ("Bearer wrong", "Bearer dmarq_wrong", "Bearer", "Basic YWRtaW46YQ==", "Basic \xff", "x")
+    assert [status(authorization) for authorization in wrong] == [421] * len(wrong)
+    assert status(f"Bearer {ADMIN_TOKEN}") == 200
+
+
+def test_wrong_tokens_are_counted_and_logged_without_themselves(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = "dmarq_wrong-wrong-wrong"
+    assert [api.with_token(wrong)("GET", "/mailboxes").status_code for _ in range(11)] == [401] * 10 + [429]
+    assert api("GET", "/mailboxes").status_code == 429
+    told = capsys.readouterr().out
+    assert "token_refused" in told
+    assert wrong not in told
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert api("GET", "/mailboxes", environ_base=elsewhere).status_code == 200
+
+
+def test_a_program_whose_token_was_right_is_not_kept_out_by_others_at_its_address(api: Api) -> None:
+    assert api("GET", "/mailboxes").status_code == 200
+    for _ in range(11):
+        api.with_token("wrong")("GET", "/mailboxes")
+    assert api("GET", "/mailboxes").status_code == 200
+
+
+def test_addresses_of_one_ipv6_network_are_one_client(api: Api) -> None:
+    def status(token: str, address: str) -> int:
+        return api.with_token(token)("GET", "/mailboxes", environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [status("wrong", f"2001:db8:1:2::{number:x}") for number in range(11)] == [401] * 10 + [429]
+    assert status("wrong", "2001:db8:1:3::1") == 401
+
+
+def test_guesses_from_everywhere_keep_nobody_out(api: Api) -> None:
+    _set_password(api, "a long enough password")
+    for number in range(220):
+        elsewhere = {"REMOTE_ADDR": f"192.0.2.{number % 22}"}
+        api.with_token("wrong")("GET", "/mailboxes", environ_base=elsewhere)
+    browser = api.browser()
+    assert _sign_in(browser, ADMIN_TOKEN).status_code == 303
+    assert _sign_in(api.browser(), "a long enough password").status_code == 303
+
+
+def test_setting_a_password_asks_for_the_present_one(api: Api) -> None:
+    assert api("PUT", "/password", {"password": "a long enough password"}).status_code == 422
+    other = api.with_token(_token(api, "admin"))
+    for client in (api, other):
+        answer = client("PUT", "/password", {"current": "wrong", "password": "a long enough password"})
+        assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "current")  # type: ignore[index]
+    assert _sign_in(api.browser(), "a long enough password").status_code == 401
+    assert _set_password(api, "a long enough password").status_code == 204
+    assert _set_password(api, "another long password", current="a long enough password").status_code == 204
+    assert _sign_in(api.browser(), "another long password").status_code == 303
+
+
+def test_a_session_ends_with_the_password_that_began_it(api: Api) -> None:
+    _set_password(api, "a long enough password")
+    browser, other = api.browser(), api.browser()
+    for each in (browser, other):
+        assert _sign_in(each, "a long enough password").status_code == 303
+    form = {
+        "csrf_token": _csrf(browser, "/settings/access"),
+        "current": "a long enough password",
+        "password": "another long password",
+        "again": "another long password",
+    }
+    assert browser.post("/settings/access/password", data=form).status_code == 303
+    assert [each.get("/api/v1/mailboxes").status_code for each in (browser, other)] == [200, 401]
+    assert _set_password(api, None).status_code == 204
+    assert browser.get("/api/v1/mailboxes").status_code == 401
+
+
+def test_a_session_ends_with_the_admin_token_that_began_it(settings: Settings) -> None:
+    with running_api(settings) as api:
+        browser = _signed_in(api)
+        cookie = browser.get_cookie("dmarq_session")
+        assert cookie is not None
+    for token, status in ((ADMIN_TOKEN, 200), ("", 401), ("another-token-of-the-tests-83b1f0d6a2c94e75", 401)):
+        with running_api(settings.model_copy(update={"admin_token": SecretStr(token)})) as api:
+            browser = api.browser()
+            browser.set_cookie("dmarq_session", cookie.value)
+            assert browser.get("/api/v1/mailboxes").status_code == status, token
+
+
+def test_a_sign_in_link_is_good_once_and_ends_with_the_token_that_made_it(api: Api) -> None:
+    made = api("POST", "/tokens", {"name": "helper", "scope": "admin"}).json
+    assert made is not None
+    answer = api.with_token(made["token"])("POST", "/sign-in-links")
+    assert answer.status_code == 201
+    url = answer.json["url"]  # type: ignore[index]
+    assert made["token"] not in url
+    assert ADMIN_TOKEN not in url
+    code = url.partition("#")[2]
+    browser = api.browser()
+    assert _sign_in(browser, code).status_code == 303
+    assert _sign_in(api.browser(), code).status_code == 401
+    assert browser.get("/api/v1/mailboxes").status_code == 200
+    assert api("DELETE", f"/tokens/{made['id']}").status_code == 204
+    assert browser.get("/api/v1/mailboxes").status_code == 401
+
+
+def test_a_sign_in_link_is_over_after_a_while_and_is_no_token_and_no_password(api: Api) -> None:
+    def code() -> str:
+        return str(api("POST", "/sign-in-links").json["url"].partition("#")[2])  # type: ignore[index]
+
+    assert api.with_token(code())("GET", "/mailboxes").status_code == 401
+    assert _set_password(api, "a long enough password", current=code()).status_code == 422
+    late = code()
+
+    async def later() -> None:
+        async with api.backend.database.connection() as connection:
+            await connection.execute("UPDATE sign_in_code SET expires_at = now() - interval '1 second'")
+
+    api.backend.run(later())
+    assert _sign_in(api.browser(), late).status_code == 401
+    assert api.with_token(_token(api, "operate"))("POST", "/sign-in-links").status_code == 403
 
 
 def _set_password(api: Api, password: str | None, *, current: str = ADMIN_TOKEN) -> TestResponse:

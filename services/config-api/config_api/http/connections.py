@@ -1,6 +1,7 @@
 """Connections are bounded, altogether and by client: the one that has waited longest makes room for a new one."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
@@ -10,6 +11,8 @@ from config_api.http.bounds import Bounds
 
 HEAD_BYTES = 16 * 1024  # of the request line, and of one field
 FIELDS = 100
+_UNHEARD = logging.getLogger(f"{__name__}.protocol")  # of what is no HTTP: a line with a traceback for each stranger
+_UNHEARD.setLevel(logging.CRITICAL)
 LINGER = 2.0  # seconds that a body nobody wants is still read for, so that the answer is not lost
 
 
@@ -34,6 +37,7 @@ class Connections(Server):
             access_log=None,
             auto_decompress=False,
             handler_cancellation=True,
+            logger=_UNHEARD,
             keepalive_timeout=bounds.header_deadline,
             lingering_time=LINGER,
             max_field_size=HEAD_BYTES,

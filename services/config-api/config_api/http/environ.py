@@ -9,8 +9,8 @@ from aiohttp.web import BaseRequest
 OWN = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
-def environ_of(request: BaseRequest, body: Any) -> dict[str, Any]:
-    """The environ. Raises ValueError for a target that is no path and no address of a server's."""
+def environ_of(request: BaseRequest) -> dict[str, Any]:
+    """The environ, but for its body. Raises ValueError for a target that is no path and no address of a server's."""
     path, query = _target(request.raw_path)
     peer = request.transport.get_extra_info("peername") if request.transport is not None else None
     host, _, port = (request.host or "localhost").rpartition(":")
@@ -26,7 +26,6 @@ def environ_of(request: BaseRequest, body: Any) -> dict[str, Any]:
         "SERVER_PROTOCOL": f"HTTP/{request.version.major}.{request.version.minor}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

@@ -66,27 +66,36 @@ class Gateway:
 
     async def answer(self, request: BaseRequest) -> StreamResponse:
         """The answer, sent as far as the application gave one."""
+        try:
+            return await self._answered(request)
+        except Exception:  # a fault of the edge's own: the application answers for its own
+            log.exception("request_failed", path=request.path)
+            return _refusal(500, "This should not have happened", "The log of config-api says what went wrong.")
+
+    async def _answered(self, request: BaseRequest) -> StreamResponse:
         if request.raw_path == ALIVE and request.method == "GET":  # even when all threads are taken
             return Response(text='{"status":"ok"}', content_type="application/json", headers=SERVER)
         if "Transfer-Encoding" in request.headers:
             return _refusal(411, "Length required", "Send the body with its Content-Length.")
         try:
-            if (request.content_length or 0) <= self.bounds.small_body:
-                return await self._served(request, await read_small(request, self.bounds))
-            return await self._served_with_upload(request)
-        except TooSlow:
-            return _refusal(408, "Too slow", "The request did not come to its end in time.")
+            environ = environ_of(request)
         except ValueError:
             return _refusal(400, "Bad request", "The target of the request is not an address of this server.")
+        try:
+            if (request.content_length or 0) <= self.bounds.small_body:
+                return await self._served(request, environ, await read_small(request, self.bounds))
+            return await self._served_with_upload(request, environ)
+        except TooSlow:
+            return _refusal(408, "Too slow", "The request did not come to its end in time.")
 
     def close(self) -> None:
         """Ends the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _served_with_upload(self, request: BaseRequest) -> StreamResponse:
+    async def _served_with_upload(self, request: BaseRequest, environ: dict[str, Any]) -> StreamResponse:
         """The application sees the head first; the body is read only when it asks for it."""
         try:
-            return await self._served(request, Unread())
+            return await self._served(request, environ, Unread())
         except BodyWanted:
             pass
         try:
@@ -97,18 +106,17 @@ class Gateway:
         try:
             with TemporaryFile() as body:
                 await spool(request, body, self.bounds)
-                return await self._served(request, body)
+                return await self._served(request, environ, body)
         finally:
             self._uploads.release()
 
-    async def _served(self, request: BaseRequest, body: Any) -> StreamResponse:
-        environ = environ_of(request, body)
+    async def _served(self, request: BaseRequest, environ: dict[str, Any], body: Any) -> StreamResponse:
         is_trusted = self.trusted_proxy in {"*", environ["REMOTE_ADDR"]}
         app = self._behind_proxy if is_trusted else self._app
         context = copy_context()
         self._busy.add(request.protocol)
         try:
-            answer = await self._in_thread(context, _begun, app, environ)
+            answer = await self._in_thread(context, _begun, app, {**environ, "wsgi.input": body})
             return await self._sent(request, answer, context)
         finally:
             self._busy.discard(request.protocol)
@@ -126,10 +134,11 @@ class Gateway:
                     await self._write(response, piece)
             async with asyncio.timeout(self.bounds.write_deadline):
                 await response.write_eof()
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionResetError("the answer was not read in time") from None
+        except (TimeoutError, ConnectionError):  # nobody reads the answer
+            _broken_off(request)
+        except Exception:  # whatever an application raises midway; the client sees that the answer is not whole
+            log.exception("answer_broken_off", path=request.path)
+            _broken_off(request)
         finally:
             if hasattr(pieces, "close"):
                 await self._in_thread(context, pieces.close)
@@ -172,6 +181,11 @@ async def listening(gateway: Gateway, address: str) -> AsyncIterator[None]:
     finally:
         await runner.cleanup()
         gateway.close()
+
+
+def _broken_off(request: BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _begun(app: Application, environ: dict[str, Any]) -> _Answer:
