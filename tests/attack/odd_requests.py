@@ -76,7 +76,21 @@ QUERIES = (
     "q=1&q=2",
     "%00=%00",
 )
-TEXTS = ("\ud800", "\udfff\ud800", "a\0b", "\0", "\u202e", "a" * 20_000, HUGE, -HUGE, 1e308, None, [], {}, True)
+TEXTS: tuple[Any, ...] = (
+    "\ud800",
+    "\udfff\ud800",
+    "a\0b",
+    "\0",
+    "\u202e",
+    "a" * 20_000,
+    HUGE,
+    -HUGE,
+    1e308,
+    None,
+    [],
+    {},
+    True,
+)
 FIELDS: dict[str, tuple[str, ...]] = {
     "POST /mailboxes": ("name", "id", "host", "port", "username", "password", "folder", "proxy", "ca_certificate"),
     "PATCH /mailboxes/main": ("name", "host", "port", "username", "password", "folder", "access_token"),

@@ -108,7 +108,7 @@ async def test_a_body_that_is_refused_is_never_read(
 
 
 async def test_a_body_without_a_length_is_refused(address: str) -> None:
-    async def body():  # type: ignore[no-untyped-def]
+    async def body():
         yield b"Subject: x\r\n\r\n"
 
     async with httpx.AsyncClient(headers=BEARER) as client:
@@ -136,7 +136,7 @@ async def test_a_client_that_asks_first_is_told_to_go_on(address: str) -> None:
 
 
 async def test_an_answer_that_nobody_reads_is_given_up_and_holds_no_thread(api: Api) -> None:
-    def app(environ, start_response):  # type: ignore[no-untyped-def]
+    def app(environ, start_response):
         start_response("200 OK", [])
         return iter([b"short"]) if environ["PATH_INFO"] == "/short" else iter(lambda: b"x" * 100_000, None)
 
