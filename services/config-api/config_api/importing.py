@@ -13,6 +13,7 @@ from typing import IO, Any, Final, cast
 
 import structlog
 
+from config_api.backend import Backend
 from config_api.problem import Problem
 from pipeline.adapters.bus import Bus
 from pipeline.events import MailFetched
@@ -32,11 +33,12 @@ LINE_BYTES: Final = 57  # of a line of base64 (RFC 2045, section 6.8)
 _MAIL_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}(?:From |[A-Za-z0-9_.-]{1,100}[ \t]{0,10}:)")
 
 
-async def take_in(bus: Bus, file: IO[bytes], *, name: str, limits: Limits) -> MailRef:
+async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> MailRef:
     """Publishes the file as a fetched mail, and says which mail it is. Raises Problem 413, 422.
 
-    A large one goes to the object store piece by piece, so that many at a time take no memory.
+    A large one goes to the object store piece by piece, after those before it: so many at a time take no memory.
     """
+    limits = backend.settings.limits
     size = file.seek(0, SEEK_END)
     if not size:
         raise Problem(422, "The file is empty", "Send the bytes of a mail or of a report file as the body.")
@@ -47,7 +49,8 @@ async def take_in(bus: Bus, file: IO[bytes], *, name: str, limits: Limits) -> Ma
         raise Problem(413, "The file is too large", f"At most {limit} bytes are taken.")
     mail_ref = ref_of(await asyncio.to_thread(_digest, file))
     with file if is_mail else await asyncio.to_thread(wrapped, file, name=name) as mail:
-        await _publish(bus, mail, mail_ref, limits)
+        async with backend.importing:
+            await _publish(backend.bus, mail, mail_ref, limits)
     log.info("imported", mail_id=mail_ref.mail_id, bytes=size)
     return mail_ref
 

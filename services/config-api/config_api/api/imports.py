@@ -39,5 +39,5 @@ def import_file(query: ImportQuery) -> tuple[Imported, int, dict[str, str]]:
     request.max_content_length = back.settings.limits.max_mail_bytes
     _ = request.stream  # refuses what is announced as larger
     body = request.environ["wsgi.input"]  # a file, see `http.bodies`
-    taken = importing.take_in(back.bus, body, name=query.name, limits=back.settings.limits)
+    taken = importing.take_in(back, body, name=query.name)
     return Imported(mail_id=back.run(taken, timeout=TIMEOUT).mail_id), 202, {}
