@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -108,6 +109,28 @@ def test_a_body_that_is_no_json_object_is_refused(
     url = f"http://{process.http_address}/api/v1/mailboxes"
     answer = httpx.post(url, content=content, headers={**HEADERS, "Content-Type": content_type})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_command_line_prints_a_sign_in_link_without_the_token(process: Services) -> None:
+    environment = {"DMARQ_HTTP_ADDRESS": process.http_address, "DMARQ_ADMIN_TOKEN": ADMIN_TOKEN}
+    done = subprocess.run(
+        [sys.executable, "-m", "dmarq", "sign-in-link"],
+        env={**process_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    address, _, code = done.stdout.strip().partition("/sign-in#")
+    assert address == f"http://{process.http_address}"
+    assert ADMIN_TOKEN not in code
+    with httpx.Client(base_url=address) as browser:
+        form = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/sign-in").text)
+        assert form is not None
+        signed_in = [browser.post("/sign-in", data={"secret": code, "csrf_token": form[1]}).status_code]
+        browser.cookies.delete("dmarq_session")
+        signed_in.append(browser.post("/sign-in", data={"secret": code, "csrf_token": form[1]}).status_code)
+    assert signed_in == [303, 401]
 
 
 def test_the_help_explains_itself() -> None:
