@@ -65,7 +65,9 @@ class Settings(BaseModel):
         description="Encrypts mailbox passwords: a comma-separated list, the first encrypts, all decrypt.",
     )
     admin_token: SecretStr = Field(
-        SecretStr(""), description="Signs in to config-api; generated and printed once when empty."
+        SecretStr(""),
+        description="Signs in to config-api: at least 32 random characters (openssl rand -hex 32); "
+        "made and printed once when empty.",
     )
     http_address: Address = Field("127.0.0.1:8080", description="Where config-api listens, host:port.")
     public_url: str = Field("", description="The address users reach config-api at, for links; empty: http_address.")

@@ -19,7 +19,7 @@ MODULES = {
     "fragile-extractor": "tests.chaos.fragile_extractor",
 }
 SECRET_KEY = "a-key-of-the-tests-long-enough"
-ADMIN_TOKEN = "an admin token of the tests"
+ADMIN_TOKEN = "admin-token-of-the-tests-4f0c92d7b15e8a63"
 READY_S = 30
 
 

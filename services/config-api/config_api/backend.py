@@ -33,6 +33,7 @@ class Backend:
         self.feed = Feed()
         self.recent = Recent()
         self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
+        self.importing = asyncio.Semaphore(1)  # a large file is on its way to the object store, in pieces of megabytes
         self.answer_timeout = 15.0  # seconds a request waits for the database or the bus
         self._database: Database | None = None
         self._bus: Bus | None = None

@@ -5,7 +5,8 @@ import sys
 
 import structlog
 
-from config_api.auth import admin
+from config_api.auth import admin, codes
+from config_api.auth.hashing import fingerprint
 from config_api.backend import Backend
 from config_api.live import SUBJECTS
 from config_api.mailboxes import declared
@@ -109,16 +110,24 @@ class Links:
         backend = self._backend
         while not self._stopping.is_set():
             try:
-                token = await admin.first_token(backend.database, backend.settings)
-                if token is not None:
-                    sys.stdout.write(admin.greeting(token, backend.settings))
-                    sys.stdout.flush()
+                await self._greeted()
                 await declared.apply(backend)
             except TryLater as error:
                 log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
                 await pause(self._stopping, 1.0)
             else:
                 return
+
+    async def _greeted(self) -> None:
+        """Where the first token was made just now, it is shown, and a link to sign in with."""
+        backend = self._backend
+        token = await admin.first_token(backend.database, backend.settings)
+        if token is None:
+            return
+        mark = fingerprint(admin.stored(token))
+        link = await codes.create(backend.database, backend.settings, credential=mark)
+        sys.stdout.write(codes.greeting(token, link))
+        sys.stdout.flush()
 
     async def _hold_bus(self) -> None:
         backend = self._backend

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config_api.absence import Maybe
 from config_api.problem import FieldError, invalid
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 50
@@ -79,7 +80,7 @@ def _read(cursor: str, *kinds: Callable[[Any], Any]) -> tuple[Any, ...]:
 
 def _moment(part: Any) -> datetime:
     at = datetime.fromisoformat(part)
-    if at.tzinfo is None:
+    if at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError
     return at
 

@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION fold_overview(bigint) TO dmarq_parser;
 GRANT USAGE ON SCHEMA public TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
-GRANT INSERT, UPDATE, DELETE ON credential, session, api_token TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;
 GRANT UPDATE (action_state, action_reason, action_detail, acted_at) ON mail TO dmarq_config_api;
 GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;

@@ -16,7 +16,7 @@ PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
 SOURCES = {"standalone": ROOT / "deploy/standalone"} | {
     name: ROOT / "services" / name for name in ("fetcher", "extractor", "parser", "config-api")
 }
-FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask", "waitress"}}
+FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask"}}
 
 
 def pins(path: Path) -> dict[str, str]:

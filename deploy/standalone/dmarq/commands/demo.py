@@ -50,7 +50,7 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
             environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)}
             with Stack(data, settings, environment=environment, durable=False) as stack:
                 if not once:
-                    console.print(f"to look at it, sign in: {stack.sign_in_link}", soft_wrap=True)
+                    console.print(f"to look at it, sign in: {stack.sign_in_link()}", soft_wrap=True)
                 result = asyncio.run(
                     _run(stack, mailbox, expected, console=console, is_once=once, as_machine=as_machine)
                 )
@@ -71,7 +71,7 @@ async def _run(
         if is_once:
             stopping.set()
         elif not stopping.is_set():
-            console.print(f"\nstill running; sign in: {stack.sign_in_link}\nstop with Ctrl-C", soft_wrap=True)
+            console.print(f"\nstill running; sign in: {stack.sign_in_link()}\nstop with Ctrl-C", soft_wrap=True)
         await stopping.wait()
     return result
 
