@@ -152,7 +152,7 @@ class Stack:
         health = self.http_address if name == "config-api" else f"{LOOPBACK}:{free_port()}"
         secrets = {
             "DMARQ_DATABASE_URL": self.database_url,
-            "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.secret("secret-key"),
+            "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.key_list("secret-key"),
             "DMARQ_ADMIN_TOKEN": self.admin_token,
         }
         environment = {

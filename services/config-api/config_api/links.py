@@ -8,7 +8,7 @@ import structlog
 from config_api.auth import admin
 from config_api.backend import Backend
 from config_api.live import SUBJECTS
-from config_api.mailboxes import declared
+from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import connected
@@ -105,7 +105,7 @@ class Links:
             await self._closing.wait()
 
     async def _prepared(self) -> None:
-        """The administrator can sign in, and the declared mailboxes are there."""
+        """The administrator can sign in, secrets are sealed as this version does, the declared mailboxes are there."""
         backend = self._backend
         while not self._stopping.is_set():
             try:
@@ -113,6 +113,8 @@ class Links:
                 if token is not None:
                     sys.stdout.write(admin.greeting(token, backend.settings))
                     sys.stdout.flush()
+                if upgraded := await store.upgrade_secrets(backend):
+                    log.info("secrets_upgraded", mailboxes=upgraded)
                 await declared.apply(backend)
             except TryLater as error:
                 log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])

@@ -12,7 +12,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from pipeline import topology
 from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import nats_errors
+from pipeline.adapters.connection import code_of, nats_errors
 from pipeline.dead import revived
 from pipeline.errors import Rejected
 from pipeline.wire import MAIL_ID, Wire, decode
@@ -116,7 +116,7 @@ class DeadLetters:
             try:
                 await self._js.delete_msg(STREAM, sequence)
             except APIError as error:
-                if error.err_code != NO_SUCH_MESSAGE:
+                if code_of(error) != NO_SUCH_MESSAGE:
                     raise
 
     async def _between(self, lower: int, upper: int) -> list[Letter]:
