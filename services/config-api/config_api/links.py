@@ -7,6 +7,7 @@ import structlog
 
 from config_api.auth import admin
 from config_api.backend import Backend
+from config_api.dead_quota import DeadQuota
 from config_api.live import SUBJECTS
 from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
@@ -74,6 +75,7 @@ class Links:
                 group.create_task(self._hold_database(), name="database")
                 group.create_task(self._hold_bus(), name="bus")
                 group.create_task(self._push(), name="pusher")
+                group.create_task(DeadQuota(self._backend).run(self._stopping), name="dead-quota")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:

@@ -56,12 +56,16 @@ class DeadLetters:
                 yield letter
             upper = lower
 
-    async def oldest(self) -> AsyncIterator[Letter]:
-        """The letters that are there now, oldest first, without their payloads."""
+    async def first_number(self) -> int:
+        """The number of the oldest letter; those below it are gone."""
+        return (await self._state()).first_seq
+
+    async def oldest(self, *, above: int = 0) -> AsyncIterator[Letter]:
+        """The letters with a number over `above` that are there now, oldest first, without their payloads."""
         state = await self._state()
         if not state.messages:
             return
-        for lower in range(state.first_seq, state.last_seq + 1, WINDOW):
+        for lower in range(max(state.first_seq, above + 1), state.last_seq + 1, WINDOW):
             for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
                 yield letter
 
