@@ -8,9 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A dead letter: its number (from the oldest), who sent the mail, its size with all bytes, when it died (UTC)."""
+    """A dead letter: its number (from the oldest), mailbox, sender, size with all bytes, and when it died (UTC)."""
 
     number: int
+    mailbox_id: str
     sender: str
     size: int
     at: datetime

@@ -140,8 +140,8 @@ def _is_taken(key: str) -> bool:
 def _flood_the_dead_letters() -> Row:
     """Others' letters come first, so that they are the oldest."""
     at = datetime.now(UTC)
-    kept = [Kept(number, f"sender{number}", LETTER_BYTES, at) for number in range(OTHERS)]
-    kept += [Kept(OTHERS + number, "flood", LETTER_BYTES, at) for number in range(FLOOD)]
+    kept = [Kept(number, "box", f"sender{number}", LETTER_BYTES, at) for number in range(OTHERS)]
+    kept += [Kept(OTHERS + number, "box", "flood", LETTER_BYTES, at) for number in range(FLOOD)]
     quota = (OTHERS + FLOOD // 10) * LETTER_BYTES
     gone = superfluous(kept, max_bytes=quota, not_before=None)
     lost = sum(number < OTHERS for number in gone)
@@ -160,7 +160,6 @@ def _row(attack: str, tried: int, succeeded: int) -> Row:
 
 if __name__ == "__main__":
     rows = asyncio.run(run())
-    sys.stdout.write(
-        "".join(f"{'held' if row.held else 'LOST'}  {row.attack}: {row.measured}, of {row.bound}\n" for row in rows)
-    )
+    for row in rows:
+        sys.stdout.write(f"{'held' if row.held else 'LOST'}  {row.attack}: {row.measured} ({row.bound})\n")
     sys.exit(not all(row.held for row in rows))

@@ -4,15 +4,19 @@ Every process of config-api looks; a letter that another one has thrown away alr
 """
 
 import asyncio
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from config_api.backend import Backend
+from config_api.mailboxes import journal
 from pipeline.adapters.dead_letters import DeadLetters, Letter, NoSuchLetter
 from pipeline.dead import autopsy, mailbox_of
 from pipeline.errors import TryLater
 from pipeline.events import MailEvent
+from pipeline.mailbox import MAILBOX_ID_PATTERN
 from pipeline.quota import Kept, superfluous
 from pipeline.stopping import pause
 from pipeline.telemetry.metrics import REFUSED_DROPPED, REFUSED_FULLNESS
@@ -20,6 +24,7 @@ from pipeline.wire import head
 
 log = structlog.get_logger(__name__)
 
+WHO = "the quota of refused mail"
 LOOK_EVERY = 15.0  # seconds
 MAX_AT_ONCE = 5_000  # letters thrown away in one look
 
@@ -51,8 +56,10 @@ class DeadQuota:
             max_bytes=settings.keep_refused_bytes,
             not_before=datetime.now(UTC) - timedelta(days=days) if days else None,
         )
+        dropped = Counter([self._kept[number].mailbox_id for number in gone[:MAX_AT_ONCE]])
         for number in gone[:MAX_AT_ONCE]:
             await self._drop(letters, number)
+        await self._tell(dropped)
         held = sum(letter.size for letter in self._kept.values())
         REFUSED_FULLNESS.set(held / settings.keep_refused_bytes)
         if gone:
@@ -64,6 +71,15 @@ class DeadQuota:
         self._kept = {number: letter for number, letter in self._kept.items() if number >= first}
         async for letter in letters.oldest(above=max(self._kept, default=0)):
             self._kept[letter.sequence] = _kept(letter)
+
+    async def _tell(self, dropped: Counter[str]) -> None:
+        """In the activity of each mailbox, so that nobody wonders where its dead letters are."""
+        if not dropped:
+            return
+        async with self._backend.database.transaction() as connection:
+            for mailbox_id, letters in dropped.items():
+                text = f"Dead letters thrown away: {letters} (too old, or more than is kept of refused mail)"
+                await journal.note(connection, mailbox_id, "refused_mail_dropped", text=text, who=WHO)
 
     async def _drop(self, letters: DeadLetters, number: int) -> None:
         letter = self._kept.pop(number)
@@ -81,8 +97,10 @@ def _kept(letter: Letter) -> Kept:
     """A mail's size counts, wherever its bytes are; where no sender is known, the mailbox stands for it."""
     event = head(letter.wire.headers)
     mailbox = mailbox_of(letter.wire.subject)
+    if not re.fullmatch(MAILBOX_ID_PATTERN, mailbox):  # whoever may write to the bus may have made it up
+        mailbox = "none"
     sender, size = mailbox, letter.size
     if isinstance(event, MailEvent):
         sender = getattr(event, "from_address", "").casefold() or mailbox
         size = max(size, event.size)
-    return Kept(letter.sequence, sender, size, autopsy(letter.wire.headers).at)
+    return Kept(letter.sequence, mailbox, sender, size, autopsy(letter.wire.headers).at)

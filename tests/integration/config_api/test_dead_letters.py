@@ -224,6 +224,8 @@ def test_refused_mail_that_is_too_old_goes_and_is_counted(api: Api) -> None:
 
     assert _enforced(api, keep_refused_days=3) == 1
     assert [letter["id"] for letter in _letters(api)] == [2]
+    told = [entry["line"]["name"] for entry in api("GET", "/activity").json["items"]]  # type: ignore[index]
+    assert told == ["refused_mail_dropped"]
     assert REGISTRY.get_sample_value("dmarq_refused_mail_dropped_total") == before + 1
 
 
@@ -236,4 +238,12 @@ def test_what_somebody_threw_away_meanwhile_is_no_fault_of_the_quota(api: Api) -
 
     api.backend.run(quota.enforce())
 
+    assert _letters(api) == []
+
+
+def test_a_dead_letter_of_a_mailbox_that_cannot_be_goes_like_any_other(api: Api) -> None:
+    letter = dead_letters(encode(_fetched(1)), Dead(Reason.BUG, "strange"), consumer="extractor", deliveries=1)[0]
+    api.backend.run(api.backend.bus.publish_wires([replace(letter, subject="dead.extractor.A\u00c4!")]))
+
+    assert _enforced(api, keep_refused_bytes=1) == 1
     assert _letters(api) == []

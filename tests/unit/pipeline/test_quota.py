@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def letter(number: int, sender: str, size: int = 10, *, days: int = 0) -> Kept:
-    return Kept(number, sender, size, NOW - timedelta(days=days))
+    return Kept(number, "box", sender, size, NOW - timedelta(days=days))
 
 
 def test_within_the_quota_nothing_goes() -> None:
