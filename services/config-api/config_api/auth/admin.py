@@ -1,17 +1,14 @@
 """The admin token: from the settings, or made at the first start and shown once."""
 
-from collections import Counter
-from itertools import pairwise
-from math import log2
-
 from config_api.auth.hashing import digest, new_secret, same
 from config_api.auth.sql import SQL
 from pipeline.adapters.postgres import Database
+from pipeline.entropy import entropy_bits
 from pipeline.settings import Settings, SettingsError
 
 KIND = "admin_token"
 MIN_LENGTH = 32  # 128 bits in hexadecimal
-MIN_BITS = 75.0  # as `entropy` counts them; random ones of that length have more
+MIN_BITS = 100.0  # random ones of that length have more
 MAKE_ONE = "make one: openssl rand -hex 32"
 
 
@@ -20,21 +17,8 @@ def check(settings: Settings) -> None:
     given = settings.admin_token.get_secret_value()
     if given and len(given) < MIN_LENGTH:
         raise SettingsError(f"DMARQ_ADMIN_TOKEN has less than {MIN_LENGTH} characters; {MAKE_ONE}")
-    if given and entropy(given) < MIN_BITS:
+    if given and entropy_bits(given) < MIN_BITS:
         raise SettingsError(f"DMARQ_ADMIN_TOKEN repeats itself, so that it could be guessed; {MAKE_ONE}")
-
-
-def entropy(secret: str) -> float:
-    """Bits, at most: what its characters hold that do not follow from the one before them, or by a period."""
-    period = (secret + secret).find(secret, 1)
-    once = secret[:period]
-    steps = [ord(after) - ord(before) for before, after in pairwise(once)]
-    kept = [once[0]] + [
-        character
-        for character, step, before in zip(once[1:], steps, [None, *steps], strict=False)
-        if step != before and step != 0
-    ]
-    return sum(-count * log2(count / len(kept)) for count in Counter(kept).values())
 
 
 async def first_token(database: Database, settings: Settings) -> str | None:
