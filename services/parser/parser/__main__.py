@@ -12,6 +12,8 @@ from parser.recorder import Recorder
 from parser.relay import Relay
 from parser.reparse.worker import Reparser
 from parser.retention import keep_house
+from parser.sources.chores import keep_sources
+from parser.sources.data import NamingData, NamingFiles
 from parser.store import AnnouncementOptions, Store
 from pipeline import topology
 from pipeline.adapters.postgres import Database, database
@@ -53,6 +55,7 @@ async def work(frame: Frame, postgres: Database) -> None:
         announcements=announcement_options(frame.settings),
         committed=relay.wake,
     )
+    naming = NamingData(naming_files(frame.settings))
     finish = asyncio.Event()
     kept = {
         "keep_documents_days": frame.settings.keep_documents_days,
@@ -62,6 +65,7 @@ async def work(frame: Frame, postgres: Database) -> None:
         group.create_task(relay.run(finish), name="relay")
         group.create_task(keep_house(postgres, frame.stopping, **kept), name="retention")
         group.create_task(keep_overview(postgres, frame.stopping), name="overview")
+        group.create_task(keep_sources(postgres, naming, frame.stopping), name="sources")
         group.create_task(reparse(frame, reparser), name="reparse")
         group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)
@@ -105,6 +109,11 @@ def announcement_options(settings: Settings) -> AnnouncementOptions:
 def read_options(settings: Settings) -> ReadOptions:
     """How documents are read."""
     return ReadOptions(limits=settings.limits, sample_kept=SampleKept(settings.failure_sample))
+
+
+def naming_files(settings: Settings) -> NamingFiles:
+    """The files that sources are named with."""
+    return NamingFiles(settings.services_file, settings.network_paths)
 
 
 def main() -> int:
