@@ -9,6 +9,9 @@ ALTER TABLE overview_source
     ADD COLUMN quarantined bigint NOT NULL DEFAULT 0,
     ADD COLUMN rejected    bigint NOT NULL DEFAULT 0,
     ADD COLUMN overridden  bigint NOT NULL DEFAULT 0;
+ALTER TABLE overview_domain                         -- sums of those by source
+    ADD COLUMN dkim bigint NOT NULL DEFAULT 0,
+    ADD COLUMN spf  bigint NOT NULL DEFAULT 0;
 
 CREATE OR REPLACE VIEW overview_record_share AS
 SELECT share.report, share.day, share.mailbox_id, share.domain,
@@ -42,11 +45,12 @@ CREATE TABLE source (
 CREATE INDEX source_named_with ON source (named_with);
 CREATE INDEX source_service ON source (service) WHERE service IS NOT NULL;
 
--- What an address authenticated as while it sent as a domain. No counts: a report that is read again changes nothing.
+-- What an address authenticated as while it sent as a domain, and (`from`) the From domains of its messages. No counts:
+-- a report that is read again changes nothing.
 CREATE TABLE source_identity (
     source_ip inet    NOT NULL,
     domain    text    NOT NULL,                     -- the policy domain
-    mechanism text    NOT NULL CHECK (mechanism IN ('dkim', 'spf')),
+    mechanism text    NOT NULL CHECK (mechanism IN ('dkim', 'spf', 'from')),
     name      text    NOT NULL,
     selector  text    NOT NULL,                     -- empty for SPF
     passed    boolean NOT NULL,
@@ -54,7 +58,7 @@ CREATE TABLE source_identity (
     last_day  date    NOT NULL,
     PRIMARY KEY (source_ip, domain, mechanism, name, selector, passed)
 ) WITH (fillfactor = 80);
-CREATE INDEX source_identity_domain ON source_identity (domain, mechanism) WHERE passed;
+CREATE INDEX source_identity_domain ON source_identity (domain, mechanism, name);
 
 -- A domain with sources. `due`: its sources have news; `took_ms` is how long it took to add them up.
 CREATE TABLE source_domain (
@@ -155,7 +159,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
     UPDATE source SET named_with = NULL
-    WHERE named_with IS NOT NULL AND source_ip IN (SELECT source_ip FROM came WHERE passed);
+    WHERE named_with IS NOT NULL AND source_ip IN (
+        SELECT source_ip FROM came WHERE passed AND mechanism <> 'from'
+    );
     RETURN NULL;
 END
 $$;
@@ -185,9 +191,10 @@ AS $$
     WHERE excluded.first_day < known.first_day OR excluded.last_day > known.last_day;
 
     WITH seen AS MATERIALIZED (
-        SELECT source_ip, domain, dkim_results, spf_results, min(day) AS first_day, max(day) AS last_day
+        SELECT source_ip, domain, dkim_results, spf_results, header_from, bool_or(passed > 0) AS is_passed,
+            min(day) AS first_day, max(day) AS last_day
         FROM overview_record_share WHERE report = ANY(reports)
-        GROUP BY source_ip, domain, dkim_results, spf_results
+        GROUP BY source_ip, domain, dkim_results, spf_results, header_from
     ), named AS (
         SELECT source_ip, domain, 'dkim' AS mechanism, one ->> 'domain' AS name, one ->> 'selector' AS selector,
             one ->> 'result' AS result, first_day, last_day
@@ -195,6 +202,9 @@ AS $$
         UNION ALL
         SELECT source_ip, domain, 'spf', one ->> 'domain', '', one ->> 'result', first_day, last_day
         FROM seen CROSS JOIN LATERAL jsonb_array_elements(spf_results) AS one
+        UNION ALL
+        SELECT source_ip, domain, 'from', header_from, '', CASE WHEN is_passed THEN 'pass' END, first_day, last_day
+        FROM seen
     )
     INSERT INTO source_identity AS known
     SELECT source_ip, domain, mechanism, left(lower(name), 253), left(coalesce(selector, ''), 253),
@@ -231,20 +241,31 @@ AS $$
         reports = old.reports + excluded.reports, messages = saturated(old.messages::numeric + excluded.messages),
         passed = saturated(old.passed::numeric + excluded.passed), last_end = greatest(old.last_end, excluded.last_end);
 
-    INSERT INTO overview_source AS old
-    SELECT day, mailbox_id, domain, source_ip, saturated(sum(messages)), saturated(sum(passed)), min(header_from),
-        saturated(sum(dkim)), saturated(sum(spf)), saturated(sum(quarantined)), saturated(sum(rejected)),
-        saturated(sum(overridden))
-    FROM overview_record_share WHERE report = ANY(reports)
-    GROUP BY day, mailbox_id, domain, source_ip
-    ON CONFLICT (domain, day, mailbox_id, source_ip) DO UPDATE SET
-        messages = saturated(old.messages::numeric + excluded.messages),
-        passed = saturated(old.passed::numeric + excluded.passed),
-        header_from = least(old.header_from, excluded.header_from),
-        dkim = saturated(old.dkim::numeric + excluded.dkim), spf = saturated(old.spf::numeric + excluded.spf),
-        quarantined = saturated(old.quarantined::numeric + excluded.quarantined),
-        rejected = saturated(old.rejected::numeric + excluded.rejected),
-        overridden = saturated(old.overridden::numeric + excluded.overridden);
+    WITH sums AS MATERIALIZED (
+        SELECT day, mailbox_id, domain, source_ip, saturated(sum(messages)) AS messages,
+            saturated(sum(passed)) AS passed, min(header_from) AS header_from, saturated(sum(dkim)) AS dkim,
+            saturated(sum(spf)) AS spf, saturated(sum(quarantined)) AS quarantined,
+            saturated(sum(rejected)) AS rejected, saturated(sum(overridden)) AS overridden
+        FROM overview_record_share WHERE report = ANY(reports)
+        GROUP BY day, mailbox_id, domain, source_ip
+    ), added AS (
+        INSERT INTO overview_source AS old
+        SELECT * FROM sums
+        ON CONFLICT (domain, day, mailbox_id, source_ip) DO UPDATE SET
+            messages = saturated(old.messages::numeric + excluded.messages),
+            passed = saturated(old.passed::numeric + excluded.passed),
+            header_from = least(old.header_from, excluded.header_from),
+            dkim = saturated(old.dkim::numeric + excluded.dkim), spf = saturated(old.spf::numeric + excluded.spf),
+            quarantined = saturated(old.quarantined::numeric + excluded.quarantined),
+            rejected = saturated(old.rejected::numeric + excluded.rejected),
+            overridden = saturated(old.overridden::numeric + excluded.overridden)
+    )
+    UPDATE overview_domain AS old SET dkim = saturated(old.dkim::numeric + more.dkim),
+        spf = saturated(old.spf::numeric + more.spf)
+    FROM (
+        SELECT day, mailbox_id, domain, sum(dkim) AS dkim, sum(spf) AS spf FROM sums GROUP BY day, mailbox_id, domain
+    ) AS more
+    WHERE (old.day, old.mailbox_id, old.domain) = (more.day, more.mailbox_id, more.domain);
 
     SELECT add_to_sources(reports);
 $$;
@@ -281,6 +302,13 @@ AS $$
         AND record_begin < (on_day + 1)::timestamp AT TIME ZONE 'UTC'
         AND mailbox_id = of_mailbox AND domain = of_domain AND report NOT IN (SELECT report FROM overview_due)
     GROUP BY day, mailbox_id, domain, source_ip;
+
+    UPDATE overview_domain AS old SET dkim = more.dkim, spf = more.spf
+    FROM (
+        SELECT saturated(coalesce(sum(dkim), 0)) AS dkim, saturated(coalesce(sum(spf), 0)) AS spf
+        FROM overview_source WHERE day = on_day AND mailbox_id = of_mailbox AND domain = of_domain
+    ) AS more
+    WHERE day = on_day AND mailbox_id = of_mailbox AND domain = of_domain;
 
     UPDATE source_domain SET due = true WHERE domain = of_domain AND NOT due;
 $$;
@@ -336,6 +364,12 @@ FROM (
 WHERE (known.domain, known.day, known.mailbox_id, known.source_ip)
     = (more.domain, more.day, more.mailbox_id, more.source_ip);
 ALTER TABLE overview_source ENABLE TRIGGER USER;
+UPDATE overview_domain AS known SET dkim = more.dkim, spf = more.spf
+FROM (
+    SELECT day, mailbox_id, domain, saturated(sum(dkim)) AS dkim, saturated(sum(spf)) AS spf
+    FROM overview_source GROUP BY day, mailbox_id, domain
+) AS more
+WHERE (known.day, known.mailbox_id, known.domain) = (more.day, more.mailbox_id, more.domain);
 
 DO $$
 DECLARE

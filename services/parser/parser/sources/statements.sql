@@ -9,7 +9,7 @@ SELECT source_ip::text AS source_ip, host,
         SELECT jsonb_agg(DISTINCT jsonb_build_array(mechanism, name))
         FROM (
             SELECT mechanism, name FROM source_identity
-            WHERE source_identity.source_ip = due.source_ip AND passed
+            WHERE source_identity.source_ip = due.source_ip AND passed AND mechanism <> 'from'
             ORDER BY last_day DESC LIMIT 200
         ) AS latest
     ), '[]') AS identities
@@ -104,6 +104,7 @@ SELECT verdict.domain, verdict.source_ip::text AS source_ip, verdict.first_day, 
         FROM (
             SELECT mechanism, name, passed, selector FROM source_identity
             WHERE source_identity.source_ip = verdict.source_ip AND source_identity.domain = verdict.domain
+                AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100
         ) AS latest
     ), '[]') AS identities
