@@ -1,16 +1,16 @@
 """A small mmdb file (format 2.0) that says the same of every IPv4 address."""
 
 from collections.abc import Mapping
+from typing import Any
 
 MARKER = b"\xab\xcd\xefMaxMind.com"
-Value = str | int | list[str] | Mapping[str, "Value"]
 UTF8, UINT32, MAP, ARRAY = 2, 6, 7, 11
 
 
-def mmdb(entry: Mapping[str, "Value"], *, kind: str = "Test", epoch: int = 1_700_000_000) -> bytes:
+def mmdb(entry: Mapping[str, Any], *, kind: str = "Test", epoch: int = 1_700_000_000) -> bytes:
     """One node, both of whose sides are the entry: networks of /1."""
     data_at = (1 + 16).to_bytes(3, "big")  # node count, and the 16 bytes between tree and data
-    metadata: dict[str, Value] = {
+    metadata: dict[str, Any] = {
         "node_count": 1,
         "record_size": 24,
         "ip_version": 4,
@@ -24,7 +24,7 @@ def mmdb(entry: Mapping[str, "Value"], *, kind: str = "Test", epoch: int = 1_700
     return data_at * 2 + bytes(16) + _encoded(entry) + MARKER + _encoded(metadata)
 
 
-def _encoded(value: Value) -> bytes:
+def _encoded(value: Any) -> bytes:
     if isinstance(value, str):
         raw = value.encode()
         return _head(UTF8, len(raw)) + raw

@@ -96,7 +96,8 @@ CREATE TABLE source_verdict (
 CREATE INDEX source_verdict_due ON source_verdict (domain) WHERE verdict IS NULL;
 CREATE INDEX source_verdict_attention ON source_verdict (severity, (-failed), source_ip, domain);
 CREATE INDEX source_verdict_domain ON source_verdict (domain, severity, (-failed), source_ip);
-CREATE INDEX source_verdict_messages ON source_verdict ((-messages), source_ip, domain);
+CREATE INDEX source_verdict_messages ON source_verdict ((-messages), (-failed), source_ip, domain);
+CREATE INDEX source_verdict_failed ON source_verdict ((-failed), (-messages), source_ip, domain);
 CREATE INDEX source_verdict_address ON source_verdict (source_ip);
 CREATE INDEX source_verdict_changed ON source_verdict (changed_at, source_ip, domain) WHERE changes <> '{}';
 

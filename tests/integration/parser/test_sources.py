@@ -1,6 +1,5 @@
 """Sources are named, added up and judged behind storing, from what the reports say."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,37 +7,12 @@ from pathlib import Path
 import pytest
 
 from parser.handler import ParserHandler
-from parser.overview import fold
-from parser.sources.chores import judge_sources, name_sources, sum_domains
 from parser.sources.data import NamingData, NamingFiles
 from pipeline.adapters.postgres import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
-from tests.support.reports import BEGIN, END, METADATA, report_xml
-
-DAY_S = 86_400
-NO_STOP = asyncio.Event()
-
-
-def record(address: str, count: int, *, dkim: str = "fail", spf: str = "fail", auth: str = "", reason: str = "") -> str:
-    why = f"<reason><type>{reason}</type></reason>" if reason else ""
-    return f"""<record><row><source_ip>{address}</source_ip><count>{count}</count><policy_evaluated>
-      <disposition>none</disposition><dkim>{dkim}</dkim><spf>{spf}</spf>{why}</policy_evaluated></row>
-      <identifiers><header_from>example.com</header_from></identifiers><auth_results>{auth}</auth_results></record>"""
-
-
-def signed(domain: str, *, result: str = "pass", selector: str = "s1") -> str:
-    return f"<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>"
-
-
-def envelope(domain: str, *, result: str = "pass") -> str:
-    return f"<spf><domain>{domain}</domain><scope>mfrom</scope><result>{result}</result></spf>"
-
-
-def report(*records: str, number: int = 1, day: int = 0) -> str:
-    metadata = METADATA.replace("r-1", f"r-{number}")
-    metadata = metadata.replace(str(BEGIN), str(BEGIN + day * DAY_S)).replace(str(END), str(END + day * DAY_S))
-    return report_xml(metadata=metadata, records="".join(records))
+from tests.support.reports import BEGIN
+from tests.support.sending import ALL, DAY_S, OWN, envelope, record, report, settle
 
 
 @pytest.fixture
@@ -46,25 +20,9 @@ def data() -> NamingData:
     return NamingData(NamingFiles())
 
 
-async def settle(postgres: Database, data: NamingData) -> None:
-    await data.refresh()
-    await fold(postgres, NO_STOP)
-    await rows(postgres, "UPDATE source_domain SET summed_at = '-infinity'")  # as if it had been long ago
-    await name_sources(postgres, data, NO_STOP)
-    await sum_domains(postgres, NO_STOP)
-    await judge_sources(postgres, data.catalogue, NO_STOP)
-
-
 async def verdicts(postgres: Database) -> dict[str, str]:
     found = await rows(postgres, "SELECT host(source_ip) AS ip, verdict FROM source_verdict ORDER BY source_ip")
     return {row["ip"]: row["verdict"] for row in found}
-
-
-SENDGRID = record("192.0.2.10", 2310, auth=signed("sendgrid.net") + envelope("u1.wl.sendgrid.net"))
-OWN = record("192.0.2.1", 500, dkim="pass", spf="pass", auth=signed("example.com") + envelope("example.com"))
-FORWARDER = record("192.0.2.20", 40, dkim="pass", reason="forwarded", auth=signed("example.com"))
-SPOOFER = record("192.0.2.66", 900, auth=envelope("spam.example", result="fail"))
-ALL = (SENDGRID, OWN, FORWARDER, SPOOFER)
 
 
 async def test_each_source_gets_its_verdict_from_what_reports_say(

@@ -39,7 +39,7 @@ async def name_sources(database: Database, data: NamingData, stopping: asyncio.E
             found = await _in_turn(connection, "unnamed", version, SOME)
             if not found:
                 return
-            await connection.execute(SQL["name"], [_named(row, data) for row in found], version)
+            await connection.execute(SQL["name"], [_named(dict(row), data) for row in found], version)
         await asyncio.sleep(0)
 
 
@@ -89,7 +89,7 @@ async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyn
             found = await _in_turn(connection, "unjudged", SOME)
             if not found:
                 return
-            await connection.execute(SQL["judge"], list(_verdicts(found, catalogue)))
+            await connection.execute(SQL["judge"], list(_verdicts([dict(row) for row in found], catalogue)))
         await asyncio.sleep(0)
 
 
