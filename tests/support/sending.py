@@ -14,12 +14,14 @@ DAY_S = 86_400
 NO_STOP = asyncio.Event()
 
 
-def record(address: str, count: int, *, dkim: str = "fail", spf: str = "fail", auth: str = "", reason: str = "") -> str:
-    """A row about an address."""
+def record(
+    address: str, count: int, *, dkim: str = "fail", spf: str = "fail", auth: str = "", reason: str = "", sub: str = ""
+) -> str:
+    """A row about an address, from the domain or (`sub`) a subdomain of it."""
     why = f"<reason><type>{reason}</type></reason>" if reason else ""
     return f"""<record><row><source_ip>{address}</source_ip><count>{count}</count><policy_evaluated>
       <disposition>none</disposition><dkim>{dkim}</dkim><spf>{spf}</spf>{why}</policy_evaluated></row>
-      <identifiers><header_from>example.com</header_from></identifiers><auth_results>{auth}</auth_results></record>"""
+      <identifiers><header_from>{sub}example.com</header_from></identifiers><auth_results>{auth}</auth_results></record>"""
 
 
 def signed(domain: str, *, result: str = "pass", selector: str = "s1") -> str:
@@ -41,7 +43,7 @@ def report(*records: str, number: int = 1, day: int = 0, org: str = "Example Rec
 
 SENDGRID = record("192.0.2.10", 2310, auth=signed("sendgrid.net") + envelope("u1.wl.sendgrid.net"))
 OWN = record("192.0.2.1", 500, dkim="pass", spf="pass", auth=signed("example.com") + envelope("example.com"))
-FORWARDER = record("192.0.2.20", 40, dkim="pass", reason="forwarded", auth=signed("example.com"))
+FORWARDER = record("192.0.2.20", 40, dkim="pass", sub="news.", reason="forwarded", auth=signed("example.com"))
 SPOOFER = record("192.0.2.66", 900, auth=envelope("spam.example", result="fail"))
 ALL = (SENDGRID, OWN, FORWARDER, SPOOFER)
 

@@ -40,13 +40,16 @@ CREATE TABLE source (
     country      text,
     host         text,                              -- PTR, forward-confirmed
     host_at      timestamptz,                       -- when it was asked for
-    named_with   text
+    named_with   text,
+    words        text        NOT NULL GENERATED ALWAYS AS (lower(host(source_ip) || ' ' || coalesce(service, '') || ' '
+        || coalesce(network, '') || ' as' || coalesce(asn::text, '') || ' ' || coalesce(organisation, '') || ' '
+        || coalesce(country, '') || ' ' || coalesce(host, ''))) STORED  -- what is searched
 ) WITH (fillfactor = 80);
 CREATE INDEX source_named_with ON source (named_with);
 CREATE INDEX source_service ON source (service) WHERE service IS NOT NULL;
 
--- What an address authenticated as while it sent as a domain, and (`from`) the From domains of its messages. No counts:
--- a report that is read again changes nothing.
+-- What an address authenticated as while it sent as a domain, and (`from`) the subdomains in the From of its messages.
+-- What failed is kept only of the domain's own names. No counts: a report that is read again changes nothing.
 CREATE TABLE source_identity (
     source_ip inet    NOT NULL,
     domain    text    NOT NULL,                     -- the policy domain
@@ -98,6 +101,8 @@ CREATE INDEX source_verdict_attention ON source_verdict (severity, (-failed), so
 CREATE INDEX source_verdict_domain ON source_verdict (domain, severity, (-failed), source_ip);
 CREATE INDEX source_verdict_messages ON source_verdict ((-messages), (-failed), source_ip, domain);
 CREATE INDEX source_verdict_failed ON source_verdict ((-failed), (-messages), source_ip, domain);
+CREATE INDEX source_verdict_last_day
+    ON source_verdict ((date '2000-01-01' - last_day), (-failed), source_ip, domain);
 CREATE INDEX source_verdict_address ON source_verdict (source_ip);
 CREATE INDEX source_verdict_changed ON source_verdict (changed_at, source_ip, domain) WHERE changes <> '{}';
 
@@ -183,19 +188,18 @@ AS $$
         due = true
     WHERE NOT known.due OR excluded.first_day < known.first_day OR excluded.last_day > known.last_day;
 
-    INSERT INTO source AS known (source_ip, first_day, last_day)
-    SELECT source_ip, min(day), max(day)
-    FROM overview_record_share WHERE report = ANY(reports)
-    GROUP BY source_ip
-    ON CONFLICT (source_ip) DO UPDATE SET
-        first_day = least(known.first_day, excluded.first_day), last_day = greatest(known.last_day, excluded.last_day)
-    WHERE excluded.first_day < known.first_day OR excluded.last_day > known.last_day;
-
     WITH seen AS MATERIALIZED (
         SELECT source_ip, domain, dkim_results, spf_results, header_from, bool_or(passed > 0) AS is_passed,
             min(day) AS first_day, max(day) AS last_day
         FROM overview_record_share WHERE report = ANY(reports)
         GROUP BY source_ip, domain, dkim_results, spf_results, header_from
+    ), sources AS (
+        INSERT INTO source AS known (source_ip, first_day, last_day)
+        SELECT source_ip, min(first_day), max(last_day) FROM seen GROUP BY source_ip
+        ON CONFLICT (source_ip) DO UPDATE SET
+            first_day = least(known.first_day, excluded.first_day),
+            last_day = greatest(known.last_day, excluded.last_day)
+        WHERE excluded.first_day < known.first_day OR excluded.last_day > known.last_day
     ), named AS (
         SELECT source_ip, domain, 'dkim' AS mechanism, one ->> 'domain' AS name, one ->> 'selector' AS selector,
             one ->> 'result' AS result, first_day, last_day
@@ -205,13 +209,13 @@ AS $$
         FROM seen CROSS JOIN LATERAL jsonb_array_elements(spf_results) AS one
         UNION ALL
         SELECT source_ip, domain, 'from', header_from, '', CASE WHEN is_passed THEN 'pass' END, first_day, last_day
-        FROM seen
+        FROM seen WHERE header_from <> domain
     )
     INSERT INTO source_identity AS known
     SELECT source_ip, domain, mechanism, left(lower(name), 253), left(coalesce(selector, ''), 253),
         result IS NOT DISTINCT FROM 'pass', min(first_day), max(last_day)
     FROM named
-    WHERE name <> ''
+    WHERE name <> '' AND (result = 'pass' OR name = domain OR right(name, length(domain) + 1) = '.' || domain)
     GROUP BY 1, 2, 3, 4, 5, 6
     ON CONFLICT (source_ip, domain, mechanism, name, selector, passed) DO UPDATE SET
         first_day = least(known.first_day, excluded.first_day), last_day = greatest(known.last_day, excluded.last_day)

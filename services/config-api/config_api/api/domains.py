@@ -58,4 +58,6 @@ def get_domain(name: str, query: Period) -> DomainDetail:
 def get_readiness(name: str) -> ReadinessAnswer:
     """Ready for quarantine, for reject? By rules and numbers that are written down."""
     back = backend()
-    return back.run(queries.ready(back.database, back.services.catalogue, name), timeout=30)
+    catalogue = back.services.catalogue
+    asked = ("readiness", name)
+    return back.run(back.recent.answer(asked, lambda: queries.ready(back.database, catalogue, name)), timeout=30)

@@ -90,7 +90,10 @@ def list_sources(query: SourceQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return export(format_, "sources", SOURCE_COLUMNS, page)
-    return back.run(page(query.limit, query.cursor), timeout=30)
+    if query.since is None:
+        return back.run(page(query.limit, query.cursor))
+    asked = query.model_dump_json()  # adding up a period may take long: the answer may be some seconds old
+    return back.run(back.recent.answer(asked, lambda: page(query.limit, query.cursor)), timeout=30)
 
 
 @routes.get("/sources/<address>")

@@ -85,7 +85,10 @@ class Reporter(Row):
 
 
 class NameSeen(Row):
-    """A name used for the domain's mail. `passed`: at least once in alignment, or as a valid signature."""
+    """A name used for the domain's mail: a subdomain in From, or a signing domain.
+
+    `passed`: at least once in alignment, or as a valid signature.
+    """
 
     name: str
     selector: str = ""

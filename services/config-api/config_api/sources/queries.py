@@ -60,7 +60,7 @@ async def find(
     values: list[Any] = [
         wanted.domain,
         wanted.service,
-        wanted.verdict,
+        None if wanted.verdict is None else wanted.verdict.severity,
         wanted.standing,
         wanted.result,
         wanted.change,

@@ -37,13 +37,15 @@ FROM {relation} AS known
 LEFT JOIN source USING (source_ip)
 WHERE ($1::text IS NULL OR known.domain = lower($1))
     AND ($2::text IS NULL OR source.service = $2)
-    AND ($3::text IS NULL OR coalesce(known.verdict, 'unknown') = $3)
-    AND ($4::text IS NULL OR standing_of(known.domain, known.source_ip, source.service) = $4)
+    AND ($3::integer IS NULL OR known.severity = $3)
+    AND ($4::text IS NULL OR CASE
+        WHEN known.source_ip IN (SELECT target::inet FROM source_standing WHERE kind = 'address')
+            OR source.service IN (SELECT target FROM source_standing WHERE kind = 'service')
+        THEN standing_of(known.domain, known.source_ip, source.service) = $4 END)
     AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
-    AND ($6::text IS NULL OR $6 = ANY(known.changes))
+    AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
     AND ($7::text IS NULL OR known.source_ip = $7::text::inet)
-    AND ($8::text IS NULL OR strpos(lower(concat_ws(' ', host(known.source_ip), known.domain, source.host,
-        source.organisation, source.service, source.network, 'as' || source.asn)), lower($8)) > 0)
+    AND ($8::text IS NULL OR strpos(source.words, lower($8)) > 0 OR strpos(known.domain, lower($8)) > 0)
     AND ($9::bigint IS NULL OR ({order}, known.source_ip, known.domain) > ($9, $10::bigint, $11::text::inet, $12::text))
 ORDER BY {order}, known.source_ip, known.domain
 LIMIT $13;
