@@ -30,19 +30,6 @@ FROM jsonb_to_recordset($1::jsonb)
     AS named (source_ip inet, service text, network text, asn bigint, organisation text, country text)
 WHERE source.source_ip = named.source_ip;
 
--- name: unlooked
--- Addresses whose host name was not asked for in $1 days, those that sent last first; $2 of them.
-SELECT host(source_ip) AS source_ip FROM source
-WHERE (host_at IS NULL OR host_at < now() - make_interval(days => $1)) AND source_ip <> '0.0.0.0/0'
-ORDER BY last_day DESC LIMIT $2;
-
--- name: name_hosts
--- Writes host names, given as rows of JSON; a new one may give the source another name.
-UPDATE source SET host = found.host, host_at = now(),
-    named_with = CASE WHEN source.host IS DISTINCT FROM found.host THEN NULL ELSE named_with END
-FROM jsonb_to_recordset($1::jsonb) AS found (source_ip inet, host text)
-WHERE source.source_ip = found.source_ip;
-
 -- name: due_domain
 -- The domain with news that has waited longest, and no less than 30 times as long as it takes to add it up.
 SELECT domain, last_day FROM source_domain
@@ -89,30 +76,36 @@ UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $
 
 -- name: unjudged
 -- Sources to be judged, $1 of them, with all that is known of them.
-SELECT verdict.domain, verdict.source_ip::text AS source_ip, verdict.first_day, verdict.last_day, verdict.messages,
-    verdict.passed, verdict.dkim, verdict.spf, verdict.quarantined, verdict.rejected, verdict.overridden,
-    verdict.messages_before, verdict.passed_before, source.service, source_domain.first_day AS domain_since,
-    source_domain.last_day AS window_end,
-    standing_of(verdict.domain, verdict.source_ip, source.service) AS standing,
-    source.service IS NOT NULL AND EXISTS (
-        SELECT FROM source AS other JOIN source_verdict USING (source_ip)
-        WHERE other.service = source.service AND source_verdict.domain = verdict.domain
+WITH batch AS MATERIALIZED (
+    SELECT * FROM source_verdict WHERE verdict IS NULL LIMIT $1 FOR UPDATE
+), named AS MATERIALIZED (
+    SELECT batch.*, source.service FROM batch LEFT JOIN source USING (source_ip)
+), senders AS MATERIALIZED (
+    SELECT domain, service
+    FROM (SELECT DISTINCT domain, service FROM named WHERE service IS NOT NULL) AS pairs
+    WHERE EXISTS (
+        SELECT FROM source JOIN source_verdict USING (source_ip)
+        WHERE source.service = pairs.service AND source_verdict.domain = pairs.domain
             AND 5 * source_verdict.passed >= source_verdict.messages AND source_verdict.passed > 0
-    ) AS is_known_sender,
+    )
+)
+SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.last_day, named.messages, named.passed,
+    named.dkim, named.spf, named.quarantined, named.rejected, named.overridden, named.messages_before,
+    named.passed_before, named.service, source_domain.first_day AS domain_since, source_domain.last_day AS window_end,
+    standing_of(named.domain, named.source_ip, named.service) AS standing,
+    senders.domain IS NOT NULL AS is_known_sender,
     coalesce((
         SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
         FROM (
             SELECT mechanism, name, passed, selector FROM source_identity
-            WHERE source_identity.source_ip = verdict.source_ip AND source_identity.domain = verdict.domain
+            WHERE source_identity.source_ip = named.source_ip AND source_identity.domain = named.domain
                 AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100
         ) AS latest
     ), '[]') AS identities
-FROM (
-    SELECT * FROM source_verdict WHERE verdict IS NULL LIMIT $1 FOR UPDATE
-) AS verdict
+FROM named
 JOIN source_domain USING (domain)
-LEFT JOIN source USING (source_ip);
+LEFT JOIN senders USING (domain, service);
 
 -- name: judge
 -- Writes verdicts, given as rows of JSON.
