@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.sources.data import NamingData, NamingFiles
+from parser.sources.row_names import RowNames
+from parser.store import AnnouncementOptions, Store
 from pipeline.adapters.postgres import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
@@ -151,3 +154,19 @@ async def test_a_report_from_the_future_does_not_move_the_window(
 
     assert (await verdicts(postgres))["192.0.2.10"] == "misaligned"
     assert await values(postgres, "SELECT last_day <= current_date FROM source_domain") == [True]
+
+
+async def test_an_announced_row_has_the_names_of_its_source(postgres: Database, data: NamingData) -> None:
+    options = AnnouncementOptions(max_rows=4, names=RowNames(data))
+    handler = ParserHandler(postgres, Store(postgres, options), options=ReadOptions(), committed=lambda: None)
+    await handler([extracted(1, report(*ALL))])
+
+    query = "SELECT payload FROM outbox WHERE subject LIKE 'report.stored.%'"
+    (payload,) = await values(postgres, query)
+    names = {row["source_ip"]: row["source"]["service_name"] for row in json.loads(payload)["rows"]}
+    assert names == {
+        "192.0.2.1": None,
+        "192.0.2.10": "Twilio SendGrid",
+        "192.0.2.20": None,
+        "192.0.2.66": None,
+    }

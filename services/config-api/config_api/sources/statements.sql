@@ -25,7 +25,16 @@ source_verdict;
 );
 
 -- name: sources
--- Sources by their filters, one a domain and address; {order} is two numbers.
+-- Sources by their filters, one a domain and address; {order} is two numbers. Addresses that something was said of, and
+-- those with the words that are looked for, are found first: each source by itself would be looked up for them.
+WITH said AS MATERIALIZED (
+    SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND $4::text IS NOT NULL
+    UNION
+    SELECT source_ip FROM source_standing JOIN source ON source.service = target
+    WHERE kind = 'service' AND $4::text IS NOT NULL
+), worded AS MATERIALIZED (
+    SELECT source_ip FROM source WHERE $8::text IS NOT NULL AND strpos(words, lower($8)) > 0
+)
 SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, source.service, source.network,
     source.asn, source.organisation, source.country, source.host,
     coalesce(known.verdict, 'unknown') AS verdict, known.changes,
@@ -38,14 +47,12 @@ LEFT JOIN source USING (source_ip)
 WHERE ($1::text IS NULL OR known.domain = lower($1))
     AND ($2::text IS NULL OR source.service = $2)
     AND ($3::integer IS NULL OR known.severity = $3)
-    AND ($4::text IS NULL OR CASE
-        WHEN known.source_ip IN (SELECT target::inet FROM source_standing WHERE kind = 'address')
-            OR source.service IN (SELECT target FROM source_standing WHERE kind = 'service')
-        THEN standing_of(known.domain, known.source_ip, source.service) = $4 END)
+    AND ($4::text IS NULL OR known.source_ip IN (SELECT source_ip FROM said))
+    AND ($4::text IS NULL OR standing_of(known.domain, known.source_ip, source.service) = $4)
     AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
     AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
     AND ($7::text IS NULL OR known.source_ip = $7::text::inet)
-    AND ($8::text IS NULL OR strpos(source.words, lower($8)) > 0 OR strpos(known.domain, lower($8)) > 0)
+    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded) OR strpos(known.domain, lower($8)) > 0)
     AND ($9::bigint IS NULL OR ({order}, known.source_ip, known.domain) > ($9, $10::bigint, $11::text::inet, $12::text))
 ORDER BY {order}, known.source_ip, known.domain
 LIMIT $13;

@@ -22,23 +22,18 @@ class NamingFiles:
 
 
 class NamingData:
-    """Read again when a file changes."""
+    """Read again when a file changes; `version` is another one then."""
 
     def __init__(self, paths: NamingFiles) -> None:
         self.networks = Networks(paths.networks)
         self._services = ServicesFile(paths.services)
         self._own = (files("pipeline.sources") / "services.json").read_text(encoding="utf-8")
+        self.version = self._version()
 
     @property
     def catalogue(self) -> Catalogue:
         """The services."""
         return self._services.catalogue
-
-    @property
-    def version(self) -> str:
-        """Changes when the data does."""
-        facts = "\0".join((RULES, self._own, self._services.text, self.networks.version))
-        return sha256(facts.encode()).hexdigest()[:16]
 
     async def refresh(self) -> None:
         """Looks whether a file changed."""
@@ -47,3 +42,8 @@ class NamingData:
     def _refresh(self) -> None:
         self._services.refresh()
         self.networks.refresh()
+        self.version = self._version()
+
+    def _version(self) -> str:
+        facts = "\0".join((RULES, self._own, self._services.text, self.networks.version))
+        return sha256(facts.encode()).hexdigest()[:16]
