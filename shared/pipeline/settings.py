@@ -97,10 +97,10 @@ class Settings(BaseModel):
         0, ge=0, description="How many months before this one rows of aggregate reports are kept; 0: ever."
     )
     report_rows: int = Field(100, ge=0, le=10_000, description="Rows in a report.stored event; the API has the rest.")
-    services_file: Path | None = Field(
+    services_path: Path | None = Field(
         None, description="Your own sending services, a JSON file; they come before those that DMARQ knows."
     )
-    networks_files: str = Field(
+    networks_paths: str = Field(
         "",
         description="mmdb files that say whose a network is (GeoLite2, DB-IP Lite, IPinfo Lite), with commas in "
         "between; of two that know the same the first counts. Read again when they change.",
@@ -122,8 +122,8 @@ class Settings(BaseModel):
 
     @property
     def network_paths(self) -> tuple[Path, ...]:
-        """The files of `networks_files`."""
-        return tuple(Path(name.strip()) for name in self.networks_files.split(",") if name.strip())
+        """The files of `networks_paths`."""
+        return tuple(Path(name.strip()) for name in self.networks_paths.split(",") if name.strip())
 
 
 def _in_words(wrong: ErrorDetails) -> str:

@@ -33,7 +33,7 @@ class Backend:
         self.readiness = Readiness()
         self.feed = Feed()
         self.recent = Recent()
-        self.services = ServicesFile(settings.services_file)
+        self.services = ServicesFile(settings.services_path)
         self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
         self.answer_timeout = 15.0  # seconds a request waits for the database or the bus
         self._database: Database | None = None

@@ -119,7 +119,7 @@ def read_options(settings: Settings) -> ReadOptions:
 
 def naming_files(settings: Settings) -> NamingFiles:
     """The files that sources are named with."""
-    return NamingFiles(settings.services_file, settings.network_paths)
+    return NamingFiles(settings.services_path, settings.network_paths)
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """The names of the sources of a report's rows, for whoever hears of the report; from memory alone, so nothing waits."""
 
+from collections.abc import Iterator
+
 from parser.line import Json
 from parser.sources.data import NamingData
 from pipeline.report import Record
@@ -39,7 +41,8 @@ class RowNames:
         }
 
 
-def _passed(row: Record) -> list[Identity]:
-    dkim = [Identity(Mechanism.DKIM, one.domain, passed=True) for one in row.dkim_results if one.result == "pass"]
-    spf = [Identity(Mechanism.SPF, one.domain, passed=True) for one in row.spf_results if one.result == "pass"]
-    return [identity for identity in (*dkim, *spf) if identity.domain]
+def _passed(row: Record) -> Iterator[Identity]:
+    for mechanism, results in ((Mechanism.DKIM, row.dkim_results), (Mechanism.SPF, row.spf_results)):
+        for one in results:
+            if one.domain and one.result == "pass":
+                yield Identity(mechanism, one.domain, passed=True)
