@@ -216,7 +216,9 @@ class ReportStored(Event):
     messages: int = Field(description="Mails (for TLS: sessions) it counts.")
     repairs: tuple[str, ...] = Field((), description="What had to be mended to read it.")
     report: dict[str, JsonValue] = Field(default_factory=dict, description="The report without its rows, as read.")
-    rows: tuple[dict[str, JsonValue], ...] = Field((), description="The first rows of an aggregate report.")
+    rows: tuple[dict[str, JsonValue], ...] = Field(
+        (), description="The first rows of an aggregate report, each with the names of its `source`."
+    )
     rows_complete: bool = Field(True, description="False when there are more rows than are given here.")
     link: str = Field("", description="Where the API has all of it.")
     stored_at: datetime = Field(description="When it was committed.")

@@ -103,6 +103,14 @@ class Settings(BaseModel):
         0, ge=0, description="How many months before this one rows of aggregate reports are kept; 0: ever."
     )
     report_rows: int = Field(100, ge=0, le=10_000, description="Rows in a report.stored event; the API has the rest.")
+    services_path: Path | None = Field(
+        None, description="Your own sending services, a JSON file; they come before those that DMARQ knows."
+    )
+    networks_paths: str = Field(
+        "",
+        description="mmdb files that say whose a network is (GeoLite2, DB-IP Lite, IPinfo Lite), with commas in "
+        "between; of two that know the same the first counts. Read again when they change.",
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @classmethod
@@ -117,6 +125,11 @@ class Settings(BaseModel):
             return cls.model_validate({**plain, "limits": Limits.model_validate(bounds)})
         except ValidationError as error:
             raise SettingsError("; ".join(_in_words(wrong) for wrong in error.errors())) from None
+
+    @property
+    def network_paths(self) -> tuple[Path, ...]:
+        """The files of `networks_paths`."""
+        return tuple(Path(name.strip()) for name in self.networks_paths.split(",") if name.strip())
 
 
 def _in_words(wrong: ErrorDetails) -> str:

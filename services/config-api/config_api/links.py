@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 NAME = "config-api"
 SETUP = "setup"
 STOP_TIMEOUT = 10.0  # seconds
+SERVICES_EVERY = 10.0  # seconds
 
 
 class Links:
@@ -77,10 +78,17 @@ class Links:
                 group.create_task(self._hold_bus(), name="bus")
                 group.create_task(self._push(), name="pusher")
                 group.create_task(DeadQuota(self._backend).run(self._stopping), name="dead-quota")
+                group.create_task(self._read_services(), name="services")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:
             self._ended.set()
+
+    async def _read_services(self) -> None:
+        """The user's own sending services, read again when their file changes."""
+        while not self._stopping.is_set():
+            await asyncio.to_thread(self._backend.services.refresh)
+            await pause(self._stopping, SERVICES_EVERY)
 
     async def _push(self) -> None:
         try:

@@ -7,6 +7,7 @@ from config_api.api import (
     activity,
     dead_letters,
     description,
+    domains,
     events,
     health,
     imports,
@@ -15,13 +16,14 @@ from config_api.api import (
     mails,
     reparse,
     reports,
+    sources,
     status,
     summary,
 )
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access,
-    events, description, health
+    mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, status, dead_letters, imports,
+    reparse, access, events, description, health
 )  # fmt: skip
 
 
