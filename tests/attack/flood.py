@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from extractor.handler import handler
 from parser.__main__ import stages
-from parser.announcement import AnnouncementOptions
 from parser.relay import Relay
+from parser.store import AnnouncementOptions
 from pipeline import topology
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import connected
