@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from extractor.budget import Allowance
-from extractor.inflate import GZIP_FRAME, Inflater, stored
+from extractor.inflate import DeflateStream, stored
 from pipeline.contracts.repairs import MailRepair
+from pipeline.mailformat.inflate import GZIP_FRAME
 
 MAGIC: Final = b"\x1f\x8b"
 
@@ -33,11 +34,11 @@ class Gzip:
         return True
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of all members. Raises Refused: damaged, truncated, or over a limit."""
+        """The bytes of all members. Raises Rejected: damaged, truncated, or over a limit."""
         at = 0
         while self._members == 0 or self._data.startswith(MAGIC, at):
             self._allowance.budget.spend_member()
-            inflater = Inflater(
+            inflater = DeflateStream(
                 self._data, start=at, end=len(self._data), window_bits=GZIP_FRAME, allowance=self._allowance
             )
             yield from inflater.chunks()
@@ -79,8 +80,8 @@ class Deflated:
         self.repairs: list[str] = [MailRepair.DEFLATE_FRAME]
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes. Raises Refused: damaged, truncated, or over a limit."""
-        yield from Inflater(
+        """The bytes. Raises Rejected: damaged, truncated, or over a limit."""
+        yield from DeflateStream(
             self._data, start=0, end=len(self._data), window_bits=self._window_bits, allowance=self._allowance
         ).chunks()
 
@@ -100,7 +101,7 @@ class Plain:
         self.repairs: list[str] = list(repairs)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes. Raises Refused over a limit."""
+        """The bytes. Raises Rejected over a limit."""
         yield from stored(self._data, start=0, end=len(self._data), allowance=self._allowance)
 
     def as_gzip(self) -> bytes | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extractor import likeness, uuencode
-from extractor.budget import Allowance, Budget, Refused
+from extractor.budget import Allowance, Budget
 from extractor.cms import signed_content
 from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
@@ -25,6 +25,7 @@ from extractor.zips import ZipMember
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
 from pipeline.contracts.reasons import Reason
+from pipeline.errors import Rejected
 from pipeline.mailformat.fields import begins_with_field
 
 Piece = Document | Refusal | Ignored | NestedMail
@@ -139,7 +140,7 @@ class _Opening:
         for entry in entries(data):
             try:
                 self.terms.budget.spend_member()
-            except Refused as refused:
+            except Rejected as refused:
                 yield Refusal(item, refused.reason, refused.detail)
                 return
             member = _member_item(item, entry.name, seen)
@@ -159,7 +160,7 @@ class _Opening:
     def _signed(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         try:
             content = signed_content(data)
-        except Refused as refused:
+        except Rejected as refused:
             yield _closed(item, refused.reason, refused.detail, self.terms)
             return
         if content is None:
@@ -172,7 +173,7 @@ class _Opening:
     def _stream(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
         try:
             yield from self._read(item, source, depth=depth)
-        except Refused as refused:
+        except Rejected as refused:
             mended = item.mended(source.repairs)
             if refused.reason in _SHUT:
                 yield _closed(mended, refused.reason, refused.detail, self.terms)

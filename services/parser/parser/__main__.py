@@ -5,7 +5,7 @@ import sys
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.kinds.failure.sample import SampleKept
+from parser.kinds.reading import SampleKept
 from parser.overview import keep_overview
 from parser.recorder import Inquiry, Recorder
 from parser.relay import Relay
