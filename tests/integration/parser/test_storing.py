@@ -46,7 +46,7 @@ async def test_the_rows_lie_in_the_partition_of_their_month(parser: ParserHandle
 
 
 async def test_periods_before_dmarc_and_far_ahead_are_kept_too(parser: ParserHandler, postgres: Database) -> None:
-    past = changed(str(BEGIN), "86400").replace(str(END), "172800")
+    past = changed(str(BEGIN), "1262400000").replace(str(END), "1262486400")
     future = changed(str(BEGIN), "4000000000").replace(str(END), "4000086399")
 
     assert await parser([extracted(1, past), extracted(2, future)]) == [[], []]

@@ -57,7 +57,7 @@ class ReportBuilder:
             if self._namespace and self.elements.is_foreign(section):
                 self._on_foreign(section)
             else:
-                add = self._SECTIONS.get(names[section.tag], self._SECTIONS[_UNKNOWN])
+                add = self._SECTIONS.get(names[section.tag]) or self._SECTIONS[_UNKNOWN]
                 add(self, section)
 
     def _on_record(self, section: etree._Element) -> None:
