@@ -13,7 +13,7 @@ from extractor.budget import Allowance, Budget
 from extractor.cms import signed_content
 from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
-from extractor.gz import Deflated, Gzip, Plain
+from extractor.gz import Deflated, Gzip, Plain, reports_apart
 from extractor.inflate import Source
 from extractor.look import UNCLEAR, Seen, look_closer, window_bits_of
 from extractor.nested import nested_mails
@@ -25,6 +25,7 @@ from extractor.zips import ZipMember
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
 from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
 from pipeline.mailformat.fields import begins_with_field
 
@@ -119,7 +120,7 @@ class _Opening:
         if depth > limit:
             yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
         elif kind is Sniffed.GZIP:
-            yield from self._stream(item.as_carrier(), Gzip(data, self.allowance), depth=depth)
+            yield from self._gzip(item.as_carrier(), data, depth=depth)
         elif kind is Sniffed.DEFLATE:
             source = Deflated(data, self.allowance, window_bits=window_bits_of(data))
             yield from self._stream(item.as_carrier(), source, depth=depth)
@@ -131,6 +132,15 @@ class _Opening:
             yield from self._signed(item, data, depth=depth)
         else:
             yield from nested_mails(item, data, depth=depth, budget=self.terms.budget)
+
+    def _gzip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
+        """A file, or several behind one another: each is a document of its own, numbered below the item's path."""
+        files = reports_apart(data, self.allowance)
+        for number, file in enumerate(files, start=1):
+            own = item
+            if len(files) > 1:
+                own = replace(item, path=f"{item.path}/{number}", size=len(file)).mended((Repair.ONE_OF_SEVERAL,))
+            yield from self._stream(own, Gzip(file, self.allowance), depth=depth)
 
     def _zip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         if holds_other_things(data):
