@@ -12,12 +12,11 @@ from config_api.dead_letters.quota import DeadQuota
 from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
 from config_api.web.live import SUBJECTS
-from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.jetstream.requests import overhear
 from pipeline.postgres.connection import database
-from pipeline.runtime.retry import pause, unless
+from pipeline.runtime.retry import pause, persist, unless
 from pipeline.runtime.service import ensured, ensured_again
 from pipeline.telemetry.health import serving_health
 
@@ -118,17 +117,14 @@ class Links:
     async def _prepared(self) -> None:
         """The administrator can sign in, secrets are sealed as this version does, the declared mailboxes are there."""
         backend = self._backend
-        while not self._stopping.is_set():
-            try:
-                await self._greeted()
-                if upgraded := await store.upgrade_secrets(backend):
-                    log.info("secrets_upgraded", mailboxes=upgraded)
-                await declared.apply(backend)
-            except TryLater as error:
-                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
-                await pause(self._stopping, 1.0)
-            else:
-                return
+
+        async def prepare() -> None:
+            await self._greeted()
+            if upgraded := await store.upgrade_secrets(backend):
+                log.info("secrets_upgraded", mailboxes=upgraded)
+            await declared.apply(backend)
+
+        await persist(prepare, self._stopping)
 
     async def _greeted(self) -> None:
         """Where the first token was made just now, it is shown, and a link to sign in with."""

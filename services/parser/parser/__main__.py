@@ -5,7 +5,7 @@ import sys
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.kinds.failure.sample import SampleKept
+from parser.kinds.reading import SampleKept
 from parser.overview import keep_overview
 from parser.recorder import Inquiry, Recorder
 from parser.relay import Relay
@@ -16,10 +16,9 @@ from parser.sources.data import NamingData, NamingFiles
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts import topology
-from pipeline.errors import TryLater
 from pipeline.jetstream.requests import serving
 from pipeline.postgres.connection import Database, database
-from pipeline.runtime.retry import wait_for
+from pipeline.runtime.retry import persist
 from pipeline.runtime.service import Frame, run_service
 from pipeline.runtime.stage import Stage
 from pipeline.settings import Settings
@@ -76,14 +75,12 @@ async def work(frame: Frame, postgres: Database) -> None:
 
 async def reparse(frame: Frame, reparser: Reparser) -> None:
     """Takes requests for reparse, and works on them, until told to stop."""
-    attempt = 0
-    while not frame.stopping.is_set():
-        try:
-            async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
-                await reparser.run(frame.stopping)
-        except TryLater as error:  # the broker went away just as we were about to listen
-            attempt += 1
-            await wait_for(error, attempt=attempt, stopping=frame.stopping)
+
+    async def serve_and_work() -> None:
+        async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
+            await reparser.run(frame.stopping)
+
+    await persist(serve_and_work, frame.stopping)  # the broker may go away just as we are about to listen
 
 
 async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:

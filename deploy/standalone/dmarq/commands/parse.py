@@ -8,6 +8,7 @@ import click
 
 from dmarq.inputs import inputs
 from dmarq.parsing import lines_of
+from parser.kinds.registry import Readers
 from pipeline.settings import Settings
 
 
@@ -28,13 +29,13 @@ def parse(paths: tuple[Path, ...], *, full: bool) -> None:
       curl -s https://example.com/report.xml.gz | dmarq parse -
     """
     limits = Settings.load().limits
-    failed, count = False, 0
+    failed, count, readers = False, 0, Readers()
     for item in inputs(paths, max_bytes=limits.max_mail_bytes):
         count += 1
         if item.error:
             failed = True
             click.echo(f"dmarq parse: {item.label}: {item.error}", err=True)
-        for line in lines_of(item, limits=limits, is_full=full):
+        for line in lines_of(item, limits=limits, is_full=full, readers=readers):
             click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
     if not count:
         click.echo("dmarq parse: there is no file to read", err=True)

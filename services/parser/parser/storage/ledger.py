@@ -6,15 +6,17 @@ from typing import Any
 
 import asyncpg
 
+from parser.kinds.kind import Row
 from parser.outcome import Conclusion
-from parser.storage.sql import SQL
-from parser.storage.tables import Row
 from pipeline.contracts.events import MailCommand, MailDied, MailExtracted, Outcome
 from pipeline.contracts.mail import LineOutcome, MailRef
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected, TryLater
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
 
 WITHOUT_BYTES = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE, Reason.BLOB_MISSING})
 

@@ -43,6 +43,8 @@ class Prologue:
 
 def wide_encoding(data: bytes) -> str | None:
     """The encoding that a byte order mark, or the zeros between the first characters, give away."""
+    if data[:2].isascii() and b"\0" not in data[:2]:  # as nearly always
+        return None
     for bom, name in _BOMS:
         if data.startswith(bom):
             return name
@@ -62,7 +64,8 @@ def read_prologue(head: bytes) -> Prologue:
 
     Raises Rejected for a DOCTYPE (no report needs one; all attacks with entities do) and where there is nothing.
     """
-    text = head.decode(wide_encoding(head) or "latin-1", errors="replace")
+    wide = wide_encoding(head)
+    text = head.decode(wide or "latin-1", errors="replace")
     if not text.strip(" \t\r\n\0\ufeff"):
         raise Rejected(Reason.EMPTY_DOCUMENT)
     position = 0
@@ -72,7 +75,7 @@ def read_prologue(head: bytes) -> Prologue:
         raise Rejected(Reason.DOCTYPE_REFUSED if "feedback" in text.lower() else Reason.NO_REPORT_CONTENT)
     root = _ROOT.match(text, position)
     declared = declared_encoding(head) or "utf-8"
-    is_streamable = wide_encoding(head) in (None, "utf-8-sig") and _STREAMED.fullmatch(declared) is not None
+    is_streamable = wide in (None, "utf-8-sig") and _STREAMED.fullmatch(declared) is not None
     return Prologue(root.group(2) if root else None, is_streamable)
 
 
