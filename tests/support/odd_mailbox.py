@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fetcher.imap import uidset
+from fetcher.imap.grammar import uidset
 from tests.support.scripted_imap import Answer, Step
 
 BODY = b"From: a@b.example\r\nMessage-ID: <%d@b.example>\r\nSubject: report\r\n\r\nwords\r\n"

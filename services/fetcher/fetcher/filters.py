@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fetcher.imap.criteria import Criteria
-from fetcher.imap.fetch_answer import Meta
+from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.fetch_answer import Meta
 from pipeline.contracts.mailbox import Filters
 from pipeline.mailformat.addresses import addresses
 from pipeline.mailformat.fields import Fields

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap.budget import MAX_UNASKED_BYTES, Allowance, Budget
-from fetcher.imap.faults import ImapFault
-from fetcher.imap.wire import Answer, AnswerReader
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.tokens import Answer
+from fetcher.imap.transport.wire import MAX_UNASKED_BYTES, Allowance, AnswerReader, Budget
 from pipeline.contracts.limits import MiB
 
 SMALL = Allowance(line=1000, literal=1000, total=5000)

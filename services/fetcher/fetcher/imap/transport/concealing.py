@@ -3,7 +3,7 @@
 from base64 import b64encode
 from dataclasses import replace
 
-from fetcher.imap.status import Status
+from fetcher.imap.grammar.faults import Status
 
 WINDOW = 8  # characters: servers cut what they repeat, and what they say is cut here
 SHORTEST = 4  # a shorter secret is found in every other word

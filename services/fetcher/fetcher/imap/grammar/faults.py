@@ -1,13 +1,52 @@
-"""What can go wrong with a mailbox, in the eight categories that the connection test speaks of.
+"""How the server ended a command, and what can go wrong with a mailbox, in the eight categories of the connection test.
 
-Every fault of the IMAP edge is one `ImapFault`: a category for machines, a detail for people that says what to do.
-A detail holds what the server said, cut and cleaned, and never a secret.
+A `Status` is OK, NO or BAD, a response code in brackets and a text for people (RFC 5530). Every fault of the IMAP edge
+is one `ImapFault`: a category for machines, a detail for people that says what to do. A detail holds what the server
+said, cut and cleaned, and never a secret.
 """
 
 import re
+from dataclasses import dataclass
 
-from fetcher.imap.status import Status
 from pipeline.contracts.connection_test import Category
+
+_RESULTS = frozenset(("OK", "NO", "BAD", "BYE", "PREAUTH"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+MAX_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`code` is in upper case, "" for none; `text` holds no control characters and is cut at 300 characters."""
+
+    result: str
+    code: str = ""
+    details: str = ""
+    text: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command was carried out."""
+        return self.result in ("OK", "PREAUTH")
+
+
+def parse_status(line: bytes) -> Status:
+    """The status in a line such as b'NO [AUTHENTICATIONFAILED] Wrong password'. Raises ValueError if there is none."""
+    result, _, text = line.decode("utf-8", "replace").partition(" ")
+    if result.upper() not in _RESULTS:
+        raise ValueError("no status")
+    code = details = ""
+    if text.startswith("[") and "]" in text:
+        inside, _, rest = text[1:].partition("]")
+        name, _, what = inside.partition(" ")
+        if name:
+            code, details, text = name.upper(), what, rest
+    return Status(result.upper(), code, details, clean(text))
+
+
+def clean(text: str) -> str:
+    """What a server said, for people: on one line, without control characters, cut at 300 characters."""
+    return _CONTROL.sub(" ", text[: 2 * MAX_TEXT])[:MAX_TEXT].strip()
 
 
 class ImapFault(Exception):
@@ -35,6 +74,13 @@ class ImapFault(Exception):
         return ImapFault(
             self.category, self._advice, code=self.code, said=self.said, wait_s=self.wait_s, step=self.step
         )
+
+
+class NotDone(ImapFault):
+    """The server said OK to an action, and the mailbox shows that it was not done."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Category.CONNECTIVITY, detail)
 
 
 class Withheld(ImapFault):

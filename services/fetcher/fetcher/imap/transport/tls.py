@@ -1,14 +1,15 @@
-"""Why an encrypted connection was not made: one cause, named first, and the one step that helps.
+"""TLS to a mail server: its context, and why an encrypted connection was not made, with the one step that helps.
 
-The TLS library says "unable to get local issuer certificate" both where the server forgot its intermediate certificate
-and where its CA is an internal one; what the server presents tells them apart.
+Certificates are verified unless the user said otherwise, and TLS 1.2 is the floor. The TLS library says "unable to get
+local issuer certificate" both where the server forgot its intermediate certificate and where its CA is an internal one;
+what the server presents tells them apart.
 """
 
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fetcher.imap.faults import ImapFault
+from fetcher.imap.grammar.faults import ImapFault
 from pipeline.contracts.connection_test import Category
 
 # OpenSSL's X509_V_ERR_..., of `verify_code`
@@ -40,6 +41,24 @@ class Presented:
     length: int
     issuer: str
     tells_issuer: bool
+
+
+def client_context(*, verify_certificate: bool, ca_certificate: str | None) -> ssl.SSLContext:
+    """A context for one mailbox.
+
+    `ca_certificate`: PEM text with one or more certificates; then these alone are trusted, as somebody who runs an
+    internal CA means it. Raises ImapFault (tls) when it cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(cadata=ca_certificate or None)
+    except (ssl.SSLError, ValueError) as error:
+        detail = "the CA certificate cannot be read: paste it in PEM form, from BEGIN CERTIFICATE to END CERTIFICATE"
+        raise ImapFault(Category.TLS, detail) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not verify_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def is_of_unknown_issuer(error: OSError) -> bool:

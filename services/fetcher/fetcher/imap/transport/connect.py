@@ -1,23 +1,18 @@
 """The way to a server: a TCP connection, TLS at once or by STARTTLS, and the greeting."""
 
 import asyncio
-import socket
 import ssl
 from dataclasses import replace
 
-from aiohappyeyeballs import start_connection
-
-from fetcher.imap.account import Account
-from fetcher.imap.connection import Connection, ProtocolLog
-from fetcher.imap.faults import ImapFault, fault_of_status
-from fetcher.imap.keepalive import keep_alive
-from fetcher.imap.memory import give_large_blocks_back
-from fetcher.imap.proxied import socket_through
-from fetcher.imap.status import Status, parse_status
-from fetcher.imap.tls import client_context
-from fetcher.imap.tls_faults import (
+from fetcher.imap.grammar.faults import ImapFault, Status, fault_of_status, parse_status
+from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.connection import Connection, ProtocolLog
+from fetcher.imap.transport.memory import give_large_blocks_back
+from fetcher.imap.transport.network import connected_socket, fault_of_the_way
+from fetcher.imap.transport.tls import (
     Presented,
     certificate_fault,
+    client_context,
     handshake_fault,
     is_of_unknown_issuer,
     presented_by,
@@ -25,18 +20,17 @@ from fetcher.imap.tls_faults import (
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Security
 
-EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
 LOOK_S = 3.0  # for a look at a certificate that was refused
 
 
-async def reach(account: Account, *, log: ProtocolLog) -> Connection:
+async def connect(account: Account, *, log: ProtocolLog) -> Connection:
     """A greeted connection, encrypted as the account asks for. Raises ImapFault within `connect_s`."""
     give_large_blocks_back()
     connection = Connection(account, log=log)
     reached = False
     try:
         async with asyncio.timeout(account.deadlines.connect_s):
-            await _reach(connection, account)
+            await _connect(connection, account)
         reached = True
     except OSError as error:
         raise await _fault(error, connection) from error
@@ -45,7 +39,7 @@ async def reach(account: Account, *, log: ProtocolLog) -> Connection:
     finally:
         if not reached:
             connection.abort()
-    facts = {"host": account.host, "port": account.port, "tls": tls_version(connection) or "none"}
+    facts = {"host": account.host, "port": account.port, "tls": connection.tls_version or "none"}
     log("info", "connected", facts)
     for weakness in account.weaknesses:
         log("warning", "unsafe", {"why": weakness.text})
@@ -72,7 +66,7 @@ async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
     unchecked = Connection(replace(account, verify_certificate=False), log=log)
     try:
         async with asyncio.timeout(LOOK_S):
-            await _reach(unchecked, unchecked.account)
+            await _connect(unchecked, unchecked.account)
     except (OSError, ImapFault) as fault:
         unchecked.log("debug", "not_reached", {"why": str(fault)})  # its certificate was seen, if any
     transport = unchecked.protocol.transport
@@ -81,32 +75,14 @@ async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
     return presented
 
 
-def fault_of_the_way(error: OSError, *, host: str, place: str) -> ImapFault:
-    """The fault behind a TCP connection that could not be made, or was lost with an error."""
-    if isinstance(error, socket.gaierror):
-        return ImapFault(Category.CONNECTIVITY, f"the host name {host} cannot be resolved: check it for typing errors")
-    if isinstance(error, ConnectionRefusedError):
-        return ImapFault(Category.CONNECTIVITY, f"{place} refuses connections: check host and port")
-    if isinstance(error, TimeoutError):
-        return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
-    return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
-
-
-def tls_version(connection: Connection) -> str | None:
-    """Such as "TLSv1.3"; None without encryption."""
-    transport = connection.protocol.transport
-    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
-    return ssl_object.version() if ssl_object is not None else None
-
-
-async def _reach(connection: Connection, account: Account) -> None:
+async def _connect(connection: Connection, account: Account) -> None:
     context = _context(account)
     protocol = connection.protocol
     loop = asyncio.get_running_loop()
     at_once = context if account.security is Security.TLS else None
     await loop.create_connection(
         lambda: protocol,
-        sock=await _connected_socket(account),
+        sock=await connected_socket(account),
         ssl=at_once,
         server_hostname=account.host if at_once else None,
     )
@@ -118,19 +94,6 @@ async def _reach(connection: Connection, account: Account) -> None:
         await _start_tls(connection, context, preauthenticated=greeting.result == "PREAUTH")
     elif greeting.result == "PREAUTH":
         protocol.signed_in()
-
-
-async def _connected_socket(account: Account) -> socket.socket:
-    connected = await (_direct_socket(account) if account.proxy is None else socket_through(account.proxy, account))
-    keep_alive(connected)
-    return connected
-
-
-async def _direct_socket(account: Account) -> socket.socket:
-    """IPv6 and IPv4 in a race (RFC 8305), so that a broken one costs no time; uvloop cannot do that by itself."""
-    loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
-    return await start_connection(addresses, happy_eyeballs_delay=EYEBALLS_DELAY_S)
 
 
 def _understood(line: bytes, account: Account) -> Status:

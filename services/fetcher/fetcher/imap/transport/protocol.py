@@ -17,14 +17,12 @@ from collections.abc import Callable
 
 import aioimaplib
 
-from fetcher.imap.answers import number
-from fetcher.imap.budget import Allowance, Budget
-from fetcher.imap.concealing import Concealer
-from fetcher.imap.exchange import Exchange, kind_of
-from fetcher.imap.faults import ImapFault, fault_in_session, fault_of_status
-from fetcher.imap.memory import give_the_rest_back
-from fetcher.imap.status import Status, parse_status
-from fetcher.imap.wire import Answer, AnswerReader
+from fetcher.imap.grammar.faults import ImapFault, Status, fault_in_session, fault_of_status, parse_status
+from fetcher.imap.grammar.tokens import Answer, kind_of, number
+from fetcher.imap.transport.concealing import Concealer
+from fetcher.imap.transport.exchange import Exchange
+from fetcher.imap.transport.memory import give_the_rest_back
+from fetcher.imap.transport.wire import Allowance, AnswerReader, Budget
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.limits import MiB
 
@@ -111,10 +109,10 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         if self.lost is not None:
             raise self.lost.again()
 
-    async def run(self, exchange: Exchange) -> None:
+    async def run(self, exchange: Exchange, allowance: Allowance) -> None:
         """Sends the command and waits until the server has ended it. Raises ImapFault if it never does."""
         self.ensure_alive()
-        self._reader.budget = exchange.budget
+        self._reader.budget = Budget(allowance)
         try:
             await self.execute(_Pending(exchange, self.new_tag()))
         except aioimaplib.CommandTimeout as error:
@@ -212,7 +210,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
 
     def _skip(self, answer: Answer) -> None:
         """Nothing of the line is told: it may be a piece of a mail, or repeat what was sent."""
-        self._reader.budget.drop(sum(map(len, answer)), len(answer))
+        self._drop(answer)
         line = answer[0].strip()
         if not line:
             self._on_oddity("a blank line")
@@ -224,10 +222,11 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             self._goodbye = parse_status(answer[0][2:])
         self._count_mails(answer)
         running = self._running()
-        if running is not None:
-            running.exchange.take(answer)
-        else:
-            self._reader.budget.drop(sum(map(len, answer)), len(answer))
+        if running is None or not running.exchange.keep(answer):
+            self._drop(answer)
+
+    def _drop(self, answer: Answer) -> None:
+        self._reader.budget.drop(sum(map(len, answer)), len(answer))
 
     def _count_mails(self, answer: Answer) -> None:
         kind = kind_of(answer)

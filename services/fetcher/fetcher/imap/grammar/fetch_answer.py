@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from fetcher.imap.answers import number
-from fetcher.imap.tokens import Token, text_of, tokens
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar.tokens import Answer, Token, number, text_of, tokens
 from pipeline.contracts.limits import KiB
 
 MAX_SIZE = 2**63 - 1  # RFC 9051 number64; a server may say anything

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from functools import partial
 from typing import TypeVar
 
-from fetcher.imap import searching, uidset
-from fetcher.imap.budget import Allowance, literals_of
-from fetcher.imap.connection import Connection
-from fetcher.imap.faults import ImapFault, Withheld
-from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, metas
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar import uidset
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.grammar.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, metas
+from fetcher.imap.grammar.tokens import Answer
+from fetcher.imap.transport.connection import Connection
+from fetcher.imap.transport.wire import Allowance, literals_of
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.limits import MiB
 
@@ -129,7 +129,7 @@ async def _fetch(
 async def _ensure_gone(connection: Connection, missing: set[int]) -> None:
     """Some servers answer OK and leave mails out when they are busy; to pass over those would lose them."""
     for uid_set in uidset.chunks(missing, max_uids=MAX_METAS_A_COMMAND):
-        kept_back = missing.intersection(await searching.among(connection, uid_set))
+        kept_back = missing.intersection(await connection.find("UID", uid_set))
         if kept_back:
             detail = f"the server keeps {len(kept_back)} mails back: try again later"
             raise Withheld(ImapFault(Category.THROTTLED, detail), frozenset(kept_back))

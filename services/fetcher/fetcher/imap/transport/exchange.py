@@ -3,11 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from fetcher.imap.budget import Allowance, Budget, allowance_of
-from fetcher.imap.faults import ImapFault
-from fetcher.imap.quoting import Argument, lines
-from fetcher.imap.status import Status, parse_status
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar.faults import ImapFault, Status, parse_status
+from fetcher.imap.grammar.tokens import Answer, kind_of
 from pipeline.contracts.connection_test import Category
 
 MAX_CHALLENGES = 5
@@ -16,9 +13,10 @@ MAX_CHALLENGES = 5
 class Exchange:
     """A command on its way.
 
-    `replies` are sent one by one, each after a "+": the rest of a command with literals, or SASL responses; `again` is
-    sent to a "+" that asks for what was sent already. To a "+" beyond them `refusal` is sent, which makes a server say
-    why it rejects a token (RFC 7628 section 3.2.3).
+    `pieces` are its arguments as lines: the first is sent at once. `replies`, the others, are sent one by one, each
+    after a "+": the rest of a command with literals, or SASL responses; `again` is sent to a "+" that asks for what was
+    sent already. To a "+" beyond them `refusal` is sent, which makes a server say why it rejects a token (RFC 7628
+    section 3.2.3).
     `wanted`: the kinds of untagged answers to keep, None for all of them. `quiet_s`: the longest silence.
     """
 
@@ -28,17 +26,15 @@ class Exchange:
     def __init__(
         self,
         name: str,
-        arguments: Sequence[Argument],
+        pieces: Sequence[bytes],
         *,
         wanted: frozenset[bytes] | None,
         quiet_s: float,
-        allowance: Allowance | None = None,
     ) -> None:
         self.prefix = "UID" if name.startswith("UID ") else ""
         self.name = name.removeprefix("UID ")
-        self.head, *self.replies = lines(arguments)
+        self.head, *self.replies = pieces
         self.quiet_s = quiet_s
-        self.budget = Budget(allowance or allowance_of(self.name))
         self.answers: list[Answer] = []
         self.challenges: list[bytes] = []
         self.status = Status("BAD", text="not answered")
@@ -49,12 +45,12 @@ class Exchange:
         """Whether it is sent again and again, and brought nothing that is worth a line in a log."""
         return self.name == "NOOP" and not self.answers
 
-    def take(self, answer: Answer) -> None:
-        """Keeps an untagged answer, if it is wanted. Raises ImapFault when too many come that are not."""
-        if self._wanted is None or kind_of(answer) in self._wanted:
+    def keep(self, answer: Answer) -> bool:
+        """Keeps an untagged answer, if it is wanted; whether it was."""
+        is_wanted = self._wanted is None or kind_of(answer) in self._wanted
+        if is_wanted:
             self.answers.append(answer)
-        else:
-            self.budget.drop(sum(map(len, answer)), len(answer))
+        return is_wanted
 
     def reply_to(self, challenge: bytes) -> bytes | None:
         """What to send after a "+"; None for nothing."""
@@ -77,26 +73,26 @@ class Exchange:
 
 
 class Idle(Exchange):
-    """The IDLE command (RFC 2177): `news` is set when a mail was announced, `stirred` then and when IDLE has ended."""
+    """The IDLE command (RFC 2177): `announced` is set with an email, `woken` then and when IDLE ends."""
 
     def __init__(self, *, quiet_s: float, has_grown: Callable[[], bool]) -> None:
-        super().__init__("IDLE", (), wanted=frozenset(), quiet_s=quiet_s)
+        super().__init__("IDLE", (b"",), wanted=frozenset(), quiet_s=quiet_s)
         self._has_grown = has_grown
-        self.news = False
-        self.stirred = asyncio.Event()
+        self.announced = False
+        self.woken = asyncio.Event()
         self._invited = False
 
     @property
     def is_routine(self) -> bool:
-        """Whether it ended without news, as one does in every minute."""
-        return not self.news
+        """Whether it announced nothing, as one does in every minute."""
+        return not self.announced
 
-    def take(self, answer: Answer) -> None:
-        """Listens for new mail: some servers repeat an unchanged count for as long as IDLE lasts."""
-        super().take(answer)
+    def keep(self, answer: Answer) -> bool:
+        """Listens for new emails: some servers repeat an unchanged count for as long as IDLE lasts."""
         if kind_of(answer) == b"EXISTS" and self._has_grown():
-            self.news = True
-            self.stirred.set()
+            self.announced = True
+            self.woken.set()
+        return super().keep(answer)
 
     def reply_to(self, challenge: bytes) -> bytes | None:  # noqa: ARG002  # whatever the server says to invite
         """Nothing, unless IDLE was to end before the server had agreed to it."""
@@ -113,15 +109,8 @@ class Idle(Exchange):
     def ended(self, line: bytes) -> None:
         """The server has ended IDLE."""
         super().ended(line)
-        self.stirred.set()
+        self.woken.set()
 
     def failed(self) -> None:
         """The connection was lost in IDLE."""
-        self.stirred.set()
-
-
-def kind_of(answer: Answer) -> bytes:
-    """b"FETCH" for b"* 7 FETCH (...)", b"OK" for b"* OK ..."; b"" for a bare b"* "."""
-    words = answer[0].split(b" ", 3)
-    numbered = len(words) > 2 and words[1].isdigit()
-    return words[2 if numbered else 1].upper()
+        self.woken.set()

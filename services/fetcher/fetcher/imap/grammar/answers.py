@@ -1,4 +1,4 @@
-"""The answers to NAMESPACE, STATUS, SELECT and SEARCH, as typed values. Each raises ValueError for nonsense."""
+"""The answers to STATUS, SELECT and SEARCH, as typed values. Each raises ValueError for nonsense."""
 
 import re
 from array import array
@@ -6,22 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from fetcher.imap import mutf7, uidset
-from fetcher.imap.status import parse_status
-from fetcher.imap.tokens import text_of, tokens
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar import uidset
+from fetcher.imap.grammar.faults import parse_status
+from fetcher.imap.grammar.tokens import Answer, number
 
-MAX_DIGITS = 19
 _ALL = re.compile(rb" ALL ", re.IGNORECASE)
 OPENS, CLOSES = b"()"
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """Where the account's own folders are: their prefix ("INBOX.", often "") and the level separator."""
-
-    prefix: str
-    delimiter: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +33,6 @@ class Selected:
     uidnext: int | None
     mails: int
     read_only: bool
-
-
-def namespace(answers: Iterable[Answer]) -> Namespace | None:
-    """The first personal namespace: `* NAMESPACE (("INBOX." ".")) NIL NIL`."""
-    for answer in answers:
-        match tokens(answer):
-            case [_, [[(bytes() | str()) as prefix, (bytes() | str() | None) as delimiter, *_], *_], *_]:
-                return Namespace(mutf7.decode(text_of(prefix)), text_of(delimiter) if delimiter else None)
-    return None
 
 
 def folder_status(answers: Iterable[Answer]) -> FolderStatus:
@@ -97,11 +78,6 @@ def found_uids(answers: Iterable[Answer]) -> list[int]:
     if any(one == next_one for one, next_one in pairwise(rising)):
         return [uid for uid, _ in groupby(rising)]
     return rising
-
-
-def number(digits: bytes) -> int:
-    """Digits as a number, 0 for anything else. A server may say anything, in any length."""
-    return int(digits) if digits.isdigit() and len(digits) <= MAX_DIGITS else 0
 
 
 def _add_all(uids: "array[int]", line: bytes) -> None:

@@ -7,7 +7,7 @@ A quoted string may hold any 7-bit text on one line; everything else must travel
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fetcher.imap import mutf7
+from fetcher.imap.grammar import mutf7
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fetcher.imap.answers import found_uids
-from fetcher.imap.connection import Connection, Reply
-from fetcher.imap.criteria import Criteria
-from fetcher.imap.faults import category_of
-from fetcher.imap.fetch_answer import uids_told
-from fetcher.imap.quoting import Argument, lines
-from fetcher.imap.status import Status
+from fetcher.imap.grammar.answers import found_uids
+from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.faults import Status, category_of
+from fetcher.imap.grammar.fetch_answer import uids_told
+from fetcher.imap.grammar.quoting import Argument, lines
+from fetcher.imap.transport.connection import SEARCH, Connection, Reply
 from pipeline.contracts.connection_test import Category
 
-SEARCH, FETCH = frozenset((b"SEARCH", b"ESEARCH")), frozenset((b"FETCH",))
+FETCH = frozenset((b"FETCH",))
 # RFC 2683 section 3.2.1.5
 MAX_COMMAND_BYTES = 7000
 
@@ -41,11 +40,6 @@ async def search(connection: Connection, criteria: Criteria) -> list[int]:
     if reply.status.result == "BAD" and _is_beyond(reply.status):
         return await _listed(connection, criteria, refused=reply)
     return [uid for uid in await _read(reply) if criteria.wanted(uid)]
-
-
-async def among(connection: Connection, uid_set: str) -> list[int]:
-    """Those of a set of UIDs that are in the folder."""
-    return await _read(await connection.ask("UID SEARCH", "UID", uid_set, wanted=SEARCH))
 
 
 async def _read(reply: Reply) -> list[int]:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fetcher.imap.account import Account
-from fetcher.imap.budget import Allowance
-from fetcher.imap.concealing import Concealer
-from fetcher.imap.exchange import Exchange, Idle
-from fetcher.imap.faults import ImapFault, fault_in_session
-from fetcher.imap.protocol import Protocol
-from fetcher.imap.quoting import Argument, FolderName
-from fetcher.imap.status import Status
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar.answers import found_uids
+from fetcher.imap.grammar.faults import ImapFault, Status, fault_in_session
+from fetcher.imap.grammar.quoting import Argument, FolderName, lines
+from fetcher.imap.grammar.tokens import Answer
+from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.concealing import Concealer
+from fetcher.imap.transport.exchange import Exchange, Idle
+from fetcher.imap.transport.protocol import Protocol
+from fetcher.imap.transport.wire import Allowance, allowance_of
 from pipeline.contracts.connection_test import Category
 
 ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
@@ -22,6 +22,7 @@ ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
 
 T = TypeVar("T")
 NOTHING: frozenset[bytes] = frozenset()
+SEARCH = frozenset((b"SEARCH", b"ESEARCH"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,19 @@ class Connection:
         Raises ImapFault for silence, for a lost connection and for an answer that breaks the protocol.
         """
         on_the_wire = [self._as_listed(argument) for argument in arguments]
-        quiet_s = self.account.deadlines.quiet_s
-        exchange = Exchange(name, on_the_wire, wanted=wanted, quiet_s=quiet_s, allowance=allowance)
-        return await self._run(exchange, shown="" if secret else _shown(on_the_wire))
+        exchange = Exchange(name, lines(on_the_wire), wanted=wanted, quiet_s=self.account.deadlines.quiet_s)
+        return await self._run(exchange, shown="" if secret else _shown(on_the_wire), allowance=allowance)
+
+    async def find(self, *keys: Argument) -> list[int]:
+        """The UIDs in the open folder that a plain UID SEARCH with these keys finds, rising. Raises ImapFault."""
+        reply = (await self.ask("UID SEARCH", *keys, wanted=SEARCH)).required()
+        return await asyncio.to_thread(reply.read, found_uids)  # a million UIDs take half a second
 
     async def authenticate(self, mechanism: str, response: bytes, *, refusal: bytes, at_once: bool) -> Reply:
         """AUTHENTICATE with one SASL response (base64), sent `at_once` (RFC 4959) or when the server asks for it."""
         arguments = (mechanism, response.decode("ascii")) if at_once else (mechanism,)
         quiet_s = self.account.deadlines.quiet_s
-        exchange = Exchange("AUTHENTICATE", arguments, wanted=NOTHING, quiet_s=quiet_s)
+        exchange = Exchange("AUTHENTICATE", lines(arguments), wanted=NOTHING, quiet_s=quiet_s)
         exchange.refusal = refusal
         if at_once:
             exchange.again = response  # some ask in spite of it
@@ -109,7 +114,7 @@ class Connection:
         running = asyncio.create_task(self._run(exchange, shown=""))
         try:
             async with asyncio.timeout(timeout_s):
-                await exchange.stirred.wait()
+                await exchange.woken.wait()
         except TimeoutError:
             pass
         except asyncio.CancelledError:
@@ -133,7 +138,14 @@ class Connection:
             raise ImapFault(Category.TIMEOUT, detail) from error
         finally:
             del running
-        return exchange.news
+        return exchange.announced
+
+    @property
+    def tls_version(self) -> str | None:
+        """Such as "TLSv1.3"; None without encryption."""
+        transport = self.protocol.transport
+        ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+        return ssl_object.version() if ssl_object is not None else None
 
     async def ask_capabilities(self) -> None:
         """What the server can do, as it says now: it says other things before and after TLS and sign-in."""
@@ -158,10 +170,10 @@ class Connection:
             self._oddities.add(what)
             self.log("info", "skipped", {"what": what})
 
-    async def _run(self, exchange: Exchange, *, shown: str) -> Reply:
+    async def _run(self, exchange: Exchange, *, shown: str, allowance: Allowance | None = None) -> Reply:
         began = time.monotonic()
         async with self._one_at_a_time:
-            await self._within_deadline(exchange)
+            await self._within_deadline(exchange, allowance or allowance_of(exchange.name))
         status = exchange.status if self.protocol.is_signed_in else self.concealer.status(exchange.status)
         if not (status.ok and exchange.is_routine):
             self._tell(exchange, status, shown, began)
@@ -178,11 +190,11 @@ class Connection:
         }
         self.log("debug" if status.ok else "warning", "command", facts)
 
-    async def _within_deadline(self, exchange: Exchange) -> None:
+    async def _within_deadline(self, exchange: Exchange, allowance: Allowance) -> None:
         finished = False
         try:
             async with asyncio.timeout(self.account.deadlines.command_s):
-                await self.protocol.run(exchange)
+                await self.protocol.run(exchange, allowance)
             finished = True
         except TimeoutError as error:
             detail = f"the server does not finish {exchange.name}: try again later"

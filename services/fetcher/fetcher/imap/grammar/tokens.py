@@ -6,12 +6,15 @@ such as `BODY[HEADER.FIELDS (FROM)]<0>` is one atom. The scanner looks at every 
 
 import re
 
-from fetcher.imap.wire import Answer
 from pipeline.contracts.limits import KiB
+
+Answer = tuple[bytes, ...]
+"""A line, or line, literal, line ...: the odd places are literals. Line breaks and announcements are kept out of it."""
 
 Token = str | bytes | None | list["Token"]
 
 MAX_DEPTH = 20
+MAX_DIGITS = 19
 MAX_TOKENS = 10_000
 MAX_LINE_BYTES = 64 * KiB
 
@@ -43,6 +46,18 @@ def text_of(token: Token) -> str:
     if isinstance(token, str):
         return token
     raise ValueError("text expected")
+
+
+def number(digits: bytes) -> int:
+    """Digits as a number, 0 for anything else. A server may say anything, in any length."""
+    return int(digits) if digits.isdigit() and len(digits) <= MAX_DIGITS else 0
+
+
+def kind_of(answer: Answer) -> bytes:
+    """b"FETCH" for b"* 7 FETCH (...)", b"OK" for b"* OK ..."; b"" for a bare b"* "."""
+    words = answer[0].split(b" ", 3)
+    numbered = len(words) > 2 and words[1].isdigit()
+    return words[2 if numbered else 1].upper()
 
 
 def quoted(line: bytes, at: int) -> tuple[bytes, int]:
