@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fetcher.filters import criteria_for, matches
 from fetcher.imap import Account, Criteria, Fetched, ImapFault, ImapSession
+from fetcher.reading.filters import criteria_for, matches
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Filters
 from tests.support.dovecot import Dovecot, User

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fetcher import refusals
+from fetcher.acting import refusals
 from fetcher.connection_test import try_connection
 from fetcher.imap import Deadlines, ImapSession
 from pipeline.contracts.events import ActResult, FetchRunFinished, MailActed

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fetcher.acting.refusals import FINAL_AFTER, GIVE_UP_AFTER_S, LONGEST_DELAY, Refusals, Senseless, is_full
 from fetcher.imap import ImapFault
-from fetcher.refusals import FINAL_AFTER, GIVE_UP_AFTER_S, LONGEST_DELAY, Refusals, Senseless, is_full
 from pipeline.contracts.connection_test import Category
 
 PASSING = ImapFault(Category.CONNECTIVITY, "no", said="System Error")

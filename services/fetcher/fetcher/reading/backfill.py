@@ -1,17 +1,17 @@
-"""Reading a folder anew, behind what is new in it: a slice at a time, and only when nothing new is there.
+"""Backfill: reading a folder again, behind what is new in it: a slice at a time, and only when nothing new is there.
 
 Mails that come in meanwhile are fetched before the next slice. A slice waits until few mails of the mailbox are on
 their way to the ledger, so that a new mail never stands behind a long queue of old ones.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from fetcher.fetch_run import Run
-from fetcher.filters import criteria_for
 from fetcher.imap import ImapSession
+from fetcher.reading.fetch_run import Run
+from fetcher.reading.filters import criteria_for
+from fetcher.signals import Signals
 from pipeline.contracts.cursor import Cursor
 from pipeline.contracts.mailbox import Filters
 from pipeline.jetstream.bus import Bus
@@ -26,35 +26,35 @@ LOOK_AGAIN_S = 3.0  # for room, and for new mails
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The next UIDs to read anew, rising. `reached` notes that every one up to a UID is dealt with."""
+    """The next UIDs to read again, rising. `reached` notes that every one up to a UID is dealt with."""
 
     uids: list[int]
     reached: Callable[[int], Awaitable[None]]
 
 
-class Rereadings:
+class Backfills:
     """Those of one mailbox."""
 
-    def __init__(self, bus: Bus, stopping: asyncio.Event) -> None:
+    def __init__(self, bus: Bus, signals: Signals) -> None:
         self._bus = bus
         self._bucket = RereadingBucket(bus.js)
-        self._stopping = stopping
+        self._signals = signals
         self._found: dict[tuple[str, int | None, int, date | None], list[int]] = {}  # UIDs by what was searched
 
     async def wanted(self, run: Run) -> bool:
-        """Whether the folder is to be read anew. Raises TryLater."""
+        """Whether the folder is to be read again. Raises TryLater."""
         return await self._bucket.get(run.mailbox.id, run.folder) is not None
 
     async def next_slice(self, session: ImapSession, run: Run, cursor: Cursor) -> Slice | None:
         """The next mails; None when it is finished, or when others are on their way. The folder is open.
 
-        Raises ImapFault; TryLater while the broker is away, or when another rereading was asked for.
+        Raises ImapFault; TryLater while the broker is away, or when another backfill was asked for.
         """
         stored = await self._bucket.get(run.mailbox.id, run.folder)
         if stored is None:
             return None
         if await in_flight(self._bus.js, run.mailbox.id) > FEW_ON_THEIR_WAY:
-            await pause(self._stopping, LOOK_AGAIN_S)
+            await pause(self._signals.stop, LOOK_AGAIN_S)
             return None
         rereading = stored.rereading.begun(uidvalidity=cursor.uidvalidity, up_to_uid=cursor.last_uid)
         underway = replace(stored, rereading=rereading)

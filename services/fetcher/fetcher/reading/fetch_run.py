@@ -1,17 +1,21 @@
-"""The figures of a fetch run, as they grow."""
+"""A fetch run: its figures, as they grow, and an email of it as the event that the extractor gets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from fetcher.download import Batch
 from fetcher.imap import ImapFault
-from pipeline.contracts.events import FetchRunFinished, FetchTrigger
-from pipeline.contracts.mailbox import Mailbox
+from fetcher.reading.batches import Batch, Download
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger, MailFetched
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import MailAction, Mailbox
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS
 
 MAX_DETAIL = 500  # characters
+UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
 
 
 @dataclass(slots=True)
@@ -19,7 +23,7 @@ class Run:
     """One look into a mailbox's folder. Of the mails seen, those neither filtered nor fetched at its end vanished
     meanwhile, or wait for the next run because this one ended early.
 
-    `more`: the folder is being read anew, and the next slice of it waits. `complaint`: what is odd about the folder,
+    `more`: the folder is being read again, and the next slice of it waits. `complaint`: what is odd about the folder,
     though it could be read.
     """
 
@@ -72,3 +76,29 @@ class Run:
             category=category,
             detail=detail[:MAX_DETAIL],
         )
+
+
+def fetched(run: Run, uidvalidity: int, download: Download, *, untouched: bool = False) -> Envelope:
+    """The event, and the bytes where there are any.
+
+    A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of which
+    nobody knows whether it passes the filters, nor one that is to stay `untouched`.
+    """
+    handling = run.mailbox.handling()
+    if download.refused in UNTOUCHED:
+        handling = handling.model_copy(update={"on_failed": MailAction()})
+    if untouched:
+        nothing = dict.fromkeys(("on_processed", "on_failed", "on_not_a_report"), MailAction())
+        handling = handling.model_copy(update=nothing)
+    event = MailFetched(
+        mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),
+        handling=handling,
+        size=download.meta.size,
+        internal_date=download.meta.internal_date,
+        fetched_at=datetime.now(UTC),
+        run_id=run.id,
+        refused=download.refused,
+        subject_line=download.subject,
+        from_address=download.sender,
+    )
+    return Envelope(event, () if download.body is None else (Parcel.of(download.body),))

@@ -2,19 +2,19 @@
 
 import pytest
 
-from fetcher.withheld import AT_LEAST_S, FORGOTTEN_S, ROUNDS, ROUNDS_TOGETHER, WITHOUT_PROOF_S, Patience
+from fetcher.reading.withheld import AT_LEAST_S, FORGOTTEN_S, ROUNDS, ROUNDS_TOGETHER, WITHOUT_PROOF_S, Retries
 
 MAIL, OTHER = 2, 3
 
 
-def after_rounds(rounds: int, *, every_s: float, given: bool = True) -> Patience:
+def after_rounds(rounds: int, *, every_s: float, given: bool = True) -> Retries:
     """At the time of the last round, (rounds - 1) * every_s."""
-    patience = Patience()
+    retries = Retries()
     for number in range(rounds):
-        patience.withheld([MAIL], number * every_s)
+        retries.withheld([MAIL], number * every_s)
         if given:
-            patience.given([OTHER], number * every_s)
-    return patience
+            retries.given([OTHER], number * every_s)
+    return retries
 
 
 def test_a_mail_is_asked_for_with_others_first_and_then_alone() -> None:
@@ -40,16 +40,16 @@ def test_a_mail_is_given_up_after_rounds_and_time_while_others_come(
 
 
 def test_a_mail_that_comes_at_last_is_as_any_other() -> None:
-    patience = after_rounds(ROUNDS, every_s=AT_LEAST_S)
-    patience.given([MAIL], ROUNDS * AT_LEAST_S)
+    retries = after_rounds(ROUNDS, every_s=AT_LEAST_S)
+    retries.given([MAIL], ROUNDS * AT_LEAST_S)
 
-    assert not patience.alone()
-    assert not patience.given_up(ROUNDS * AT_LEAST_S)
+    assert not retries.alone()
+    assert not retries.given_up(ROUNDS * AT_LEAST_S)
 
 
 def test_who_comes_back_later_asks_anew() -> None:
-    patience = after_rounds(ROUNDS, every_s=AT_LEAST_S)
+    retries = after_rounds(ROUNDS, every_s=AT_LEAST_S)
     last = (ROUNDS - 1) * AT_LEAST_S
 
-    assert patience.given_up(last + FORGOTTEN_S - 1) == {MAIL}
-    assert patience.given_up(last + FORGOTTEN_S) == frozenset()
+    assert retries.given_up(last + FORGOTTEN_S - 1) == {MAIL}
+    assert retries.given_up(last + FORGOTTEN_S) == frozenset()

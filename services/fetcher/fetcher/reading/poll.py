@@ -1,6 +1,6 @@
 """One fetch run: what is new in the folder is filtered, measured, downloaded and published; then the cursor moves.
 
-When nothing is new and the folder is to be read anew, a slice of it is fetched in the same way.
+When nothing is new and the folder is to be read again, a slice of it is fetched in the same way.
 
 The next batch is downloaded while the one before it is being published. The cursor moves only over mails that the
 broker has confirmed, or that the filters pass over. However many mails are new, only their UIDs are held; everything
@@ -12,21 +12,23 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from fetcher.backfill import Rereadings
 from fetcher.departed import Departed
-from fetcher.download import Batch, Download, Stretch, downloads, stretches
-from fetcher.fetch_run import Run
-from fetcher.filters import criteria_for
-from fetcher.fitting import STRAIN, fitting, windows
 from fetcher.imap import ImapFault, ImapSession
-from fetcher.offer import fetched
-from fetcher.position import Positions
-from fetcher.reconcile import Reconciliation
+from fetcher.reading.backfill import Backfills
+from fetcher.reading.batches import Batch, Download, Stretch, stretches
+from fetcher.reading.download import downloads
+from fetcher.reading.fetch_run import Run, fetched
+from fetcher.reading.filters import criteria_for
+from fetcher.reading.position import Positions
+from fetcher.reading.reconcile import Reconciliation
+from fetcher.reading.search import STRAIN, matching, windows
+from fetcher.reading.withheld import FolderRetries
+from fetcher.signals import Signals
 from fetcher.throttle import Pace
-from fetcher.withheld import FolderPatience
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import Cursor, above, advanced
 from pipeline.contracts.events import FetchTrigger
@@ -34,10 +36,10 @@ from pipeline.contracts.limits import Limits
 from pipeline.contracts.mailbox import Filters
 from pipeline.contracts.trace import named
 from pipeline.contracts.wire import Envelope
-from pipeline.errors import TryLater, leaves
+from pipeline.errors import leaves
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.cursors import Bookmark, CursorBucket
-from pipeline.runtime.retry import pause, wait_for
+from pipeline.runtime.retry import pause, persist
 
 log = structlog.get_logger(__name__)
 
@@ -76,18 +78,16 @@ class Poll:
         limits: Limits,
         pace: Pace,
         known: Known,
-        stopping: asyncio.Event,
-        turn_over: Callable[[], bool],
+        signals: Signals,
     ) -> None:
         self._bus = bus
         self._cursors = CursorBucket(bus.js)
         self._known = known
         self._limits = limits
         self._pace = pace
-        self._rereadings = Rereadings(bus, stopping)
-        self._patience: dict[tuple[str, int], FolderPatience] = defaultdict(FolderPatience)  # by folder, uidvalidity
-        self._stopping = stopping
-        self._turn_over = turn_over
+        self._backfills = Backfills(bus, signals)
+        self._retries: dict[tuple[str, int], FolderRetries] = defaultdict(FolderRetries)  # by folder, uidvalidity
+        self._signals = signals
 
     async def run(self, session: ImapSession, run: Run) -> bool:
         """One look into the folder; `run` counts what was published.
@@ -98,15 +98,15 @@ class Poll:
         """
         try:
             cursor, stored = await self._known.positions.open(session, run)
-            task = await self._news(session, run, cursor, stored)
-            if not task.uids and (anew := await self._rereadings.next_slice(session, run, cursor)):
+            task = await self._new_mails(session, run, cursor, stored)
+            if not task.uids and (again := await self._backfills.next_slice(session, run, cursor)):
                 run.trigger = FetchTrigger.BACKFILL
-                task = _Task(cursor.uidvalidity, anew.uids, anew.reached)
+                task = _Task(cursor.uidvalidity, again.uids, again.reached)
             run.found(len(task.uids))
             whole = not task.uids or await self._transferred(session, run, task)
             if run.folder in self._known.departed.returned_to:
                 run.complaint = ImapFault(Category.CONNECTIVITY, _CAME_BACK.format(folder=run.folder))
-            run.more = await self._rereadings.wanted(run)
+            run.more = await self._backfills.wanted(run)
             return whole
         except ImapFault as fault:
             if fault.category in STRAIN:
@@ -134,7 +134,7 @@ class Poll:
             async with aclosing(self._batches(session, run, task)) as batches:
                 async for batch in batches:
                     await ready.put(batch)
-                    if self._stopping.is_set() or self._turn_over():
+                    if self._signals.let_go:
                         whole = False
                         break
         except ImapFault as error:
@@ -142,7 +142,7 @@ class Poll:
         await ready.put(None)
         return whole, fault
 
-    async def _news(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
+    async def _new_mails(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
         """Those above the cursor, and what reconciliation found below it."""
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
         new = above(cursor, await session.search(everything))
@@ -157,10 +157,10 @@ class Poll:
 
     async def _batches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters
-        patience = self._patience[run.folder, task.uidvalidity]
+        retries = self._retries[run.folder, task.uidvalidity]
         async with aclosing(self._stretches(session, run, task)) as all_stretches:
             async for stretch in all_stretches:
-                arriving = downloads(session, stretch, filters, limits=self._limits, patience=patience)
+                arriving = downloads(session, stretch, filters, limits=self._limits, retries=retries)
                 async with aclosing(arriving):
                     async for batch in arriving:
                         yield batch
@@ -168,20 +168,20 @@ class Poll:
 
     async def _stretches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
         """All of the task, as fast as the pace allows; ends early when told to stop."""
-        loop = asyncio.get_running_loop()
+        loop, stop = asyncio.get_running_loop(), self._signals.stop
         for window in windows(task.uids):
-            wanted = await fitting(session, run, window)
+            wanted = await matching(session, run.mailbox.settings.filters, window, now=run.started_at)
             for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
-                while (wait_s := self._pace.wait_s(loop.time())) > 0 and not self._stopping.is_set():
-                    await pause(self._stopping, wait_s)
-                if self._stopping.is_set():
+                while (wait_s := self._pace.wait_s(loop.time())) > 0 and not stop.is_set():
+                    await pause(stop, wait_s)
+                if stop.is_set():
                     return
                 yield stretch
 
     async def _publish_all(self, ready: "asyncio.Queue[Batch | None]", run: Run, task: _Task) -> None:
         while (batch := await ready.get()) is not None:
             envelopes = [self._offered(run, task.uidvalidity, download) for download in batch.downloads]
-            await self._publish(envelopes)
+            await persist(partial(self._bus.publish, envelopes), stopping=self._signals.stop)  # the back-pressure
             if about := named(envelope.event for envelope in envelopes):
                 log.info("published", mailbox_id=run.mailbox.id, run_id=run.id, **about)
             await task.reached(batch.up_to_uid)
@@ -196,17 +196,3 @@ class Poll:
         if came_back:
             log.warning("mail_came_back", mailbox_id=run.mailbox.id, folder=run.folder, uid=meta.uid)
         return fetched(run, uidvalidity, download, untouched=came_back)
-
-    async def _publish(self, envelopes: list[Envelope]) -> None:
-        """Confirmed by the broker, however long it is full or away: this is the back-pressure."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                await self._bus.publish(envelopes)
-            except TryLater as error:
-                if self._stopping.is_set():
-                    raise
-                await wait_for(error, attempt=attempt, stopping=self._stopping)
-            else:
-                return

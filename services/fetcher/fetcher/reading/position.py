@@ -8,9 +8,9 @@ nobody. Then the first one is held on to as long as UIDs only grow, and the mail
 import asyncio
 from collections import defaultdict
 
-from fetcher.fetch_run import Run
 from fetcher.imap import ImapFault, ImapSession, Selected
 from fetcher.journal import Journal
+from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import Cursor, is_of, is_rewound, start_of
 from pipeline.jetstream.cursors import Bookmark, CursorBucket

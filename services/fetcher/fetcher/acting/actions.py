@@ -12,22 +12,18 @@ from functools import partial
 
 import structlog
 
-from fetcher.acted import Job, acted, skipped
-from fetcher.departed import Departed
-from fetcher.imap import ImapFault, ImapSession, Selected
-from fetcher.refusals import FIRST_DELAY, Refusals, Senseless
-from fetcher.same_folder import SameFolder
+from fetcher.acting.jobs import Job, Jobs, acted, skipped
+from fetcher.acting.refusals import FIRST_DELAY, Refusals
+from fetcher.imap import ImapFault, ImapSession
 from fetcher.sessions import Connector, KeptSession, NotOpened
-from fetcher.status import Standing
+from fetcher.status import StatusTracker
 from fetcher.throttle import Backoff
 from pipeline.contracts.connection_test import Category
-from pipeline.contracts.cursor import is_of, is_rewound, server_uidvalidity
 from pipeline.contracts.events import ActResult, MailActed, MailCommand
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected, TryLater
-from pipeline.jetstream.cursors import CursorBucket
 from pipeline.runtime.stage import Later, Result
 
 log = structlog.get_logger(__name__)
@@ -38,24 +34,14 @@ PROBES = 3  # mails tried one by one before a refusal is taken to be about all
 class Actor:
     """The stage handler for `MailCommand`."""
 
-    def __init__(
-        self,
-        connector: Connector,
-        session: KeptSession,
-        *,
-        cursors: CursorBucket,
-        departed: Departed,
-        standing: Standing,
-    ) -> None:
+    def __init__(self, connector: Connector, session: KeptSession, jobs: Jobs, status: StatusTracker) -> None:
         self._connector = connector
         self._mailbox = connector.mailbox
         self._session = session
-        self._cursors = cursors
-        self._departed = departed
-        self._standing = standing
+        self._jobs = jobs
+        self._status = status
         self._backoff = Backoff()
         self._refusals = Refusals()
-        self._same_folder = SameFolder()
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> Sequence[Result]:
         """Does the commands. Raises TryLater while the mail server is away."""
@@ -81,7 +67,7 @@ class Actor:
             self._failed(fault)
             raise TryLater("imap", f"{fault.category}: {fault.detail}") from fault
         finally:
-            self._standing.acting(self._refusals.complaint)
+            self._status.acting(self._refusals.complaint)
         self._backoff.succeeded()
         return done
 
@@ -157,7 +143,7 @@ class Actor:
             return Later(wait_s, fault.detail)
         reason = Reason.FOLDER_NOT_PERMITTED if command.action is Action.MOVE else Reason.ACTION_REFUSED
         if not command.retry:
-            self._standing.failed_actions(1)
+            self._status.failed_actions(1)
         return [Envelope(acted(job, [command], ActResult.FAILED, reason=reason, detail=fault.detail))]
 
     def _later(self, command: MailCommand, now: float) -> Later:
@@ -169,41 +155,13 @@ class Actor:
             raise fault
 
     async def _tried(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
-        selected = await session.select(job[0])
-        uids = [command.mail.uid for command in commands]
-        if not await self._are_these(selected, job):
-            return acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
-        await self._act(session, selected, job, uids)
-        for key in (job, *(command.mail.mail_id for command in commands)):
-            self._refusals.done(key)
-        if retried := sum(command.retry > 0 for command in commands):
-            self._standing.failed_actions(-retried)
-        return acted(job, commands, ActResult.DONE)
-
-    async def _act(self, session: ImapSession, selected: Selected, job: Job, uids: Sequence[int]) -> None:
-        folder, uidvalidity, action, target = job
-        if action is Action.MARK_READ:
-            await session.mark_read(uids)
-            return
-        if action is Action.MOVE and target is not None:
-            if await self._same_folder.is_same(session, selected, target):
-                raise Senseless(f'"{target}" is the folder "{folder}" under another name: mail moved there comes back')
-            await session.move(uids, target)
-        elif action is Action.DELETE:
-            await session.delete(uids)
-        self._departed.left(folder, uidvalidity, uids)
-
-    async def _are_these(self, selected: Selected, job: Job) -> bool:
-        """Whether the UIDs are those of the mails that were fetched. Raises ImapFault while that is not known."""
-        folder, uidvalidity, *_ = job
-        if server_uidvalidity(selected.uidvalidity) != server_uidvalidity(uidvalidity):
-            return False
-        cursor = (await self._cursors.get(self._mailbox.id, folder)).cursor
-        if cursor is None or not is_of(cursor, selected.uidvalidity):
-            return True
-        if is_rewound(cursor, selected.uidnext):
-            raise ImapFault(Category.CONNECTIVITY, f'the folder "{folder}" was rewound and is not read again yet')
-        return cursor.uidvalidity == uidvalidity
+        event = await self._jobs.do(session, job, commands)
+        if event.result is ActResult.DONE:
+            for key in (job, *(command.mail.mail_id for command in commands)):
+                self._refusals.done(key)
+            if retried := sum(command.retry > 0 for command in commands):
+                self._status.failed_actions(-retried)
+        return event
 
 
 def _command(envelope: Envelope) -> MailCommand:

@@ -1,18 +1,19 @@
 """What a refused action means: to be tried again, with growing delay, or final; pure. Times are seconds of one clock.
 
 Servers refuse for many reasons and name few of them. So an unknown refusal passes until it has lasted for a day; a full
-mailbox is waited for as long as it takes; and only what cannot change by itself (a folder that is not there, a right
-that is missing) is final, when the server has said it again and again.
+mailbox is waited for as long as it takes. What cannot change by itself (a folder that is not there, a right that is
+missing) is final when the server has said it again and again, and so is an OK after which nothing was done.
 """
 
 import re
 from dataclasses import dataclass
 
-from fetcher.imap import ImapFault
+from fetcher.imap import ImapFault, NotDone
 from pipeline.contracts.connection_test import Category
 
 CANNOT_CHANGE = frozenset((Category.PERMISSIONS, Category.MAILBOX_NOT_FOUND))
 FINAL_AFTER = 3  # refusals that cannot change by themselves
+NOT_DONE_FINAL_AFTER = 5  # times that the server says OK and does nothing: each one may leave another copy
 FIRST_DELAY = 1.0
 GROWTH = 4.0
 LONGEST_DELAY = 900.0
@@ -82,6 +83,8 @@ def _is_final(trouble: _Trouble, now: float) -> bool:
         return True
     if is_full(trouble.fault):
         return False
+    if isinstance(trouble.fault, NotDone):
+        return trouble.refusals >= NOT_DONE_FINAL_AFTER
     if trouble.fault.category in CANNOT_CHANGE:
         return trouble.refusals >= FINAL_AFTER
     return now - trouble.since >= GIVE_UP_AFTER_S

@@ -4,7 +4,7 @@ Servers keep mails back while they are busy, and some for ever: damaged ones, or
 mails. Being busy passes; for the others a folder must not stand still. So a mail that was not given out in some rounds
 is asked for alone, and after some more it is given up, once it is sure that the server gives out others.
 
-Nothing is kept over a restart: then the patience begins anew. Times are in seconds of any one clock.
+Nothing is kept over a restart: then the retries begins anew. Times are in seconds of any one clock.
 """
 
 from collections.abc import Iterable
@@ -19,56 +19,56 @@ NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class _Trouble:
+class _Refused:
     began: float
     latest: float
     before: float  # the round before the latest one
     rounds: int = 0
 
 
-class Patience:
+class Retries:
     """With the mails of one folder, by UID."""
 
     def __init__(self) -> None:
-        self._troubles: dict[int, _Trouble] = {}
+        self._refused: dict[int, _Refused] = {}
         self._given_at = NEVER
 
     def alone(self) -> tuple[int, ...]:
         """Those to ask for one at a time, after all others, in this order: one that ends the session stands in
         nobody's way.
         """
-        troubles = sorted((trouble.rounds, uid) for uid, trouble in self._troubles.items())
-        return tuple(uid for rounds, uid in troubles if rounds >= ROUNDS_TOGETHER)
+        refused = sorted((refused.rounds, uid) for uid, refused in self._refused.items())
+        return tuple(uid for rounds, uid in refused if rounds >= ROUNDS_TOGETHER)
 
     def given_up(self, now: float) -> frozenset[int]:
         """Those to ask for no more."""
-        self._troubles = {uid: it for uid, it in self._troubles.items() if now - it.latest < FORGOTTEN_S}
-        return frozenset(uid for uid, trouble in self._troubles.items() if self._is_over(trouble, now))
+        self._refused = {uid: it for uid, it in self._refused.items() if now - it.latest < FORGOTTEN_S}
+        return frozenset(uid for uid, refused in self._refused.items() if self._is_over(refused, now))
 
     def given(self, uids: Iterable[int], now: float) -> None:
         """The server has given these out."""
         for uid in uids:
             self._given_at = now
-            self._troubles.pop(uid, None)
+            self._refused.pop(uid, None)
 
     def withheld(self, uids: Iterable[int], now: float) -> None:
         """The server did not give these out, in one more round."""
         for uid in uids:
-            trouble = self._troubles.setdefault(uid, _Trouble(now, now, now))
-            trouble.rounds += 1
-            trouble.before = trouble.latest
-            trouble.latest = now
+            refused = self._refused.setdefault(uid, _Refused(now, now, now))
+            refused.rounds += 1
+            refused.before = refused.latest
+            refused.latest = now
 
-    def _is_over(self, trouble: _Trouble, now: float) -> bool:
-        waited = now - trouble.began
-        if trouble.rounds < ROUNDS or waited < AT_LEAST_S:
+    def _is_over(self, refused: _Refused, now: float) -> bool:
+        waited = now - refused.began
+        if refused.rounds < ROUNDS or waited < AT_LEAST_S:
             return False
-        return self._given_at >= trouble.before or waited >= WITHOUT_PROOF_S
+        return self._given_at >= refused.before or waited >= WITHOUT_PROOF_S
 
 
 @dataclass(frozen=True, slots=True)
-class FolderPatience:
+class FolderRetries:
     """With one folder: what is told of its mails, and their bytes, are given out each by itself."""
 
-    metas: Patience = field(default_factory=Patience)
-    bodies: Patience = field(default_factory=Patience)
+    metas: Retries = field(default_factory=Retries)
+    bodies: Retries = field(default_factory=Retries)

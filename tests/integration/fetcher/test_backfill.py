@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from fetcher import backfill as reread
+from fetcher.reading import backfill
 from pipeline.contracts.cursor import Rereading
 from pipeline.contracts.events import FetchRunFinished, FetchTrigger
 from pipeline.contracts.mailbox import Mailbox
@@ -41,9 +41,9 @@ async def until_done(bus: Bus, mailbox: Mailbox) -> None:
 
 @pytest.fixture
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reread, "SLICE_MAILS", 2)
-    monkeypatch.setattr(reread, "FEW_ON_THEIR_WAY", 3)
-    monkeypatch.setattr(reread, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(backfill, "SLICE_MAILS", 2)
+    monkeypatch.setattr(backfill, "FEW_ON_THEIR_WAY", 3)
+    monkeypatch.setattr(backfill, "LOOK_AGAIN_S", 0.1)
 
 
 @pytest.mark.usefixtures("small_slices")
