@@ -136,7 +136,7 @@ class FollowedMailbox:
         self._changed.set()
 
     async def run(self, delay: float) -> None:
-        """Begins after so many seconds. Returns when the mailbox is deleted and forgotten, else ends by being cancelled."""
+        """Begins after so many seconds. Returns when the mailbox is deleted and forgotten, else when cancelled."""
         await pause(self._changed, delay)
         while True:
             self._changed.clear()

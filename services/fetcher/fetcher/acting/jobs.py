@@ -9,6 +9,7 @@ from fetcher.acting.refusals import Senseless
 from fetcher.acting.same_folder import SameFolder
 from fetcher.departed import Departed
 from fetcher.imap import ImapFault, ImapSession, Selected
+from fetcher.reading.position import is_other_email
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import is_of, is_rewound, server_uidvalidity
 from pipeline.contracts.events import ActResult, MailActed, MailCommand
@@ -38,7 +39,7 @@ class Jobs:
     async def do(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
         """Does the commands, if the folder's UIDs are still those of the emails. Raises ImapFault."""
         selected = await session.select(job[0])
-        if not await self._are_these(selected, job):
+        if not await self._are_these(session, selected, job):
             return acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
         await self._act(session, selected, job, [command.mail.uid for command in commands])
         return acted(job, commands, ActResult.DONE)
@@ -56,7 +57,7 @@ class Jobs:
             await session.delete(uids)
         self._departed.left(folder, uidvalidity, uids)
 
-    async def _are_these(self, selected: Selected, job: Job) -> bool:
+    async def _are_these(self, session: ImapSession, selected: Selected, job: Job) -> bool:
         """Whether the UIDs are those of the emails that were fetched. Raises ImapFault while that is not known."""
         folder, uidvalidity, *_ = job
         if server_uidvalidity(selected.uidvalidity) != server_uidvalidity(uidvalidity):
@@ -64,7 +65,7 @@ class Jobs:
         cursor = (await self._cursors.get(self._mailbox_id, folder)).cursor
         if cursor is None or not is_of(cursor, selected.uidvalidity):
             return True
-        if is_rewound(cursor, selected.uidnext):
+        if is_rewound(cursor, selected.uidnext) or await is_other_email(session, cursor):
             raise ImapFault(Category.CONNECTIVITY, f'the folder "{folder}" was rewound and is not read again yet')
         return cursor.uidvalidity == uidvalidity
 

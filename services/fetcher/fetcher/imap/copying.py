@@ -42,7 +42,8 @@ async def copied_to(connection: Connection, uids: Sequence[int], target: str, *,
         return set()
     wanted = await _metas(connection, uids)
     try:
-        await folders.select(connection, target)
+        if not (await folders.select(connection, target)).mails:
+            return set()  # some servers answer NO to a search in an empty folder
         return {meta.uid for meta in wanted if await _is_there(connection, meta)}
     except ImapFault as fault:
         if fault.category is not Category.MAILBOX_NOT_FOUND:

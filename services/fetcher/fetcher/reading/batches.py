@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fetcher.imap import Meta
+from pipeline.contracts.cursor import Landmark
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason
 
@@ -62,6 +63,16 @@ class Batch:
     def reach(self, uid: int) -> None:
         """Every mail up to this one is dealt with, but for the one that is asked for again and those behind it."""
         self.up_to_uid = min((uid, *(held - 1 for held in self.held)))
+
+    @property
+    def landmark(self) -> Landmark | None:
+        """The latest email of those that are dealt with, if the server told when it was received."""
+        dated = ((it.meta.uid, it.meta.internal_date) for it in self.downloads if it.meta.uid <= self.up_to_uid)
+        return max(
+            (Landmark(uid=uid, received_at=at) for uid, at in dated if at is not None),
+            key=lambda it: it.uid,
+            default=None,
+        )
 
     @property
     def full(self) -> bool:

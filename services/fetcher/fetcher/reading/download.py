@@ -53,20 +53,20 @@ async def downloads(
     readable = [meta for meta in wanted if meta.uid not in given_up]
     sized = await _sized(session, readable, max_bytes=limits.max_mail_bytes)
     resized = {meta.uid for meta, said in zip(sized, readable, strict=True) if meta is not said}
-    fitting = {meta.uid: meta for meta in sized if meta.size <= limits.max_mail_bytes}
+    small_enough = {meta.uid: meta for meta in sized if meta.size <= limits.max_mail_bytes}
     alone = retries.bodies.alone()  # asked for last: the cursor waits for them
-    held = measured.gaps.union(fitting.keys() & set(alone))
+    held = measured.gaps.union(small_enough.keys() & set(alone))
     batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted) - len(unjudged), held=held)
     for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up], unjudged):
         batch.add(download)
-    too_large = [meta for meta in readable if meta.uid not in fitting]
+    too_large = [meta for meta in readable if meta.uid not in small_enough]
     for meta in await _with_headers(session, too_large, retries=retries.bodies):
         batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
     complaint: ImapFault | None = measured.complaint
     try:
-        bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=alone)
+        bodies = session.fetch_bodies(small_enough.values(), max_bytes=limits.max_mail_bytes, alone=alone)
         async for got in bodies:
-            meta = fitting[got.uid]
+            meta = small_enough[got.uid]
             _take(batch, replace(meta, size=len(got.body or b"")) if got.uid in resized else meta, got, retries.bodies)
             if batch.full:
                 yield batch

@@ -52,11 +52,11 @@ _CAME_BACK = (
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """The UIDs to look at, rising. `reached` notes that every mail up to a UID is dealt with."""
+    """The UIDs to look at, rising. `reached` notes that every email up to the end of a batch is dealt with."""
 
     uidvalidity: int
     uids: list[int]
-    reached: Callable[[int], Awaitable[None]]
+    reached: Callable[[Batch], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Poll:
             task = await self._new_mails(session, run, cursor, stored)
             if not task.uids and (again := await self._backfills.next_slice(session, run, cursor)):
                 run.trigger = FetchTrigger.BACKFILL
-                task = _Task(cursor.uidvalidity, again.uids, again.reached)
+                task = _Task(cursor.uidvalidity, again.uids, lambda batch: again.reached(batch.up_to_uid))
             run.found(len(task.uids))
             whole = not task.uids or await self._transferred(session, run, task)
             if run.folder in self._known.departed.returned_to:
@@ -148,9 +148,9 @@ class Poll:
         new = above(cursor, await session.search(everything))
         uids = [*await self._known.reconciliation.unsettled(session, run, cursor), *new]
 
-        async def reached(uid: int) -> None:
+        async def reached(batch: Batch) -> None:
             nonlocal cursor, stored
-            cursor = advanced(cursor, uid)
+            cursor = advanced(cursor, batch.up_to_uid, batch.landmark)
             stored = await self._cursors.put(run.mailbox.id, run.folder, cursor, after=stored)
 
         return _Task(cursor.uidvalidity, uids, reached)
@@ -184,7 +184,7 @@ class Poll:
             await persist(partial(self._bus.publish, envelopes), stopping=self._signals.stop)  # the back-pressure
             if about := named(envelope.event for envelope in envelopes):
                 log.info("published", mailbox_id=run.mailbox.id, run_id=run.id, **about)
-            await task.reached(batch.up_to_uid)
+            await task.reached(batch)
             run.count(batch)
 
     def _offered(self, run: Run, uidvalidity: int, download: Download) -> Envelope:

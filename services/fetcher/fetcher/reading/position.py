@@ -3,12 +3,15 @@
 A new UIDVALIDITY means that every UID is another mail's, so that the folder is read again. There are servers that make
 one up at each SELECT, or whenever another machine of theirs answers: reading everything at every poll would help
 nobody. Then the first one is held on to as long as UIDs only grow, and the mailbox's status says so.
+
+A folder that was restored from a backup gives UIDs once more. That shows in UIDNEXT, until new emails have passed the
+cursor; then it shows in the latest email that was fetched, whose UID belongs to another one.
 """
 
 import asyncio
 from collections import defaultdict
 
-from fetcher.imap import ImapFault, ImapSession, Selected
+from fetcher.imap import ImapFault, ImapSession, Selected, Withheld
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
@@ -27,6 +30,7 @@ class Positions:
         self._cursors = cursors
         self._journal = journal
         self._rebuilt: dict[str, list[float]] = defaultdict(list)  # loop times by folder
+        self._replaced: dict[str, list[float]] = defaultdict(list)  # loop times by folder
         self._rewound: dict[str, float] = {}  # loop time by folder
 
     async def open(self, session: ImapSession, run: Run) -> tuple[Cursor, Bookmark]:
@@ -43,13 +47,25 @@ class Positions:
             run.complaint = _unstable(run.folder)
         filters = run.mailbox.settings.filters
         uidnext = await _uidnext(session, selected) if before is not None and before.last_uid else None
-        start = start_of(before, uidvalidity=uidvalidity, filters=filters, uidnext=uidnext)
-        if before is not None and is_of(before, uidvalidity) and is_rewound(before, uidnext):
+        is_other = before is not None and is_of(before, uidvalidity) and await self._is_other(session, run, before)
+        start = start_of(before, uidvalidity=uidvalidity, filters=filters, uidnext=uidnext, is_other=is_other)
+        if before is not None and is_of(before, uidvalidity) and (is_other or is_rewound(before, uidnext)):
             self._note_rewound(run, before, uidnext)
             stored = await self._cursors.put(run.mailbox.id, run.folder, start, after=stored)  # acting must know
         if self._rewound.get(run.folder, 0.0) > asyncio.get_running_loop().time():
             run.complaint = run.complaint or _rewound(run.folder)
         return start, stored
+
+    async def _is_other(self, session: ImapSession, run: Run, before: Cursor) -> bool:
+        """Whether the folder was rewound, and has grown beyond the cursor since. A server whose dates change again and
+        again is not believed.
+        """
+        if not await is_other_email(session, before):
+            return False
+        now = asyncio.get_running_loop().time()
+        recent = [at for at in self._replaced[run.folder] if at > now - DAY_S]
+        self._replaced[run.folder] = [*recent, now]
+        return len(recent) < REBUILDS
 
     async def _is_unstable(self, session: ImapSession, run: Run, selected: Selected) -> bool:
         """Whether this new UIDVALIDITY means nothing. A folder that is opened once more gives the same one."""
@@ -67,6 +83,21 @@ class Positions:
         self._rewound[run.folder] = asyncio.get_running_loop().time() + SAID_FOR_S
         facts = {"folder": run.folder, "read_up_to_uid": before.last_uid, "next_uid": uidnext}
         self._journal.imap(run.mailbox.id, "warning", "folder_rewound", facts)
+
+
+async def is_other_email(session: ImapSession, cursor: Cursor) -> bool:
+    """Whether the UID of the latest email that was fetched is another email's now. Raises ImapFault.
+
+    An email that is no longer there says nothing; nor does a server that tells another date each time it is asked.
+    """
+    landmark = cursor.landmark
+    if landmark is None:
+        return False
+    try:
+        told = [meta.internal_date for _ in range(2) for meta in await session.fetch_meta([landmark.uid])]
+    except Withheld:
+        return False
+    return len(told) == 2 and None not in told and told[0] == told[1] != landmark.received_at
 
 
 async def _uidnext(session: ImapSession, selected: Selected) -> int | None:

@@ -4,7 +4,7 @@ Servers keep mails back while they are busy, and some for ever: damaged ones, or
 mails. Being busy passes; for the others a folder must not stand still. So a mail that was not given out in some rounds
 is asked for alone, and after some more it is given up, once it is sure that the server gives out others.
 
-Nothing is kept over a restart: then the retries begins anew. Times are in seconds of any one clock.
+Nothing is kept over a restart: then the counting begins again. Times are in seconds of any one clock.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ ROUNDS_TOGETHER = 3  # in one command with other mails
 ROUNDS = 5  # the last ones alone
 AT_LEAST_S = 600.0  # however many rounds there were: a busy server gets this time
 WITHOUT_PROOF_S = 24 * 3600.0  # where the server has given out no other mail since
-FORGOTTEN_S = 3600.0  # after the last refusal: who reads the folder anew, asks anew
+FORGOTTEN_S = 3600.0  # after the last refusal: who reads the folder again, asks again
 NEVER = float("-inf")
 
 

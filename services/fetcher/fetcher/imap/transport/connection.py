@@ -14,7 +14,7 @@ from fetcher.imap.transport.account import Account
 from fetcher.imap.transport.concealing import Concealer
 from fetcher.imap.transport.exchange import Exchange, Idle
 from fetcher.imap.transport.protocol import Protocol
-from fetcher.imap.transport.wire import Allowance, allowance_of
+from fetcher.imap.transport.wire import MIN_BYTES_A_SECOND_TOGETHER, Allowance, allowance_of
 from pipeline.contracts.connection_test import Category
 
 ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
@@ -173,7 +173,7 @@ class Connection:
     async def _run(self, exchange: Exchange, *, shown: str, allowance: Allowance | None = None) -> Reply:
         began = time.monotonic()
         async with self._one_at_a_time:
-            await self._within_deadline(exchange, allowance or allowance_of(exchange.name))
+            await self._within_deadline(exchange, allowance)
         status = exchange.status if self.protocol.is_signed_in else self.concealer.status(exchange.status)
         if not (status.ok and exchange.is_routine):
             self._tell(exchange, status, shown, began)
@@ -190,11 +190,16 @@ class Connection:
         }
         self.log("debug" if status.ok else "warning", "command", facts)
 
-    async def _within_deadline(self, exchange: Exchange, allowance: Allowance) -> None:
+    async def _within_deadline(self, exchange: Exchange, allowance: Allowance | None) -> None:
+        """What is known to be small must not take as long as what may be large."""
+        deadlines = self.account.deadlines
+        limit_s = deadlines.command_s
+        if allowance is not None:
+            limit_s = min(limit_s, 2 * deadlines.quiet_s + allowance.total / MIN_BYTES_A_SECOND_TOGETHER)
         finished = False
         try:
-            async with asyncio.timeout(self.account.deadlines.command_s):
-                await self.protocol.run(exchange, allowance)
+            async with asyncio.timeout(limit_s):
+                await self.protocol.run(exchange, allowance or allowance_of(exchange.name))
             finished = True
         except TimeoutError as error:
             detail = f"the server does not finish {exchange.name}: try again later"

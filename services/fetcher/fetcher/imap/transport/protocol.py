@@ -1,4 +1,4 @@
-"""aioimaplib's client protocol with its reading, its continuations and its endings mended; it is imported here alone.
+"""aioimaplib's client protocol with its reading, continuations and endings put right; it is imported here alone.
 
 The library keeps tags, the states of a session and the commands that wait for their answers. What version 2.0.3 gets
 wrong is replaced here:
@@ -22,7 +22,7 @@ from fetcher.imap.grammar.tokens import Answer, kind_of, number
 from fetcher.imap.transport.concealing import Concealer
 from fetcher.imap.transport.exchange import Exchange
 from fetcher.imap.transport.memory import give_the_rest_back
-from fetcher.imap.transport.wire import Allowance, AnswerReader, Budget
+from fetcher.imap.transport.wire import Allowance, AnswerReader, Budget, MinimumRate
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.limits import MiB
 
@@ -70,6 +70,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self.greeting: asyncio.Future[bytes] = loop.create_future()
         self.lost: ImapFault | None = None
         self._reader = AnswerReader()
+        self._rate = MinimumRate()
         self._concealer = concealer
         self._on_oddity = on_oddity
         self._goodbye: Status | None = None
@@ -89,6 +90,15 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             self._reader.feed(d)
         if not self._is_paused:
             self._read_on()
+        if running is not None and self.lost is None:
+            self._ensure_rate(len(d), grace_s=2 * running.exchange.quiet_s)
+
+    def _ensure_rate(self, size: int, *, grace_s: float) -> None:
+        now = asyncio.get_running_loop().time()
+        try:
+            self._rate.heard(size, now, grace_s=grace_s, unfinished=self._reader.pending and not self._is_paused)
+        except ImapFault as fault:
+            self.give_up(fault)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever still waits for the server learns that nothing will come."""

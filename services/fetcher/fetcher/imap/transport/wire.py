@@ -20,6 +20,8 @@ from pipeline.contracts.limits import KiB, MiB
 PART_BYTES = 128  # what a line or a literal costs in memory beside its own bytes
 MAX_UNASKED_BYTES = 64 * MiB  # read and dropped: what a large folder's changes by others may take
 SLACK_BYTES = 64 * KiB
+MIN_BYTES_A_SECOND = KiB  # of one answer
+MIN_BYTES_A_SECOND_TOGETHER = 10 * KiB  # of emails that are fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,26 @@ class Budget:
         self._unasked += cost
         if self._unasked > MAX_UNASKED_BYTES:
             raise _over(f"over {MAX_UNASKED_BYTES} bytes that nobody asked for")
+
+
+class MinimumRate:
+    """An answer that was begun must come on: byte by byte it could take for ever. Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._bytes = 0
+
+    def heard(self, size: int, now: float, *, grace_s: float, unfinished: bool) -> None:
+        """So many bytes came; `unfinished`: and an answer is still not whole. Raises ImapFault when it is too slow."""
+        if not unfinished:
+            self._began = None
+            return
+        if self._began is None:
+            self._began, self._bytes = now, 0
+        self._bytes += size
+        if self._bytes < (now - self._began - grace_s) * MIN_BYTES_A_SECOND:
+            detail = f"the server sends an answer at less than {MIN_BYTES_A_SECOND} bytes a second: try again later"
+            raise ImapFault(Category.TIMEOUT, detail)
 
 
 def _over(what: str) -> ImapFault:
