@@ -1,4 +1,4 @@
-"""The connection test: signs in, lists the folders and counts the mails. It never changes the mailbox.
+"""The connection test: signs in, lists the folders and counts the emails. It never changes the mailbox.
 
 Only LIST and STATUS are sent, so no flag can change and nothing can be removed; where STATUS leaves out what polling
 needs EXAMINE, which opens a folder for reading only. config-api asks over the bus, and any fetcher may answer.
@@ -80,7 +80,7 @@ async def _counted(session: ImapSession, folder: str) -> FolderStatus:
 async def _moved_onto_itself(
     session: ImapSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
 ) -> str | None:
-    """What is wrong with the folders that mail is moved to, if one of them is a folder that is read."""
+    """What is wrong with the folders that email is moved to, if one of them is a folder that is read."""
     actions = (settings.on_processed, settings.on_failed, settings.on_not_a_report)
     for target in dict.fromkeys(action.folder for action in actions if action.action is Action.MOVE and action.folder):
         try:
@@ -88,7 +88,7 @@ async def _moved_onto_itself(
         except ImapFault as fault:
             if not session.alive:
                 raise
-            log.debug("target_not_counted", category=fault.category)  # it is made when the first mail is moved
+            log.debug("target_not_counted", category=fault.category)  # it is made when the first email is moved
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
             if folder == target or agree(there, count):

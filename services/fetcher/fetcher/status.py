@@ -61,7 +61,7 @@ class StatusTracker:
         self._enter(State.POLLING, last_poll_at=datetime.now(UTC), next_poll_at=None)
 
     def progressed(self, run: Run) -> None:
-        """The run has found or dealt with mails."""
+        """The run has found or dealt with emails."""
         now = datetime.now(UTC)
         self._behind[run.folder] = max(run.seen - run.done, 0)
         progress = Progress(started_at=run.started_at, at=now, seen=run.seen, done=run.done) if run.seen else None
@@ -77,7 +77,7 @@ class StatusTracker:
         self._set(last_success_at=now, behind=0, progress=None, **self._told_why)
 
     def acting(self, refused: ImapFault | None) -> None:
-        """What the server refuses to do with mails, if anything: a mailbox that does not do it is not well."""
+        """What the server refuses to do with emails, if anything: a mailbox that does not do it is not well."""
         self._refused = refused
         if self.status.state is not State.BACKING_OFF and (why := self._why()) != self._told_why:
             self._told_why = why
@@ -111,13 +111,13 @@ class StatusTracker:
         return late
 
     def failed_actions(self, change: int) -> None:
-        """So many more mails, or fewer, could not be marked, moved or deleted."""
+        """So many more emails, or fewer, could not be marked, moved or deleted."""
         self._set(failed_actions=max(self.status.failed_actions + change, 0))
 
     def _why(self) -> dict[str, object]:
         fault = self._complaint or self._refused
         if fault is None and self.status.failed_actions:
-            detail = f"{self.status.failed_actions} mails could not be marked, moved or deleted: see why, and retry"
+            detail = f"{self.status.failed_actions} emails could not be marked, moved or deleted: see why, and retry"
             return {"category": Category.PERMISSIONS.value, "detail": detail}
         category, detail = (fault.category.value, fault.detail) if fault else (Category.OK.value, "")
         return {"category": category, "detail": detail[:MAX_DETAIL]}

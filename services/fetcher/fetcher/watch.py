@@ -1,4 +1,4 @@
-"""The life of one mailbox in this fetcher: connect, poll, wait for new mail; after a fault wait longer and again."""
+"""The life of one mailbox in this fetcher: connect, poll, wait for new email; after a fault wait longer and again."""
 
 import asyncio
 from contextlib import suppress
@@ -151,7 +151,7 @@ class Watch:
         return whole
 
     async def _next_folders(self, session: ImapSession) -> tuple[str, ...]:
-        """The folders that new mail or the interval asks for; none when the wait was cut short: the session ends."""
+        """The folders that new email or the interval asks for; none when the wait was cut short: the session ends."""
         signals = self._signals
         left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
         self._status.resting(left_s, idle=self._idles and "IDLE" in session.capabilities)

@@ -1,7 +1,7 @@
-"""What a command says is done to the mail: in UID sets, after checking uidvalidity, and reported as `MailActed`.
+"""What a command says is done to the email: in UID sets, after checking uidvalidity, and reported as `MailActed`.
 
-Commands that agree are one IMAP command. Where the server refuses it, its mails are tried one by one, so that a mail
-that is refused holds up no other; when none of the first ones goes through, the refusal is not about single mails, and
+Commands that agree are one IMAP command. Where the server refuses it, its emails are tried one by one, so that an email
+that is refused holds up no other; when none of the first ones goes through, the refusal is not about single emails, and
 all of them wait. `Refusals` says how long, and when a refusal is final.
 """
 
@@ -28,7 +28,7 @@ from pipeline.runtime.stage import Later, Result
 
 log = structlog.get_logger(__name__)
 
-PROBES = 3  # mails tried one by one before a refusal is taken to be about all
+PROBES = 3  # emails tried one by one before a refusal is taken to be about all
 
 
 class Actor:

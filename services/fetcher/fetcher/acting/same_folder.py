@@ -1,13 +1,13 @@
 """Whether two names are one folder: a server may ignore case, or show a folder below a second prefix.
 
 IMAP has no way to ask that every server knows. But two folders of one account that agree in UIDVALIDITY, in UIDNEXT and
-in the number of mails are one folder, unless both are new: RFC 3501 section 2.3.1.1.
+in the number of emails are one folder, unless both are new: RFC 3501 section 2.3.1.1.
 """
 
 from fetcher.imap import FolderStatus, ImapFault, ImapSession, Selected
 from pipeline.contracts.connection_test import Category
 
-ASK = 3  # times, as a mail may come in between two questions
+ASK = 3  # times, as an email may come in between two questions
 
 
 def agree(one: FolderStatus, other: FolderStatus) -> bool:
@@ -23,7 +23,7 @@ class SameFolder:
         self._different: set[tuple[str, str]] = set()
 
     async def is_same(self, session: ImapSession, source: Selected, target: str) -> bool:
-        """Whether a mail moved from the open folder to `target` stays where it is. Raises ImapFault.
+        """Whether an email moved from the open folder to `target` stays where it is. Raises ImapFault.
 
         A target that is spelled exactly as the open folder is no matter: nothing is moved then.
         """

@@ -158,6 +158,6 @@ async def _gmail_trash(connection: Connection) -> str | None:
     listed = await folders.list_folders(connection)
     trash = next((folder.name for folder in listed if "\\trash" in folder.attributes), None)
     if trash is None:
-        why = "the bin is hidden from IMAP: Gmail keeps deleted mails under All Mail; show the bin in its settings"
+        why = "the bin is hidden from IMAP: Gmail keeps deleted emails under All Mail; show the bin in its settings"
         connection.log("warning", "only_archived", {"why": why})
     return trash

@@ -1,4 +1,4 @@
-"""Fetching mails. Nothing here changes a mail: bodies are read with PEEK."""
+"""Fetching emails. Nothing here changes an email: bodies are read with PEEK."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
@@ -25,9 +25,9 @@ MAX_BYTES_A_COMMAND = 8 * MiB
 async def fetch_meta(
     connection: Connection, uids: Iterable[int], *, headers: bool, alone: Collection[int] = ()
 ) -> list[Meta]:
-    """Size, date and flags, with `headers` the From and Subject fields too, by rising UID. Vanished mails are left out.
+    """Size, date and flags, with `headers` From and Subject too, by rising UID. Vanished emails are left out.
 
-    `alone`: UIDs to ask for one at a time. Raises Withheld, when all was asked, with the mails that did not come, and
+    `alone`: UIDs to ask for one at a time. Raises Withheld, when all was asked, with the emails that did not come, and
     another ImapFault when the server throttles.
     """
     items = f"({META_ITEMS} {HEADER_ITEM})" if headers else f"({META_ITEMS})"
@@ -46,11 +46,11 @@ async def fetch_meta(
 async def fetch_bodies(
     connection: Connection, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
 ) -> AsyncIterator[Fetched]:
-    """The mails' bytes, by rising UID, one for each meta; memory holds one command's worth.
+    """The emails' bytes, by rising UID, one for each meta; memory holds one command's worth.
 
-    A mail is cut off by the server above `max_bytes`, whatever its size was said to be. `alone`: UIDs to ask for one at
-    a time. Raises Withheld when mails do not come, after the others of the same command, and another ImapFault when the
-    server throttles.
+    An email is cut off by the server above `max_bytes`, whatever its size was said to be. `alone`: UIDs to ask for one
+    at a time. Raises Withheld when emails do not come, after the others of the same command, and another ImapFault when
+    the server throttles.
     """
     item = f"(UID BODY.PEEK[]<0.{max_bytes + 1}>)"
     gaps = _Gaps()
@@ -67,7 +67,7 @@ async def fetch_bodies(
 
 
 async def is_no_longer(connection: Connection, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
-    """Those of the mails that have no byte beyond `max_bytes`, whatever their size is said to be.
+    """Those of the emails that have no byte beyond `max_bytes`, whatever their size is said to be.
 
     One byte of each is asked for, behind the limit; a server that refuses that is believed in what it said.
     """
@@ -81,7 +81,7 @@ async def is_no_longer(connection: Connection, uids: Collection[int], *, max_byt
 
 
 class _Gaps:
-    """The mails that did not come, and why not."""
+    """The emails that did not come, and why not."""
 
     def __init__(self) -> None:
         self._uids: set[int] = set()
@@ -95,7 +95,7 @@ class _Gaps:
         self._why = fault if _is_overload(fault) else self._why or fault
 
     def complain(self, told: frozenset[int] = frozenset()) -> None:
-        """Overload says nothing about single mails; anything else may be their own fault."""
+        """Overload says nothing about single emails; anything else may be their own fault."""
         if self._why is not None:
             raise self._why if _is_overload(self._why) else Withheld(self._why, frozenset(self._uids), told)
 
@@ -127,11 +127,11 @@ async def _fetch(
 
 
 async def _ensure_gone(connection: Connection, missing: set[int]) -> None:
-    """Some servers answer OK and leave mails out when they are busy; to pass over those would lose them."""
+    """Some servers answer OK and leave emails out when they are busy; to pass over those would lose them."""
     for uid_set in uidset.chunks(missing, max_uids=MAX_METAS_A_COMMAND):
         kept_back = missing.intersection(await connection.find("UID", uid_set))
         if kept_back:
-            detail = f"the server keeps {len(kept_back)} mails back: try again later"
+            detail = f"the server keeps {len(kept_back)} emails back: try again later"
             raise Withheld(ImapFault(Category.THROTTLED, detail), frozenset(kept_back))
 
 
@@ -152,7 +152,7 @@ def _by_size(metas: Iterable[Meta], alone: Collection[int]) -> Iterator[list[int
 
 
 def _chunks(sizes: Iterable[tuple[int, int]], alone: Collection[int], *, most: int) -> Iterator[list[int]]:
-    """UIDs of mails with these sizes in bytes, as many as one command may ask for."""
+    """UIDs of emails with these sizes in bytes, as many as one command may ask for."""
     chunk: list[int] = []
     bytes_so_far = 0
     for uid, size in sizes:

@@ -1,4 +1,4 @@
-"""Folders: listed, counted, opened, created. Nothing here changes a mail."""
+"""Folders: listed, counted, opened, created. Nothing here changes an email."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -42,12 +42,12 @@ async def select(connection: Connection, name: str, *, read_only: bool = False) 
     """Opens a folder, for reading and changing unless `read_only`. Raises ImapFault (mailbox_not_found) if there is
     none.
 
-    No CLOSE follows, which would remove mails that others have flagged `\\Deleted`: a folder is left by opening the
+    No CLOSE follows, which would remove emails that others have flagged `\\Deleted`: a folder is left by opening the
     next one, or by LOGOUT (RFC 3501 section 6.3.1).
     """
     found = await _by_real_name(connection, name, partial(_select, connection, "EXAMINE" if read_only else "SELECT"))
     if found is None:
-        detail = f'the server does not tell UIDVALIDITY of "{name}", without which mails cannot be told apart'
+        detail = f'the server does not tell UIDVALIDITY of "{name}", without which emails cannot be told apart'
         raise ImapFault(Category.CONNECTIVITY, detail)
     return found
 

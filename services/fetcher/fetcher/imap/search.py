@@ -1,4 +1,4 @@
-"""Finding mails by UID. What a server cannot search, the headers decide later; it is asked once a session.
+"""Finding emails by UID. What a server cannot search, the headers decide later; it is asked once a session.
 
 The steps from what is wanted to what every server can do:
 
@@ -65,7 +65,7 @@ async def _listed(connection: Connection, criteria: Criteria, *, refused: Reply)
     uid_set = f"{criteria.after_uid + 1}:{criteria.up_to_uid or '*'}"
     reply = await connection.ask("UID FETCH", uid_set, "(UID)", wanted=FETCH)
     told = reply.read(uids_told) if reply.status.ok else []
-    if not told:  # "9:*" names the last mail at least, so that nothing is no answer
+    if not told:  # "9:*" names the last email at least, so that nothing is no answer
         refused.required()
     return [uid for uid in told if criteria.wanted(uid)]
 

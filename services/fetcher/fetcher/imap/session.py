@@ -18,7 +18,7 @@ from fetcher.imap.transport.connection import Connection, ProtocolLog
 from pipeline.contracts.connection_test import Category
 
 LOGOUT_S = 5
-# How often the server is asked for new mail, in seconds, where it cannot announce it.
+# How often the server is asked for new email, in seconds, where it cannot announce it.
 NOOP_EVERY_S = 60
 
 
@@ -114,7 +114,7 @@ class ImapSession:
     async def fetch_meta(
         self, uids: Iterable[int], *, headers: bool = False, alone: Collection[int] = ()
     ) -> list[Meta]:
-        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished mails are left out.
+        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished emails are left out.
 
         Raises Withheld for those that the server does not give out. `alone`: UIDs to ask for one at a time.
         """
@@ -123,33 +123,33 @@ class ImapSession:
     def fetch_bodies(
         self, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
     ) -> AsyncIterator[Fetched]:
-        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger mail.
+        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger email.
 
         Raises Withheld, after the others, for those that the server does not give out. `alone` as above.
         """
         return fetch.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
 
     async def is_no_longer(self, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
-        """Those of the mails that end within `max_bytes`, whatever the server says about their size."""
+        """Those of the emails that end within `max_bytes`, whatever the server says about their size."""
         return await fetch.is_no_longer(self._connection, uids, max_bytes=max_bytes)
 
     async def mark_read(self, uids: Iterable[int]) -> None:
-        """Flags the mails `\\Seen`."""
+        """Flags the emails `\\Seen`."""
         self._ensure_writable()
         await actions.mark_read(self._connection, uids)
 
     async def move(self, uids: Iterable[int], folder: str) -> None:
-        """Moves the mails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
+        """Moves the emails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
         await actions.move(self._connection, uids, folder, source=self._ensure_writable())
 
     async def delete(self, uids: Iterable[int]) -> None:
-        """Removes the mails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
+        """Removes the emails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
         await actions.delete(self._connection, uids, source=self._ensure_writable())
 
     async def wait_for_mail(self, timeout_s: float) -> bool:
-        """Waits until the server announces a mail, at most `timeout_s`; whether it did.
+        """Waits until the server announces an email, at most `timeout_s`; whether it did.
 
-        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. A mail that
+        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. An email that
         was announced since the folder was opened, or since the last search began, counts too; older news are not told
         again: search first.
         """

@@ -1,7 +1,7 @@
 """Backfill: reading a folder again, behind what is new in it: a slice at a time, and only when nothing new is there.
 
-Mails that come in meanwhile are fetched before the next slice. A slice waits until few mails of the mailbox are on
-their way to the ledger, so that a new mail never stands behind a long queue of old ones.
+Mails that come in meanwhile are fetched before the next slice. A slice waits until few emails of the mailbox are on
+their way to the ledger, so that a new email never stands behind a long queue of old ones.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,8 @@ from pipeline.jetstream.lag import in_flight
 from pipeline.runtime.retry import pause
 
 SLICE_MAILS = 200
-FEW_ON_THEIR_WAY = 500  # mails of the mailbox
-LOOK_AGAIN_S = 3.0  # for room, and for new mails
+FEW_ON_THEIR_WAY = 500  # emails of the mailbox
+LOOK_AGAIN_S = 3.0  # for room, and for new emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Backfills:
         return await self._bucket.get(run.mailbox.id, run.folder) is not None
 
     async def next_slice(self, session: ImapSession, run: Run, cursor: Cursor) -> Slice | None:
-        """The next mails; None when it is finished, or when others are on their way. The folder is open.
+        """The next emails; None when it is finished, or when others are on their way. The folder is open.
 
         Raises ImapFault; TryLater while the broker is away, or when another backfill was asked for.
         """

@@ -34,9 +34,9 @@ class Download:
 
 @dataclass(slots=True)
 class Batch:
-    """Mails to publish together. When they are confirmed, every mail up to `up_to_uid` is dealt with.
+    """Mails to publish together. When they are confirmed, every email up to `up_to_uid` is dealt with.
 
-    `held`: mails that must be asked for, or asked for again; the cursor stays below them.
+    `held`: emails that must be asked for, or asked for again; the cursor stays below them.
     """
 
     up_to_uid: int = 0
@@ -61,7 +61,7 @@ class Batch:
         self.held -= {uid}
 
     def reach(self, uid: int) -> None:
-        """Every mail up to this one is dealt with, but for the one that is asked for again and those behind it."""
+        """Every email up to this one is dealt with, but for the one that is asked for again and those behind it."""
         self.up_to_uid = min((uid, *(held - 1 for held in self.held)))
 
     @property

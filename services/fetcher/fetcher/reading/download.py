@@ -1,4 +1,4 @@
-"""A folder's new mails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
+"""A folder's new emails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ MAX_TEXT = 500  # characters of a subject or a sender
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`given_up`: mails that the server has told nothing of for too long. `complaint`: it told nothing of its mails,
+    """`given_up`: emails that the server has told nothing of for too long. `complaint`: it told nothing of its emails,
     and is asked again in the next round.
     """
 
@@ -33,16 +33,16 @@ class Measured:
 
     @property
     def gaps(self) -> frozenset[int]:
-        """The mails to be asked for again."""
+        """The emails to be asked for again."""
         return self.complaint.uids if self.complaint else frozenset()
 
 
 async def downloads(
     session: ImapSession, stretch: Stretch, filters: Filters, *, limits: Limits, retries: FolderRetries
 ) -> AsyncGenerator[Batch, None]:
-    """The stretch's mails that pass the filters; the last batch ends where the stretch ends.
+    """The stretch's emails that pass the filters; the last batch ends where the stretch ends.
 
-    A mail that vanished meanwhile is left out; one above the limit is given without its bytes, and so is one that the
+    An email that vanished meanwhile is left out; one above the limit is given without its bytes, and so is one that the
     server does not give out for longer than the retries lasts. Until then the cursor stays below it, and Withheld is
     raised after the others were given. Raises ImapFault, after all that came before.
     """
@@ -82,28 +82,28 @@ async def downloads(
 
 
 async def _sized(session: ImapSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
-    """The same, where a mail that is said to be too large is asked whether it is: some servers say 4 GB of any."""
+    """The same, where an email that is said to be too large is asked whether it is: some servers say 4 GB of any."""
     large = [meta.uid for meta in metas if meta.size > max_bytes]
     short = await session.is_no_longer(large, max_bytes=max_bytes) if large else ()
     return [replace(meta, size=max_bytes) if meta.uid in short else meta for meta in metas]
 
 
 def sift(metas: Iterable[Meta], passes: Callable[[Meta], bool]) -> tuple[list[Meta], list[Meta]]:
-    """The mails that pass, and those about which the filters end in an error: that holds up no other mail."""
+    """The emails that pass, and those about which the filters end in an error: that holds up no other email."""
     wanted: list[Meta] = []
     unjudged: list[Meta] = []
     for meta in metas:
         try:
             if passes(meta):
                 wanted.append(meta)
-        except Exception as error:  # noqa: BLE001 a mail's error is its own: the mail is refused, with a line
+        except Exception as error:  # noqa: BLE001 an email's error is its own: the email is refused, with a line
             log.error("filter_failed", uid=meta.uid, error=described(error))
             unjudged.append(meta)
     return wanted, unjudged
 
 
 def _unreadable(measured: Measured, given_up: Sequence[Meta], unjudged: Sequence[Meta]) -> list[Download]:
-    """The mails that were given up, and those that no filter can judge. No header is asked for: that may fail too."""
+    """The emails that were given up, and those that no filter can judge. No header is asked for: that may fail too."""
     nothing_known = (Meta(uid, 0, None, frozenset()) for uid in measured.given_up)
     unmeasured = [Download(meta, refused=Reason.MAIL_UNREADABLE) for meta in nothing_known]
     withheld = [_refused(meta, Reason.MAIL_UNREADABLE) for meta in given_up]
@@ -129,16 +129,16 @@ def _refused(meta: Meta, reason: Reason) -> Download:
 
 
 def _headers_shown(meta: Meta) -> Headers:
-    """None, where they cannot be read: the mail is refused already."""
+    """None, where they cannot be read: the email is refused already."""
     try:
         return headers_of(meta.header)
-    except Exception as error:  # noqa: BLE001 a mail's error is its own
+    except Exception as error:  # noqa: BLE001 an email's error is its own
         log.error("header_failed", uid=meta.uid, error=described(error))
         return Headers("", ())
 
 
 async def _measured(session: ImapSession, uids: Sequence[int], *, headers: bool, retries: Retries) -> Measured:
-    """Size, date and flags of these mails, with `headers` From and Subject too. Raises ImapFault."""
+    """Size, date and flags of these emails, with `headers` From and Subject too. Raises ImapFault."""
     given_up = retries.given_up(monotonic()).intersection(uids)
     asked = [uid for uid in uids if uid not in given_up]
     if not asked:

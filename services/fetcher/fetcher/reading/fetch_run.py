@@ -20,7 +20,7 @@ UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
 
 @dataclass(slots=True)
 class Run:
-    """One look into a mailbox's folder. Of the mails seen, those neither filtered nor fetched at its end vanished
+    """One look into a mailbox's folder. Of the emails seen, those neither filtered nor fetched at its end vanished
     meanwhile, or wait for the next run because this one ended early.
 
     `more`: the folder is being read again, and the next slice of it waits. `complaint`: what is odd about the folder,
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def done(self) -> int:
-        """The mails that are published or passed over."""
+        """The emails that are published or passed over."""
         return self.filtered + self.fetched
 
     def finished(self, *, category: str = "ok", detail: str = "") -> FetchRunFinished:
@@ -81,8 +81,8 @@ class Run:
 def fetched(run: Run, uidvalidity: int, download: Download, *, untouched: bool = False) -> Envelope:
     """The event, and the bytes where there are any.
 
-    A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of which
-    nobody knows whether it passes the filters, nor one that is to stay `untouched`.
+    An email whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of
+    which nobody knows whether it passes the filters, nor one that is to stay `untouched`.
     """
     handling = run.mailbox.handling()
     if download.refused in UNTOUCHED:

@@ -45,7 +45,7 @@ def needs_headers(filters: Filters) -> bool:
 
 
 def matches(filters: Filters, meta: Meta, *, now: datetime) -> bool:
-    """Whether a mail passes every filter that is set. A mail without a server's date passes the age filter."""
+    """Whether an email passes every filter that is set. An email without a server's date passes the age filter."""
     oldest = _oldest(filters, now)
     if oldest and meta.internal_date and meta.internal_date < oldest:
         return False

@@ -2,9 +2,9 @@
 
 When nothing is new and the folder is to be read again, a slice of it is fetched in the same way.
 
-The next batch is downloaded while the one before it is being published. The cursor moves only over mails that the
-broker has confirmed, or that the filters pass over. However many mails are new, only their UIDs are held; everything
-else is asked for a window at a time, so that the first mails are on their way long before the last is looked at.
+The next batch is downloaded while the one before it is being published. The cursor moves only over emails that the
+broker has confirmed, or that the filters pass over. However many emails are new, only their UIDs are held; everything
+else is asked for a window at a time, so that the first emails are on their way long before the last is looked at.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 BATCHES_AHEAD = 1
 _CAME_BACK = (
-    'mails that were moved away from "{folder}", or deleted there, came back: they are left where they are; check that'
+    'emails that were moved away from "{folder}", or deleted there, came back: they are left where they are; check that'
     " the folder to move to is another one, and that no rule on the server moves them back"
 )
 
@@ -188,7 +188,7 @@ class Poll:
             run.count(batch)
 
     def _offered(self, run: Run, uidvalidity: int, download: Download) -> Envelope:
-        """The mail as an event. One that was moved away and came back is stored, and left where it is."""
+        """The email as an event. One that was moved away and came back is stored, and left where it is."""
         meta, body = download.meta, download.body
         came_back = body is not None and self._known.departed.came(
             (run.folder, uidvalidity, meta.uid), body, meta.internal_date

@@ -1,6 +1,6 @@
 """Where reading a folder starts: at its cursor, unless the folder was rebuilt or rewound; and what is odd about it.
 
-A new UIDVALIDITY means that every UID is another mail's, so that the folder is read again. There are servers that make
+A new UIDVALIDITY means that every UID is another email's, so that the folder is read again. There are servers that make
 one up at each SELECT, or whenever another machine of theirs answers: reading everything at every poll would help
 nobody. Then the first one is held on to as long as UIDs only grow, and the mailbox's status says so.
 
@@ -114,7 +114,7 @@ async def _uidnext(session: ImapSession, selected: Selected) -> int | None:
 
 def _unstable(folder: str) -> ImapFault:
     detail = (
-        f'the server gives the folder "{folder}" another UIDVALIDITY each time it is opened, so that mails cannot be'
+        f'the server gives the folder "{folder}" another UIDVALIDITY each time it is opened, so that emails cannot be'
         " told apart for sure: new ones are read, but none is marked, moved or deleted"
     )
     return ImapFault(Category.CONNECTIVITY, detail)

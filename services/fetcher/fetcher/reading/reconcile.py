@@ -1,7 +1,7 @@
 """Reconciliation: now and then the folder is compared with the ledger, and what the ledger does not know is fetched.
 
-The cursor moves only over mails that the broker has confirmed, so that there should be nothing to find. This finds what
-a broker that lost its disk, or a restored database, has forgotten.
+The cursor moves only over emails that the broker has confirmed, so that there should be nothing to find. This finds
+what a broker that lost its disk, or a restored database, has forgotten.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from pipeline.telemetry.metrics import RECONCILED_MAILS
 log = structlog.get_logger(__name__)
 
 ANSWER_S = 20.0
-NOT_NOW_S = 60.0  # until the next try, when nobody answers or mails are on their way
+NOT_NOW_S = 60.0  # until the next try, when nobody answers or emails are on their way
 
 
 class Reconciliation:
@@ -42,7 +42,7 @@ class Reconciliation:
     async def unsettled(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
         """The UIDs up to the cursor that must be fetched once more, rising; mostly none. The folder is open.
 
-        Only when it is due, and when no mail of the mailbox is on its way to the ledger. Raises ImapFault.
+        Only when it is due, and when no email of the mailbox is on its way to the ledger. Raises ImapFault.
         """
         now = asyncio.get_running_loop().time()
         if not self._every_s or now < self._due.setdefault(run.folder, now + self._every_s) or not cursor.last_uid:

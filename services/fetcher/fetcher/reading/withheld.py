@@ -1,8 +1,8 @@
-"""How long the server is asked for a mail that it does not give out although it has it; pure.
+"""How long the server is asked for an email that it does not give out although it has it; pure.
 
-Servers keep mails back while they are busy, and some for ever: damaged ones, or calendar items that only look like
-mails. Being busy passes; for the others a folder must not stand still. So a mail that was not given out in some rounds
-is asked for alone, and after some more it is given up, once it is sure that the server gives out others.
+Servers keep emails back while they are busy, and some for ever: damaged ones, or calendar items that only look like
+emails. Being busy passes; for the others a folder must not stand still. So an email that was not given out in some
+rounds is asked for alone, and after some more it is given up, once it is sure that the server gives out others.
 
 Nothing is kept over a restart: then the counting begins again. Times are in seconds of any one clock.
 """
@@ -10,10 +10,10 @@ Nothing is kept over a restart: then the counting begins again. Times are in sec
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-ROUNDS_TOGETHER = 3  # in one command with other mails
+ROUNDS_TOGETHER = 3  # in one command with other emails
 ROUNDS = 5  # the last ones alone
 AT_LEAST_S = 600.0  # however many rounds there were: a busy server gets this time
-WITHOUT_PROOF_S = 24 * 3600.0  # where the server has given out no other mail since
+WITHOUT_PROOF_S = 24 * 3600.0  # where the server has given out no other email since
 FORGOTTEN_S = 3600.0  # after the last refusal: who reads the folder again, asks again
 NEVER = float("-inf")
 
@@ -27,7 +27,7 @@ class _Refused:
 
 
 class Retries:
-    """With the mails of one folder, by UID."""
+    """With the emails of one folder, by UID."""
 
     def __init__(self) -> None:
         self._refused: dict[int, _Refused] = {}
@@ -68,7 +68,7 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class FolderRetries:
-    """With one folder: what is told of its mails, and their bytes, are given out each by itself."""
+    """With one folder: what is told of its emails, and their bytes, are given out each by itself."""
 
     metas: Retries = field(default_factory=Retries)
     bodies: Retries = field(default_factory=Retries)

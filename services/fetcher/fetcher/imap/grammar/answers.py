@@ -16,7 +16,7 @@ OPENS, CLOSES = b"()"
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """What STATUS tells; no mail is touched, not even `\\Recent`. None for what the server leaves out."""
+    """What STATUS tells; no email is touched, not even `\\Recent`. None for what the server leaves out."""
 
     mails: int
     unread: int

@@ -31,7 +31,7 @@ class Criteria:
         return not all(word.isascii() for word in (*self.senders, *self.subjects))
 
     def wanted(self, uid: int) -> bool:
-        """Whether the UID is in range: "9:*" names the last mail even where its UID is below 9."""
+        """Whether the UID is in range: "9:*" names the last email even where its UID is below 9."""
         return uid > self.after_uid and (self.up_to_uid is None or uid <= self.up_to_uid)
 
     def keys(self) -> list[Argument]:

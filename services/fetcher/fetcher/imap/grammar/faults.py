@@ -84,7 +84,7 @@ class NotDone(ImapFault):
 
 
 class Withheld(ImapFault):
-    """The server did not give out the mails `uids`, although it has them as far as is known; the others it did.
+    """The server did not give out the emails `uids`, although it has them as far as is known; the others it did.
 
     Category and detail say how it failed; the session may live on.
     """

@@ -17,12 +17,12 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _INTERNAL_DATE = re.compile(r" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
 Items = dict[str, Token]
-"""What one FETCH answer says of one mail: item name in upper case, without section ("BODY[HEADER.FIELDS") -> value."""
+"""What one FETCH answer says of one email: item name in upper case, without section ("BODY[HEADER.FIELDS") -> value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A mail without its body. `size` in bytes as the server says; `header` the raw fields asked for, b"" if none."""
+    """An email without its body. `size` in bytes as the server says; `header` the raw fields asked for, b"" if none."""
 
     uid: int
     size: int
@@ -33,7 +33,7 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail's bytes. `body` is None when the mail is no longer there, or when the server kept it back (`withheld`);
+    """An email's bytes. `body` is None when the email is no longer there, or when the server kept it back (`withheld`);
     `too_large` when it was cut at the limit.
     """
 
@@ -54,7 +54,7 @@ def uids_told(answers: Iterable[Answer]) -> list[int]:
 
 
 def bodies(answers: Iterable[Answer], *, max_bytes: int) -> dict[int, Fetched]:
-    """Bodies by UID; of a larger mail `max_bytes` + 1 were asked for, which shows. Raises ValueError for nonsense."""
+    """Bodies by UID; of a larger email `max_bytes` + 1 were asked for, which shows. Raises ValueError for nonsense."""
     return {uid: body for uid, items in _by_uid(answers).items() if (body := _body(uid, items, max_bytes=max_bytes))}
 
 
@@ -74,7 +74,7 @@ def internal_date(text: str) -> datetime | None:
 
 
 def _by_uid(answers: Iterable[Answer]) -> dict[int, Items]:
-    """A server may tell of one mail in several answers, and of others unasked. Those without a UID are not for us."""
+    """A server may tell of one email in several answers, and of others unasked. Those without a UID are not for us."""
     found: dict[int, Items] = {}
     for answer in answers:
         items = _items(answer)

@@ -108,7 +108,7 @@ class Connection:
         self.log("info", "extension_refused", {"extension": extension, "text": status.text})
 
     async def idle(self, timeout_s: float) -> bool:
-        """Waits in IDLE for at most `timeout_s`; whether a mail was announced."""
+        """Waits in IDLE for at most `timeout_s`; whether an email was announced."""
         quiet_s = timeout_s + self.account.deadlines.quiet_s
         exchange = Idle(quiet_s=quiet_s, has_grown=lambda: self.protocol.announced)
         running = asyncio.create_task(self._run(exchange, shown=""))

@@ -1,7 +1,7 @@
 """Memory goes back to the system when a session has ended.
 
-The C library's allocator learns from the first large mail that is freed to keep blocks of that size, and up to 64 MB of
-free memory, for the next one. A fetcher that had one large mail, or one hostile server, would be that large for ever.
+The C library's allocator learns from the first large email that is freed to keep blocks of that size, and up to 64 MB
+of free memory, for the next one. A fetcher that had one large email, or one hostile server, would stay that large.
 """
 
 import ctypes

@@ -58,7 +58,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     """One connection, one command at a time. `lost` tells why it ended; None while it lives.
 
     `mails` is how many the open folder holds, None where the server has not said. `announced` is set when it grows, in
-    whatever command the server says so: a mail that comes while others are being fetched is announced then, and in no
+    whatever command the server says so: an email that comes while others are being fetched is announced then, and in no
     later IDLE. `on_oddity` is told of lines that are neither an answer nor a status; they are skipped.
     """
 
@@ -219,7 +219,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
             self._skip(answer)
 
     def _skip(self, answer: Answer) -> None:
-        """Nothing of the line is told: it may be a piece of a mail, or repeat what was sent."""
+        """Nothing of the line is told: it may be a piece of an email, or repeat what was sent."""
         self._drop(answer)
         line = answer[0].strip()
         if not line:
