@@ -100,7 +100,7 @@ class ImapSession:
         return self._selected
 
     async def search(self, criteria: Criteria) -> list[int]:
-        """UIDs in rising order; perhaps too many, so that `fetcher.filters.matches` decides.
+        """UIDs in rising order; perhaps too many, so that `filters.matches` decides.
 
         An empty folder is not searched: some servers answer NO there.
         """
