@@ -16,7 +16,7 @@ from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.jetstream.requests import overhear
 from pipeline.postgres.connection import database
-from pipeline.runtime.retry import pause, persist, unless
+from pipeline.runtime.retry import pause, persist_unless_stopped, unless
 from pipeline.runtime.service import ensured, ensured_again
 from pipeline.telemetry.health import serving_health
 
@@ -124,7 +124,7 @@ class Links:
                 log.info("secrets_upgraded", mailboxes=upgraded)
             await declared.apply(backend)
 
-        await persist(prepare, self._stopping)
+        await persist_unless_stopped(prepare, self._stopping)
 
     async def _greeted(self) -> None:
         """Where the first token was made just now, it is shown, and a link to sign in with."""

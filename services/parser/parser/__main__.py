@@ -18,7 +18,7 @@ from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts import topology
 from pipeline.jetstream.requests import serving
 from pipeline.postgres.connection import Database, database
-from pipeline.runtime.retry import persist
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.runtime.service import Frame, run_service
 from pipeline.runtime.stage import Stage
 from pipeline.settings import Settings
@@ -80,7 +80,9 @@ async def reparse(frame: Frame, reparser: Reparser) -> None:
         async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
             await reparser.run(frame.stopping)
 
-    await persist(serve_and_work, frame.stopping)  # the broker may go away just as we are about to listen
+    await persist_unless_stopped(
+        serve_and_work, frame.stopping
+    )  # the broker may go away just as we are about to listen
 
 
 async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:

@@ -13,7 +13,7 @@ from pipeline.errors import TryLater
 from pipeline.postgres.migrate import migrate, require_migrated
 from pipeline.postgres.types import set_types
 from pipeline.runtime.judge import RetryPolicy
-from pipeline.runtime.retry import persist
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.telemetry.health import Readiness
 
 log = structlog.get_logger(__name__)
@@ -155,7 +155,7 @@ async def _first_pool(
             readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
             raise
 
-    pool = await persist(opened, stopping, policy=OPENING)
+    pool = await persist_unless_stopped(opened, stopping, policy=OPENING)
     if pool is not None:
         readiness.set(DEPENDENCY, up=True)
     return pool

@@ -51,6 +51,25 @@ async def wait_for(
 
 
 async def persist(
+    call: Callable[[], Awaitable[T]], *, stopping: asyncio.Event | None = None, policy: RetryPolicy = DEFAULT_POLICY
+) -> T:
+    """What `call` gives: tried again as long as its dependency is away, however long that is.
+
+    Raises TryLater when told to stop meanwhile, after one last try; and whatever else the call raises.
+    """
+    stopping = stopping or asyncio.Event()
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await call()
+        except TryLater as error:
+            if stopping.is_set():
+                raise
+            await wait_for(error, attempt=attempt, stopping=stopping, policy=policy)
+
+
+async def persist_unless_stopped(
     call: Callable[[], Awaitable[T]], stopping: asyncio.Event, *, policy: RetryPolicy = DEFAULT_POLICY
 ) -> T | None:
     """What `call` gives in the end: again and again, with growing delays, while it raises TryLater.

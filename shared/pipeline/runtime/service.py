@@ -16,7 +16,7 @@ import uvloop
 from pipeline.errors import TryLater, leaves
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
-from pipeline.runtime.retry import persist
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.runtime.runner import StageRunner
 from pipeline.runtime.stage import Stage
 from pipeline.secrets import BadSecretKey
@@ -135,7 +135,7 @@ async def _serve(name: str, body: Body, settings: Settings, *, health_address: s
 async def ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> None:
     """Waits until streams, consumers and buckets exist as declared, or until told to stop. Raises TopologyError."""
     ensure = partial(bus.ensure, replicas=settings.nats_replicas, updates=settings.migrate)
-    await persist(ensure, stopping)
+    await persist_unless_stopped(ensure, stopping)
 
 
 async def ensured_again(bus: Bus, settings: Settings, stopping: asyncio.Event, came_back: asyncio.Event) -> None:

@@ -26,7 +26,7 @@ from pipeline.contracts.questions import Change, ReparseRequest
 from pipeline.contracts.wire import Wire
 from pipeline.errors import TryLater, described
 from pipeline.postgres.connection import Database
-from pipeline.runtime.retry import pause, persist, unless
+from pipeline.runtime.retry import pause, persist_unless_stopped, unless
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Reparser:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until told to stop, and then ends after the document in hand."""
         while not stopping.is_set():
-            if not await persist(partial(self.work, stopping), stopping):
+            if not await persist_unless_stopped(partial(self.work, stopping), stopping):
                 await self._rest(stopping)
 
     async def work(self, stopping: asyncio.Event) -> bool:
