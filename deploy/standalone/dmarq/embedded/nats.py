@@ -5,13 +5,12 @@ import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Self
 
-from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.child import ChildSpec
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server
+from dmarq.embedded.server import EmbeddedServer
 
-READY_TIMEOUT_S = 30.0
 USERS = ("fetcher", "extractor", "parser", "config-api", "migrate", "reports", "operator")
 OPERATOR = "operator"  # who may do everything
 PERMISSIONS = files("dmarq.embedded").joinpath("nats-users.conf")  # those of deploy/nats-users.conf
@@ -31,21 +30,22 @@ include "nats-users.conf"
 """)
 
 
-class EmbeddedNats:
-    """A NATS server of our own. As a context manager it runs inside the block.
+class EmbeddedNats(EmbeddedServer):
+    """A NATS server of our own.
 
     `port` None takes a free one, which later starts of the same object keep. `sync_interval` is how often JetStream
     syncs to disk ("10s", "always"): what a power cut may cost; a killed process loses nothing.
     """
 
+    name = "nats"
+
     def __init__(
         self, data: DataDir, *, port: int | None = None, program: Path | None = None, sync_interval: str = "10s"
     ) -> None:
-        self._data = data
+        super().__init__(data)
         self._program = nats_server(program)
         self._sync_interval = sync_interval
         self.port = port or free_port()
-        self.child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -56,31 +56,17 @@ class EmbeddedNats:
         """Where this user connects, password included."""
         return f"nats://{user}:{self._password(user)}@{LOOPBACK}:{self.port}"
 
-    def start(self) -> Child:
-        """Start the server and return when it takes clients. Raises ChildFailed."""
-        self.child = Child(
-            ChildSpec(
-                name="nats",
-                command=(str(self._program), "--config", str(self._write_config())),
-                log=self._data.log("nats"),
-                environment={},
-                keep_open=(self._data.lock_fd,),
-            )
+    def _spec(self) -> ChildSpec:
+        return ChildSpec(
+            name=self.name,
+            command=(str(self._program), "--config", str(self._write_config())),
+            log=self._data.log(self.name),
+            environment={},
+            keep_open=(self._data.lock_fd,),
         )
-        self.child.wait_ready(lambda: greets_with(b"INFO ", port=self.port), timeout_s=READY_TIMEOUT_S)
-        return self.child
 
-    def stop(self) -> None:
-        """Stop the server; it finishes what it has accepted."""
-        if self.child is not None:
-            self.child.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _is_ready(self) -> bool:
+        return greets_with(b"INFO ", port=self.port)
 
     def _write_config(self) -> Path:
         values = {
