@@ -13,7 +13,7 @@ import httpx
 from pipeline.settings import Settings
 
 TIMEOUT_S = 60.0
-PATIENCE_S = 600.0
+BUSY_FOR_S = 600.0
 BUSY_WAIT_S = 1.0
 PAGE = 200
 
@@ -30,7 +30,7 @@ class Client:
     """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = url
+        self.url = url
         self._http = httpx.Client(
             base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S
         )
@@ -61,9 +61,9 @@ class Client:
         return self._call("POST", path, json={} if body is None else body)
 
     def post_bytes(self, path: str, data: bytes, **query: Any) -> Any:
-        """The same with bytes as the body. Waits where the server has no room just now, up to `PATIENCE_S`."""
+        """The same with bytes as the body. Waits where the server has no room just now, up to `BUSY_FOR_S`."""
         arguments = {"content": data, "params": query, "headers": {"Content-Type": "application/octet-stream"}}
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + BUSY_FOR_S
         while True:
             try:
                 return self._call("POST", path, **arguments)
@@ -76,9 +76,9 @@ class Client:
         """Changes a thing if it is still this version."""
         return self._call("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})
 
-    def delete(self, path: str) -> None:
-        """Removes a thing."""
-        self._call("DELETE", path)
+    def delete(self, path: str, *, version: int | None = None) -> None:
+        """Removes a thing; with a version only if it is still that one."""
+        self._call("DELETE", path, headers={} if version is None else {"If-Match": f'"{version}"'})
 
     def download(self, path: str) -> bytes:
         """The answer's bytes."""
@@ -110,7 +110,7 @@ class Client:
             answer = self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
             raise ApiError(
-                f"{self._url} does not answer ({type(error).__name__}): is `dmarq run` running? "
+                f"{self.url} does not answer ({type(error).__name__}): is `dmarq run` running? "
                 "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
             ) from None
         if answer.is_error:
