@@ -14,7 +14,7 @@ COMMANDS = {
     "parse": ("dmarq.commands.parse:parse", "Read reports from files, without any server."),
     "import": ("dmarq.commands.imports:import_", "Send files through the running pipeline, each report once."),
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every email is, and what waits."),
-    "mailbox": ("dmarq.commands.mailbox:mailbox", "List, test, pause, resume and fetch mailboxes."),
+    "mailbox": ("dmarq.commands.mailbox:mailbox", "List, apply, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
     "anonymise": (

@@ -1,4 +1,4 @@
-"""`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes, retry what failed in them."""
+"""`dmarq mailbox`: list, test, apply, authorize, fetch, backfill, pause and resume mailboxes, retry failed actions."""
 
 import sys
 from datetime import datetime
@@ -7,6 +7,7 @@ import click
 
 from dmarq.client import Client, segment
 from dmarq.commands.authorize import authorize
+from dmarq.commands.mailbox_apply import apply
 from dmarq.groups import CommandGroup
 from dmarq.output import Column, field, json_option, show
 
@@ -102,3 +103,4 @@ def backfill(mailbox_id: str, since: datetime | None) -> None:
 
 
 mailbox.add_command(authorize)
+mailbox.add_command(apply)
