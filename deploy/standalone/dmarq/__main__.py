@@ -16,6 +16,7 @@ COMMANDS = {
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every email is, and what waits."),
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, apply, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
+    "events": ("dmarq.commands.events:events", "Print reports and events as JSON lines, as they come."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
     "anonymise": (
         "dmarq.commands.anonymise:anonymise",
