@@ -22,6 +22,8 @@ COMMANDS = {
         "dmarq.commands.anonymise:anonymise",
         "Make a copy of an odd report that names nobody, for a bug report.",
     ),
+    "backup": ("dmarq.commands.backup:backup", "Write everything that `dmarq run` keeps into one file."),
+    "restore": ("dmarq.commands.backup:restore", "Make a data directory out of a backup."),
     "doctor": ("dmarq.commands.doctor:doctor", "Say why no reports arrive."),
 }
 """Each subcommand: where it is ("module:attribute"), and its line in the help."""
