@@ -1,7 +1,9 @@
 """The HTTP API from the command line: where it is, who we are, and its problems in one line."""
 
+import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +18,7 @@ TIMEOUT_S = 60.0
 BUSY_FOR_S = 600.0
 BUSY_WAIT_S = 1.0
 PAGE = 200
+_FILE_NAME = re.compile(r'filename="?([^";]+)"?')
 
 
 class ApiError(click.ClickException):
@@ -84,6 +87,18 @@ class Client:
         """The answer's bytes."""
         return self._send("GET", path).content
 
+    def save(self, path: str, target: Path) -> str:
+        """Writes the answer's bytes to a new file, piece by piece; gives the name that the server has for it, or ""."""
+        with self._faults_told(), self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise ApiError(_problem(answer), status=answer.status_code)
+            with target.open("xb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+            found = _FILE_NAME.search(answer.headers.get("Content-Disposition", ""))
+        return found[1] if found else ""
+
     def items(self, path: str, *, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
         """The items of a list, page after page, at most `limit`."""
         cursor = None
@@ -106,16 +121,21 @@ class Client:
         return answer.json() if answer.content else None
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
+        with self._faults_told():
             answer = self._http.request(method, path, **arguments)
+        if answer.is_error:
+            raise ApiError(_problem(answer), status=answer.status_code)
+        return answer
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.HTTPError as error:
             raise ApiError(
                 f"{self.url} does not answer ({type(error).__name__}): is `dmarq run` running? "
                 "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
             ) from None
-        if answer.is_error:
-            raise ApiError(_problem(answer), status=answer.status_code)
-        return answer
 
 
 def segment(text: str) -> str:

@@ -160,7 +160,7 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(
     data = bytearray(file.read_bytes())
     if harm == "flipped":
         data[len(data) // 2] ^= 1
-    file.write_bytes({"cut": data[:-40], "flipped": data, "empty": b""}[harm])
+    file.write_bytes({"cut": bytes(data[:-40]), "flipped": bytes(data), "empty": b""}[harm])
 
     done = dmarq("restore", file, "--data-dir", place / "there", *options)
 
