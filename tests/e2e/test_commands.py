@@ -11,12 +11,27 @@ from click.testing import CliRunner, Result
 
 from config_api.system.importing import MAILBOX_ID
 from dmarq.__main__ import dmarq
+from dmarq.embedded.programs import free_port
 from dmarq.samples import make_mails, total
 from tests.support.reports import changed
 from tests.support.servers import fresh_database
 from tests.support.services import ADMIN_TOKEN, Services, services
 
 MAILS = 120
+TLS = json.dumps(
+    {
+        "organization-name": "Reporter",
+        "date-range": {"start-datetime": "2026-01-01T00:00:00Z", "end-datetime": "2026-01-01T23:59:59Z"},
+        "contact-info": "tls@reporter.example",
+        "report-id": "tls-1",
+        "policies": [
+            {
+                "policy": {"policy-type": "sts", "policy-string": [], "policy-domain": "example.com"},
+                "summary": {"total-successful-session-count": 3, "total-failure-session-count": 0},
+            }
+        ],
+    }
+)
 OUTCOMES = "SELECT outcome, count(*) FROM mail WHERE mailbox_id = $1 GROUP BY 1"
 
 
@@ -134,6 +149,21 @@ async def test_what_does_not_end_in_time_is_named_as_on_its_way(running: tuple[S
 
     assert result.exit_code == 1
     assert result.stdout.splitlines()[-1] == "1 on its way"
+
+
+@pytest.mark.parametrize("kind", ["old", "tls"])
+async def test_the_doctor_knows_the_domains_of_every_report(
+    running: tuple[Services, str], tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "report").write_text(changed("r-1", "old") if kind == "old" else TLS, encoding="utf-8")
+    assert (await command("import", str(folder))).exit_code == 0
+
+    told = await command("doctor", "--server", "127.0.0.1", "--port", str(free_port()))
+
+    assert "No report is known yet" not in told.output
+    assert "example.com" in told.output
 
 
 async def test_a_wrong_token_ends_the_import_at_once(

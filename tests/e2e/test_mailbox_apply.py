@@ -142,6 +142,17 @@ def test_what_the_file_does_not_name_is_deleted_only_when_asked(api: Client, fil
     assert known(api)["tls"]["has_password"]
 
 
+def test_a_name_that_two_mailboxes_have_is_asked_for_by_id_before_anything_is_done(api: Client, file: Path) -> None:
+    for name in ("one", "two"):
+        api.post("/mailboxes", {"id": name, "name": "Others", "host": "imap.example.com", "username": name})
+
+    done = applied(file)
+
+    assert done.exit_code == 1
+    assert "give its id, one of one, two" in done.stderr
+    assert set(known(api)) == {"one", "two"}
+
+
 def test_one_that_is_refused_is_named_and_the_others_are_made(api: Client, file: Path) -> None:
     applied(file)
     moved = THREE.replace("username: tls@", "username: other@").replace("{file: tls.password}", "null")

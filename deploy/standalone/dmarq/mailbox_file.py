@@ -35,9 +35,14 @@ class Wanted:
     settings: MailboxSettings
     secrets: Mapping[str, str] = field(repr=False)
 
-    def is_meant(self, mailbox: Mapping[str, Any]) -> bool:
-        """Whether this mailbox of the API is the one."""
-        return bool(mailbox["id"] == self.id) if self.id else bool(mailbox["name"] == self.settings.name)
+    def among(self, mailboxes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """Which of the API's mailboxes it is. Raises BadMailboxFile where its name does not tell."""
+        what, value = ("id", self.id) if self.id else ("name", self.settings.name)
+        found = [mailbox for mailbox in mailboxes if mailbox[what] == value]
+        if len(found) > 1:
+            ids = ", ".join(mailbox["id"] for mailbox in found)
+            raise BadMailboxFile(f"several mailboxes have the name {value!r}: give its id, one of {ids}")
+        return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

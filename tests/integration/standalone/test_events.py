@@ -1,10 +1,13 @@
 """`dmarq events`: a line for each event, acknowledged when it is written; nothing is lost, however it ends."""
 
 import asyncio
+import fcntl
 import json
 import signal
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -140,7 +143,12 @@ def test_a_signal_ends_it_and_what_was_not_written_comes_to_the_next(running: Ru
 def test_a_signal_ends_it_while_nobody_reads_its_lines(running: Running) -> None:
     running.publish(*map(report, range(1500)))  # more than a pipe holds
     process = running.follow()
-    lines(process, 1)
+    assert process.stdout is not None
+    waiting, before = bytearray(4), -1
+    while (now := int.from_bytes(waiting, sys.byteorder)) != before or not now:
+        before = now
+        time.sleep(0.5)
+        fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(30) == 0
@@ -193,6 +201,23 @@ def test_the_name_of_a_service_is_refused(running: Running) -> None:
     process = running.follow("--kind", "event", durable="recorder")
 
     assert process.wait(30) == 2
+
+
+def test_a_kind_that_the_user_may_not_read_is_one_clear_line(running: Running) -> None:
+    running.publish(report(1))
+    environment = {**process_environment(), "DMARQ_NATS_URL": running.nats.url_of("reports")}
+
+    done = subprocess.run(
+        [DMARQ, "events", "--durable", "x", "--kind", "event"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "may this user not read EVENT?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_without_a_server_it_says_what_to_set(tmp_path: Path) -> None:

@@ -70,8 +70,11 @@ def _passphrase(file: Path | None, *, is_new: bool) -> str:
     if file is None:
         typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
     else:
-        with file.open(encoding="utf-8") as lines:
-            typed = lines.readline().rstrip("\r\n")
+        try:
+            with file.open(encoding="utf-8") as lines:
+                typed = lines.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException(f"{file} is not UTF-8") from None
     if is_new and len(typed) < MIN_PASSPHRASE:
         raise click.ClickException(f"the passphrase needs at least {MIN_PASSPHRASE} characters")
     if not typed:

@@ -12,6 +12,7 @@ import click
 
 from dmarq.embedded.nats import address_in
 from dmarq.following import KINDS, Stuck, consumer, follow
+from pipeline.errors import TryLater
 from pipeline.jetstream.connection import connected
 from pipeline.jetstream.reader import ReaderExists, forget_reader, open_reader
 from pipeline.settings import Settings, given
@@ -54,8 +55,9 @@ def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> 
         asyncio.run(_events(url, durable, kind, since=at, forget=forget))
     except ReaderExists as error:
         raise click.ClickException(f"{error}: choose another name, or --forget it first") from None
-    except Stuck:
-        os._exit(0)  # a thread of ours waits for a reader that does not read
+    except TryLater as error:
+        refused = f"{error}: is the server away, or may this user not read {KINDS[kind][0]}?"
+        raise click.ClickException(refused) from None
     except BrokenPipeError:  # whoever read our lines has enough; Python's own flush at the end would say it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -76,6 +78,8 @@ async def _events(url: str, durable: str, kind: str, *, since: datetime | None, 
         subscription = await open_reader(client, reader, since=since)
         try:
             await follow(subscription, _write, stopping)
+        except Stuck:
+            os._exit(0)  # a thread of ours waits for a reader that does not read, and Python would wait for it
         finally:
             await subscription.close()
 

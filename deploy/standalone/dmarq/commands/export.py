@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -47,8 +48,12 @@ def export(directory: Path, *, no_documents: bool) -> None:
         unfinished.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise click.ClickException(f"{unfinished} is left of an export that was ended: remove it") from None
-    with Client.here() as client:
-        counts = _exported(client, unfinished, with_documents=not no_documents)
+    try:
+        with Client.here() as client:
+            counts = _exported(client, unfinished, with_documents=not no_documents)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     unfinished.rename(directory)
     click.echo(", ".join(f"{number:,} {what}" for what, number in counts.items()))
 

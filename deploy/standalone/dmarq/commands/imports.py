@@ -19,6 +19,7 @@ from pipeline.contracts.reasons import Reason
 from pipeline.settings import Settings
 
 ABOUT_THE_FILE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+NOT_YET = frozenset({0, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE})  # 0: it does not answer
 AT_ONCE = 8  # files on their way; each is in memory until it has arrived
 ASK_EVERY_S = 0.2
 LEFT_OUT, SENT, ON_ITS_WAY = "left out", "sent", "on its way"
@@ -108,7 +109,7 @@ def _outcome(client: Client, sent: Result) -> Result | None:
     try:
         mail = client.get(f"/mails/{sent.mail_id}")["mail"]
     except ApiError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
+        if error.status not in NOT_YET:
             raise
         return None
     reason = Reason(mail["reason"]).text if mail["reason"] in set(Reason) else mail["reason"] or ""

@@ -38,14 +38,16 @@ def apply(file: Path, *, dry_run: bool, prune: bool) -> None:
     """
     try:
         wanted = read(file)
+        with Client.here() as client:
+            known = client.get("/mailboxes")["items"]
+            pairs = [(one, one.among(known)) for one in wanted]  # before anything is done
+            plan = _Plan(client, dry_run=dry_run)
+            for one, mailbox in pairs:
+                plan.make(one, mailbox)
+            named = [mailbox["id"] for _, mailbox in pairs if mailbox]
+            plan.others([mailbox for mailbox in known if mailbox["id"] not in named], prune=prune)
     except BadMailboxFile as error:
         raise click.ClickException(str(error)) from None
-    with Client.here() as client:
-        known = client.get("/mailboxes")["items"]
-        plan = _Plan(client, dry_run=dry_run)
-        for one in wanted:
-            plan.make(one, next((mailbox for mailbox in known if one.is_meant(mailbox)), None))
-        plan.others([m for m in known if not any(one.is_meant(m) for one in wanted)], prune=prune)
     sys.exit(1 if plan.has_failed else 0)
 
 
