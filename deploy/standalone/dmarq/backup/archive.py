@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from dmarq.backup.errors import BackupError
+from dmarq.backup import BackupError
 
 FORMAT = 1
 MANIFEST, COMPLETE = "manifest.json", "complete"

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from dmarq.backup.errors import BackupError
+from dmarq.backup import BackupError
 
 MAGIC = b"dmarq-backup-encrypted-1\n"
 SALT_BYTES = 16

@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from dmarq.backup import archive
+from dmarq.backup import BackupError, archive
 from dmarq.backup.archive import Manifest, Places
 from dmarq.backup.encryption import MAGIC, DecryptingReader, EncryptingWriter
-from dmarq.backup.errors import BackupError
 from dmarq.embedded import DataDir, Unreachable
 from dmarq.embedded.account import Account, can_pass, private_directory, unprivileged_account
 

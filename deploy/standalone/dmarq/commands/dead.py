@@ -50,9 +50,9 @@ def list_dead(*, reason: str | None, mailbox_id: str | None, limit: int, as_json
 
 
 @dead.command("show")
-@click.argument("letter_id", metavar="ID", type=int)
+@click.argument("dead_id", metavar="ID", type=int)
 @click.option("--mail", type=click.Path(path_type=Path, dir_okay=False), help="Also save the email's bytes here.")
-def show_one(letter_id: int, *, mail: Path | None) -> None:
+def show_one(dead_id: int, *, mail: Path | None) -> None:
     """Show one dead letter.
 
     \b
@@ -60,16 +60,16 @@ def show_one(letter_id: int, *, mail: Path | None) -> None:
       dmarq dead show 17 --mail odd.eml
     """
     with Client.here() as client:
-        click.echo(json.dumps(client.get(f"/dead-letters/{letter_id}"), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(client.get(f"/dead-letters/{dead_id}"), indent=2, ensure_ascii=False))
         if mail is not None:
-            mail.write_bytes(client.download(f"/dead-letters/{letter_id}/mail"))
+            mail.write_bytes(client.download(f"/dead-letters/{dead_id}/mail"))
             click.echo(f"saved {mail}", err=True)
 
 
 @dead.command()
-@click.argument("letter_ids", metavar="ID...", nargs=-1, type=int)
+@click.argument("dead_ids", metavar="ID...", nargs=-1, type=int)
 @click.option("--reason", help="All with this reason code instead.")
-def retry(letter_ids: tuple[int, ...], *, reason: str | None) -> None:
+def retry(dead_ids: tuple[int, ...], *, reason: str | None) -> None:
     """Send dead letters on their way again, after what made them fail is fixed.
 
     \b
@@ -77,19 +77,19 @@ def retry(letter_ids: tuple[int, ...], *, reason: str | None) -> None:
       dmarq dead retry 17 18
       dmarq dead retry --reason attachment_too_large
     """
-    if bool(letter_ids) == bool(reason):
+    if bool(dead_ids) == bool(reason):
         raise click.UsageError("give ids, or --reason")
     with Client.here() as client:
-        for letter_id in letter_ids:
-            client.post(f"/dead-letters/{letter_id}/retry")
-        retried = len(letter_ids) if letter_ids else _retry_all(client, reason or "")
+        for dead_id in dead_ids:
+            client.post(f"/dead-letters/{dead_id}/retry")
+        retried = len(dead_ids) if dead_ids else _retry_all(client, reason or "")
     click.echo(f"{retried} sent on their way again")
 
 
 @dead.command()
-@click.argument("letter_ids", metavar="ID...", nargs=-1, required=True, type=int)
+@click.argument("dead_ids", metavar="ID...", nargs=-1, required=True, type=int)
 @click.confirmation_option(prompt="The bytes of these emails are thrown away. Go on?")
-def discard(letter_ids: tuple[int, ...]) -> None:
+def discard(dead_ids: tuple[int, ...]) -> None:
     """Throw dead letters away.
 
     \b
@@ -97,9 +97,9 @@ def discard(letter_ids: tuple[int, ...]) -> None:
       dmarq dead discard 17 18
     """
     with Client.here() as client:
-        for letter_id in letter_ids:
-            client.delete(f"/dead-letters/{letter_id}")
-    click.echo(f"{len(letter_ids)} discarded")
+        for dead_id in dead_ids:
+            client.delete(f"/dead-letters/{dead_id}")
+    click.echo(f"{len(dead_ids)} discarded")
 
 
 def _retry_all(client: Client, reason: str) -> int:
