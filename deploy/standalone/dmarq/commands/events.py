@@ -28,7 +28,7 @@ _moment = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:
 @click.option("--durable", required=True, metavar="NAME", help="Under this name is kept how far you have read.")
 @click.option("--kind", default="report", show_default=True, type=click.Choice(list(KINDS)), help="What to read.")
 @click.option("--since", type=_moment, help="Where to begin (UTC); default: the oldest that is kept, 30 days.")
-@click.option("--forget", is_flag=True, help="Forget how far NAME has read, and print nothing.")
+@click.option("--forget", is_flag=True, help="Forget how far NAME has read of this kind.")
 def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> None:
     """Print each report or event as one JSON line (CloudEvents 1.0), and go on as they come, until Ctrl-C.
 
