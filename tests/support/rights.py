@@ -17,7 +17,7 @@ EVERYTHING = STREAMS | BUCKETS
 REQUESTS = (topology.TEST_SUBJECT, topology.fetch_subject("x"), topology.LEDGER_SUBJECT, topology.REPARSE_SUBJECT)
 CONSUMERS = ("extractor", "parser", "recorder", "act-x", "stolen")
 SERVICES = ("fetcher", "extractor", "parser", "config-api")
-USERS = (*SERVICES, "migrate", "reports")
+USERS = (*SERVICES, "migrate", "reports", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ MAY = {
     ),
     "migrate": Rights(makes_streams=True),
     "reports": Rights(reads=_set("REPORT"), hears=_set("report.stored.x.x")),
+    "events": Rights(reads=_set("REPORT EVENT"), hears=_set("report.stored.x.x event.x.x")),
 }
 
 

@@ -155,7 +155,7 @@ class ParseLine(BaseModel):
     end: int | None = Field(description="UTC epoch seconds.")
     records: int | None = Field(description="Records; policies of a TLS report; 1 for a failure report.")
     messages: int | None = Field(description="Sum of the counts; sessions of a TLS report; incidents.")
-    repairs: list[str] = Field(description="Names of what had to be mended.")
+    repairs: list[str] = Field(description="Names of what had to be repaired.")
     details: list[Detail] = Field(description="What the repairs changed; of many alike the first ones.")
     salvaged: dict[str, str] = Field(
         default={}, description="Of a refused document: what could still be seen in it, as it was written."
