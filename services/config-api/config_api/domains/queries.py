@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from config_api.domains import dns
 from config_api.domains.shapes import (
     DomainDay,
     DomainDetail,
@@ -76,7 +77,8 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         policies = await connection.fetch(SQL["policies"], key, first, last)
         seen = await connection.fetchrow(SQL["seen"], key, first, last)
         sums = await connection.fetch(SQL["sums"], key)
-    published = _published(policies)
+        in_dns = await dns.published(connection, key)
+    published = in_dns or _published(policies)
     answer = readiness(
         published,
         Seen(days=seen["days"] if seen else 0, reporters=seen["reporters"] if seen else 0),
@@ -87,6 +89,7 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         since=first,
         until=last,
         policy=published.p,
+        policy_from="dns" if in_dns else "reports",
         is_testing=published.is_testing,
         days=answer.seen.days,
         reporters=answer.seen.reporters,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from config_api.web.absence import Maybe
 from config_api.web.shapes import Count, Filter, Row, Text
+from pipeline.contracts.domain_dns import DnsRecord
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy
 
@@ -120,6 +121,24 @@ class DomainDetail(DomainRow):
     failure_reports: Count
 
 
+class DnsPeriod(BaseModel):
+    """The records as they were from `first_at` to `last_at`, each with what it means and what to do about it."""
+
+    first_at: datetime
+    last_at: datetime
+    records: list[DnsRecord]
+
+
+class DnsAnswer(BaseModel):
+    """What DNS says of a domain. `history`: what it said before `latest`, the latest first."""
+
+    domain: str
+    asked_at: datetime | None = Field(description="When a fetcher asked last; null: never.")
+    problem: str | None = Field(description="Why DNS did not answer then; null where it did.")
+    latest: DnsPeriod | None
+    history: list[DnsPeriod]
+
+
 class InTheWay(Row):
     """A source or service of yours whose messages would be lost."""
 
@@ -146,6 +165,7 @@ class ReadinessAnswer(BaseModel):
     since: date
     until: date
     policy: Policy
+    policy_from: str = Field(description="Who says so: dns, or the latest reports.")
     is_testing: bool = Field(description="The policy is published with t=y, or a pct below 100.")
     days: int
     reporters: int
