@@ -16,6 +16,8 @@ COMMANDS = {
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every mail is, and what waits."),
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
+    "domains": ("dmarq.commands.domains:domains", "Show domains, and whether one is ready for a stricter policy."),
+    "sources": ("dmarq.commands.sources:sources", "Show who sends in your name, and what of it fails."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
     "anonymise": (
         "dmarq.commands.anonymise:anonymise",

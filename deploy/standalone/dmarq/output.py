@@ -36,7 +36,12 @@ def _field(row: Mapping[str, Any], path: str) -> Any:
 
 def _text(value: Any) -> str:
     shown = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return "".join(c if c.isprintable() else "?" for c in shown).replace("[", r"\[")
+    return plain(shown).replace("[", r"\[")
+
+
+def plain(text: str) -> str:
+    """Without what could play tricks on a terminal: reports and DNS may say anything."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")

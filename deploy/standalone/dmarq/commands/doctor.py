@@ -10,7 +10,7 @@ import click
 
 from dmarq.client import ApiError, Client
 from dmarq.doctor import Finding, authentication, examine, system, unanswered
-from dmarq.output import json_option
+from dmarq.output import json_option, plain
 from pipeline.contracts.domain_dns import Selector, Verdict
 from pipeline.dns.resolver import Dns, Offline
 
@@ -97,7 +97,7 @@ def _asked(named: Sequence[str]) -> _System:
 def _guessed(addresses: Sequence[str]) -> list[str]:
     """The domains to look at where no report has come, so that nobody knows which ones are reported on."""
     domains = system.domains_of(addresses)
-    named = _plain(", ".join(domains)) or "none; name one to look at DNS too"
+    named = plain(", ".join(domains)) or "none; name one to look at DNS too"
     click.echo(f"No report is known yet, so these are the domains of the mailboxes' addresses: {named}", err=True)
     return domains
 
@@ -111,12 +111,7 @@ def _show(found: Sequence[Finding], *, as_json: bool) -> None:
     for finding in found:
         if finding.domain != above:
             above = finding.domain
-            click.echo(f"{_plain(above)}")
-        click.echo(f"  {_SIGNS[finding.verdict]}  {_plain(finding.name)}: {_plain(finding.text)}")
+            click.echo(f"{plain(above)}")
+        click.echo(f"  {_SIGNS[finding.verdict]}  {plain(finding.name)}: {plain(finding.text)}")
         if finding.remedy:
-            click.echo(f"           -> {_plain(finding.remedy)}")
-
-
-def _plain(text: str) -> str:
-    """Without what could play tricks on a terminal: DNS may say anything."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+            click.echo(f"           -> {plain(finding.remedy)}")
