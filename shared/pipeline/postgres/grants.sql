@@ -30,4 +30,4 @@ GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;
 
 -- role: dmarq_grafana
 GRANT USAGE ON SCHEMA public TO dmarq_grafana;
-GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_tls TO dmarq_grafana;
+GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_source, dashboard_tls TO dmarq_grafana;

@@ -65,6 +65,8 @@ def _tell_readiness(ready: dict[str, Any]) -> None:
         f"{ready['since']} to {ready['until']}: {ready['messages']:,} messages, {ready['yours']:,} of them yours, "
         f"{ready['lost']:,} of those fail"
     )
+    if ready["spoofing"]["kind"] != "none":
+        click.echo(f"spoofing, {ready['spoofing']['kind']}: {plain(ready['spoofing']['evidence'])}")
     for target in ready["targets"]:
         click.echo(f"  {target['policy']}: {'ready' if target['ready'] else plain('; '.join(target['reasons']))}")
     click.echo(f"first: {plain(ready['first'])}")

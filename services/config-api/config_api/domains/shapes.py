@@ -9,6 +9,7 @@ from config_api.web.shapes import Count, Filter, Row, Text
 from pipeline.contracts.domain_dns import DnsRecord
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy
+from pipeline.sources.spoofing import Spoofing
 
 
 class DomainFilter(Filter):
@@ -158,6 +159,16 @@ class TargetRow(Row):
     reasons: list[str]
 
 
+class SpoofingRow(Row):
+    """Whether somebody spoofs the domain: `kind` by volume and spread, with the numbers it rests on."""
+
+    kind: Spoofing
+    messages: int
+    addresses: int
+    evidence: str
+    advice: str
+
+
 class ReadinessAnswer(BaseModel):
     """Whether the domain may be stricter, with the numbers it rests on. `yours`: messages sent for you."""
 
@@ -175,6 +186,7 @@ class ReadinessAnswer(BaseModel):
     lost_share: float
     forwarded_lost: int
     spoofed: int
+    spoofing: SpoofingRow
     targets: list[TargetRow]
     in_the_way: list[InTheWay]
     first: str = Field(description="What to do first.")
