@@ -14,7 +14,14 @@ BUCKETS = {f"KV_{bucket.name}": f"$KV.{bucket.name}.x" for bucket in topology.BU
 }
 STREAMS = {stream.name: stream.subjects[0].replace("*", "x") for stream in topology.STREAMS}
 EVERYTHING = STREAMS | BUCKETS
-REQUESTS = (topology.TEST_SUBJECT, topology.fetch_subject("x"), topology.LEDGER_SUBJECT, topology.REPARSE_SUBJECT)
+REQUESTS = (
+    topology.TEST_SUBJECT,
+    topology.fetch_subject("x"),
+    topology.DNS_SUBJECT,
+    topology.HOSTS_SUBJECT,
+    topology.LEDGER_SUBJECT,
+    topology.REPARSE_SUBJECT,
+)
 CONSUMERS = ("extractor", "parser", "recorder", "act-x", "stolen")
 SERVICES = ("fetcher", "extractor", "parser", "config-api")
 USERS = (*SERVICES, "migrate", "reports", "events")
@@ -41,7 +48,7 @@ MAY = {
         reads=_set("COMMAND KV_mailbox KV_cursor KV_lease KV_token KV_status KV_crash"),
         writes=_set("MAIL EVENT DEAD KV_cursor KV_lease KV_token KV_status KV_crash OBJ_blob"),
         asks=_set("parser.ledger"),
-        hears=_set("fetcher.test fetcher.fetch.x"),
+        hears=_set("fetcher.test fetcher.fetch.x fetcher.dns fetcher.hosts"),
         purges=_set("COMMAND KV_cursor KV_status OBJ_blob"),
     ),
     "extractor": Rights(
@@ -52,13 +59,14 @@ MAY = {
     "parser": Rights(
         reads=_set("EXTRACT EVENT OBJ_blob"),
         writes=_set("COMMAND REPORT EVENT"),
+        asks=_set("fetcher.dns fetcher.hosts"),
         hears=_set("parser.ledger parser.reparse"),
         purges=_set("OBJ_blob"),
     ),
     "config-api": Rights(
         reads=_set("DEAD KV_mailbox KV_cursor KV_status OBJ_blob"),
         writes=_set("MAIL EXTRACT COMMAND EVENT KV_mailbox KV_cursor OBJ_blob"),
-        asks=_set("fetcher.test fetcher.fetch.x parser.reparse"),
+        asks=_set("fetcher.test fetcher.fetch.x fetcher.dns parser.reparse"),
         hears=_set("event.x.x report.stored.x.x"),
         purges=_set("OBJ_blob"),
     ),

@@ -17,6 +17,8 @@ COMMANDS = {
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, apply, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
     "events": ("dmarq.commands.events:events", "Print reports and events as JSON lines, as they come."),
+    "domains": ("dmarq.commands.domains:domains", "Show domains, and whether one is ready for a stricter policy."),
+    "sources": ("dmarq.commands.sources:sources", "Show who sends in your name, and what of it fails."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
     "anonymise": (
         "dmarq.commands.anonymise:anonymise",

@@ -58,6 +58,11 @@ def field(path: str) -> Callable[[Row], Any]:
     return of
 
 
+def columns(*names: str) -> tuple[Column, ...]:
+    """A column for each field, headed by the field's name in words."""
+    return tuple(Column(name.replace("_", " "), field(name)) for name in names)
+
+
 def time_of(path: str) -> Callable[[Row], str]:
     """The time that stands in a row at this path (ISO 8601), as people say it."""
     find = field(path)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
 from fetcher.credentials import Credentials
+from fetcher.dns_requests import answering_dns
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
 from fetcher.oauth import TokenSource
@@ -53,7 +54,8 @@ async def body(frame: Frame) -> None:
         board=board,
     )
     all_done = asyncio.Event()
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials):
+    dns = answering_dns(frame.bus, frame.settings.dns_server)
+    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials), dns:
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")

@@ -13,6 +13,7 @@ from parser.reparse.worker import Reparser
 from parser.retention import keep_house
 from parser.sources.chores import keep_sources
 from parser.sources.data import NamingData, NamingFiles
+from parser.sources.lookups import LookupOptions, keep_lookups
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts import topology
@@ -62,11 +63,13 @@ async def work(frame: Frame, postgres: Database) -> None:
         "keep_documents_days": frame.settings.keep_documents_days,
         "keep_records_months": frame.settings.keep_records_months,
     }
+    lookups = LookupOptions(dns_hours=frame.settings.dns_hours, host_names=frame.settings.host_names)
     async with asyncio.TaskGroup() as group:
         group.create_task(relay.run(finish), name="relay")
         group.create_task(keep_house(postgres, frame.stopping, **kept), name="retention")
         group.create_task(keep_overview(postgres, frame.stopping), name="overview")
         group.create_task(keep_sources(postgres, naming, frame.stopping), name="sources")
+        group.create_task(keep_lookups(postgres, frame.bus, lookups, frame.stopping), name="lookups")
         group.create_task(reparse(frame, reparser), name="reparse")
         group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)

@@ -97,6 +97,8 @@ def dead_subject(consumer: str, mailbox_id: str) -> str:
 
 LEDGER_SUBJECT = "parser.ledger"  # request: a LedgerInquiry; any parser answers with a LedgerAnswer
 REPARSE_SUBJECT = "parser.reparse"  # request: a ReparseRequest; any parser answers with the job that it became
+DNS_SUBJECT = "fetcher.dns"  # request: a DnsQuestion; any fetcher answers with what DNS says of a domain
+HOSTS_SUBJECT = "fetcher.hosts"  # request: a HostQuestion; any fetcher answers with the host names of addresses
 TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test
 
 

@@ -50,7 +50,7 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
         console.print(f"filling a mailbox with {mails:,} sample emails")
         with EmbeddedMailbox(data, mails=mails, seed=SEED, until=until) as mailbox:
             console.print("starting NATS, PostgreSQL and the four services")
-            environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)}
+            environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox), "DMARQ_DNS_HOURS": "0"}  # domains are made up
             with Stack(data, settings, environment=environment, durable=False) as stack:
                 if not once:
                     console.print(f"to look at it, sign in: {stack.sign_in_link()}", soft_wrap=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from config_api.domains import dns
 from config_api.domains.shapes import (
     DomainDay,
     DomainDetail,
@@ -14,6 +15,7 @@ from config_api.domains.shapes import (
     PolicySeen,
     ReadinessAnswer,
     Reporter,
+    SpoofingRow,
     TargetRow,
     TlsDay,
     VerdictSums,
@@ -28,6 +30,7 @@ from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import NO_ADDRESS
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy, Published, Seen, SourceSums, readiness
+from pipeline.sources.spoofing import spoofing
 
 WINDOW_DAYS = 30
 HISTORY_DAYS = 90
@@ -76,7 +79,9 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         policies = await connection.fetch(SQL["policies"], key, first, last)
         seen = await connection.fetchrow(SQL["seen"], key, first, last)
         sums = await connection.fetch(SQL["sums"], key)
-    published = _published(policies)
+        in_dns = await dns.published(connection, key)
+        verdicts = (await _verdicts(connection, [key]))[key]
+    published = in_dns or _published(policies)
     answer = readiness(
         published,
         Seen(days=seen["days"] if seen else 0, reporters=seen["reporters"] if seen else 0),
@@ -87,6 +92,7 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         since=first,
         until=last,
         policy=published.p,
+        policy_from="dns" if in_dns else "reports",
         is_testing=published.is_testing,
         days=answer.seen.days,
         reporters=answer.seen.reporters,
@@ -96,11 +102,23 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         lost_share=answer.lost_share,
         forwarded_lost=answer.forwarded_lost,
         spoofed=answer.spoofed,
+        spoofing=_spoofing(key, verdicts),
         targets=[TargetRow(policy=one.policy, ready=one.ready, reasons=list(one.reasons)) for one in answer.targets],
         in_the_way=[InTheWay.model_validate(one, from_attributes=True) for one in answer.in_the_way],
         first=answer.first,
         next_record=answer.next_record,
     )
+
+
+def _spoofing(domain: str, verdicts: Sequence[VerdictSums]) -> SpoofingRow:
+    failing = [sums for sums in verdicts if sums.verdict is Verdict.FAILING]
+    found = spoofing(
+        domain,
+        messages=sum(sums.failed for sums in failing),
+        addresses=sum(sums.sources for sums in failing),
+        all_messages=sum(sums.messages for sums in verdicts),
+    )
+    return SpoofingRow.model_validate(found, from_attributes=True)
 
 
 async def _known(connection: Connection, name: str) -> Record:

@@ -110,3 +110,19 @@ FROM source_verdict LEFT JOIN source USING (source_ip)
 WHERE domain = $1 AND messages > 0
 GROUP BY 1, 2, 3
 ORDER BY sum(failed) DESC LIMIT 2000;
+
+-- name: dns_asked
+-- When the DNS of a domain ($1) was asked for last.
+SELECT asked_at, problem FROM domain_dns_asked WHERE domain = $1;
+
+-- name: dns_history
+-- What DNS said of a domain ($1), the latest first; $2 of them.
+SELECT first_at, last_at, found FROM domain_dns WHERE domain = $1 ORDER BY id DESC LIMIT $2;
+
+-- name: dns_keys
+-- The keys that a domain ($1) signs with of late.
+SELECT selector, domain FROM dkim_keys($1);
+
+-- name: keep_dns
+-- Keeps what was found ($2) of a domain ($1), or why nothing was ($3).
+SELECT keep_domain_dns($1, $2::jsonb, $3);

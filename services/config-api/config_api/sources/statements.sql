@@ -28,12 +28,14 @@ source_verdict;
 -- Sources by their filters, one a domain and address; {order} is two numbers. Addresses that something was said of, and
 -- those with the words that are looked for, are found first: each source by itself would be looked up for them.
 WITH said AS MATERIALIZED (
-    SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND $4::text IS NOT NULL
+    SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND standing = $4::text
     UNION
     SELECT source_ip FROM source_standing JOIN source ON source.service = target
-    WHERE kind = 'service' AND $4::text IS NOT NULL
+    WHERE kind = 'service' AND standing = $4::text
 ), worded AS MATERIALIZED (
     SELECT source_ip FROM source WHERE $8::text IS NOT NULL AND strpos(words, lower($8)) > 0
+), called AS MATERIALIZED (
+    SELECT domain FROM source_domain WHERE $8::text IS NOT NULL AND strpos(domain, lower($8)) > 0
 )
 SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, source.service, source.network,
     source.asn, source.organisation, source.country, source.host,
@@ -52,7 +54,9 @@ WHERE ($1::text IS NULL OR known.domain = lower($1))
     AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
     AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
     AND ($7::text IS NULL OR known.source_ip = $7::text::inet)
-    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded) OR strpos(known.domain, lower($8)) > 0)
+    AND ($8::text IS NULL OR EXISTS (SELECT FROM worded) OR EXISTS (SELECT FROM called))
+    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded)
+        OR known.domain IN (SELECT domain FROM called))
     AND ($9::bigint IS NULL OR ({order}, known.source_ip, known.domain) > ($9, $10::bigint, $11::text::inet, $12::text))
 ORDER BY {order}, known.source_ip, known.domain
 LIMIT $13;
@@ -127,14 +131,27 @@ ORDER BY report.begin DESC, report.id DESC, record.position
 LIMIT $3;
 
 -- name: groups
--- The sources of the last 30 days by {group}, those that fail first, of a domain ($1) or of all; $2 of them.
-SELECT coalesce({group}::text, '') AS key, count(DISTINCT source_ip) AS addresses, count(DISTINCT domain) AS domains,
+-- The sources of the last 30 days by {group}, those that fail first, of a domain ($1) or of all; $2 of them. Added up by
+-- domain first, and addresses counted by themselves: to count different ones in each group would sort all of them.
+WITH known AS MATERIALIZED (
+    SELECT coalesce({group}::text, '') AS key, domain, source_ip, messages, passed, failed, messages_before, severity,
+        source_verdict.first_day, source_verdict.last_day, organisation, country
+    FROM source_verdict LEFT JOIN source USING (source_ip)
+    WHERE $1::text IS NULL OR domain = lower($1)
+), by_domain AS (
+    SELECT key, domain, sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
+        sum(messages_before) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
+        max(last_day) AS last_day, min(organisation) AS organisation, min(country) AS country
+    FROM known GROUP BY key, domain
+), counted AS (
+    SELECT key, count(*) AS addresses FROM (SELECT DISTINCT key, source_ip FROM known) AS pairs GROUP BY key
+)
+SELECT key, min(addresses) AS addresses, count(*) AS domains,
     sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed, sum(messages_before) AS messages_before,
-    min(severity) AS severity, min(source_verdict.first_day) AS first_day, max(source_verdict.last_day) AS last_day,
+    min(severity) AS severity, min(first_day) AS first_day, max(last_day) AS last_day,
     min(organisation) AS organisation, min(country) AS country
-FROM source_verdict LEFT JOIN source USING (source_ip)
-WHERE $1::text IS NULL OR domain = lower($1)
-GROUP BY {group}
+FROM by_domain JOIN counted USING (key)
+GROUP BY key
 ORDER BY min(severity), sum(failed) DESC, 1
 LIMIT $2;
 

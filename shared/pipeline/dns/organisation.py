@@ -26,7 +26,7 @@ class Record:
 
 def records(texts: Sequence[str], version: str) -> list[Record]:
     """The texts that are records of this version, which must be their first tag."""
-    found = [_tags(text) for text in texts]
+    found = [tags_of(text) for text in texts]
     return [Record(tags, tuple(_addresses(tags.get("rua", "")))) for tags in found if _version(tags) == version]
 
 
@@ -46,7 +46,8 @@ def host_of(address: str) -> str:
     return "" if "://" in address else address.rpartition("@")[2].lower().rstrip(".")
 
 
-def _tags(text: str) -> dict[str, str]:
+def tags_of(text: str) -> dict[str, str]:
+    """The tags of a record by lower-case name; of two of one name the last counts."""
     pairs = [part.partition("=") for part in text.split(";")]
     return {name.strip().lower(): value.strip() for name, sign, value in pairs if sign}
 
