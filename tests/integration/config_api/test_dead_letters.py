@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from config_api.dead_letters import queries as letters
 from config_api.dead_letters.queries import LetterFilter
 from config_api.dead_letters.quota import DeadQuota
+from config_api.dead_letters.retry import retry_all
 from pipeline.contracts.dead_letter import AT, dead_letters
 from pipeline.contracts.events import MailExtracted, MailFetched
 from pipeline.contracts.mail import MailRef
@@ -173,7 +174,7 @@ def test_all_of_a_reason_are_retried_and_the_others_stay(api: Api) -> None:
 def test_all_of_a_mailbox_are_retried_so_many_at_a_time_the_oldest_first(api: Api) -> None:
     _bury(api, *(_fetched(uid) for uid in range(1, 4)), _fetched(4, mailbox_id="other"))
     wanted = LetterFilter(mailbox_id="box")
-    first = api.backend.run(letters.retry_all(api.backend.bus, wanted, at_most=2))
+    first = api.backend.run(retry_all(api.backend, wanted, at_most=2))
     assert (first.retried, first.complete) == (2, False)
     assert [letter["id"] for letter in _letters(api)] == [4, 3]
     assert api("POST", "/dead-letters/retry", {"mailbox_id": "box"}).json == {"retried": 1, "complete": True}
