@@ -12,7 +12,8 @@ from config_api.mailboxes.bodies import IfMatch
 from config_api.mailboxes.model import MailboxInput
 from config_api.mails.queries import MailQuery
 from config_api.overview.summary import SummaryFilter
-from config_api.reports.queries import RecordQuery, ReportQuery
+from config_api.reports.queries import ReportQuery
+from config_api.reports.records import RecordQuery
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
 

@@ -34,7 +34,7 @@ ORDER BY {order};
 
 -- name: count_mails
 -- How many there are, as far as they are counted.
-SELECT count(*) FROM (SELECT FROM mail WHERE {filter} LIMIT $9) AS some;
+SELECT count(*) FROM (SELECT FROM mail WHERE {filter} LIMIT $9) AS counted;
 
 -- name: mail
 -- One mail.

@@ -37,7 +37,7 @@ LIMIT {limit};
 
 -- name: count_reports
 -- How many there are, as far as they are counted.
-SELECT count(*) FROM (SELECT FROM report WHERE {filter} LIMIT {limit}) AS some;
+SELECT count(*) FROM (SELECT FROM report WHERE {filter} LIMIT {limit}) AS counted;
 
 -- name: org_names
 -- The senders whose names hold a text; each name is looked up once, however many reports have it.
@@ -113,7 +113,7 @@ LIMIT {limit};
 
 -- name: count_records
 -- How many there are, as far as they are counted.
-SELECT count(*) FROM (SELECT FROM record WHERE {filter} LIMIT {limit}) AS some;
+SELECT count(*) FROM (SELECT FROM record WHERE {filter} LIMIT {limit}) AS counted;
 
 -- name: record_filter
 -- Which rows, as a part of both.
