@@ -146,6 +146,7 @@ class _Story:
                 "stored_at": day + timedelta(days=1),
             },
         )
+        await self._db.execute("UPDATE document SET report = id WHERE id = $1", document)
         return await self._insert(
             "report",
             {

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from config_api.activity.sentences import _SENTENCES, rest_of, sentence_of
 
@@ -48,7 +49,7 @@ def test_a_line_of_the_log_is_a_sentence(name: str, data: dict[str, Any], text: 
 
 
 def test_facts_that_a_sentence_tells_are_not_told_again() -> None:
-    data = {
+    data: dict[str, JsonValue] = {
         "command": "UID MOVE",
         "arguments": "2 Done",
         "result": "OK",

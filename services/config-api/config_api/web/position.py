@@ -23,8 +23,9 @@ def position_of(here: Mapping[str, str], page: Page[Any], *, total: int | None, 
     """The position of a page; `total` was counted up to MAX_COUNTED, None where nobody counted."""
     first = _first(here) if page.previous_cursor else 1
     last = first + len(page.items) - 1
-    plain = {name: value for name, value in here.items() if name not in ("cursor", FROM)}
-    previous = following = None
+    plain: dict[str, Any] = {name: value for name, value in here.items() if name not in ("cursor", FROM)}
+    previous: dict[str, Any] | None = None
+    following: dict[str, Any] | None = None
     if page.previous_cursor:
         previous = {**plain, "cursor": page.previous_cursor, FROM: max(1, first - limit)}
     elif "cursor" in here:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from flask import Flask, render_template, request
 
@@ -15,6 +15,7 @@ from config_api.web.notes import PARAMETER, note
 
 MAX_LENGTH = 500
 
+View: TypeAlias = Callable[..., Any]
 AsyncView: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 
@@ -33,6 +34,14 @@ class Template:
 def template(name: str, **values: Any) -> Template:
     """The page of this template with these values."""
     return Template(name, values)
+
+
+@overload
+def on_loop(view: AsyncView, *, timeout: float | None = None) -> View: ...
+
+
+@overload
+def on_loop(view: None = None, *, timeout: float) -> Callable[[AsyncView], View]: ...
 
 
 def on_loop(view: AsyncView | None = None, *, timeout: float | None = None) -> Any:

@@ -19,7 +19,7 @@ export function localise(root) {
     element.dataset.local = "";
   }
   const told = root.querySelector("[data-zone]");
-  if (told && zone) told.textContent = `Times are of ${zone.replaceAll("_", " ")}`;
+  if (told && zone) told.textContent = `Times: ${zone.replaceAll("_", " ")}`;
 }
 
 localise(document);
