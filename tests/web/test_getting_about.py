@@ -92,7 +92,7 @@ async def test_what_a_row_is_about_can_be_done_from_its_menu(reader: Page) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        "/attention?reason=%00&mailbox_id=%ED%A0%80", "/dead-letters?cursor=%00", 
+        "/attention?reason=%00&mailbox_id=%ED%A0%80", "/dead-letters?cursor=%00",
         "/mails?outcome=%00&cursor=W10&from=-1",
         "/reports?q=%00%FF&sort=x&from=99999999999999", "/reports/1?sort=%00&disposition=%00", "/upload/outcome/%00",
         "/settings/logs?span=x&level=%00&mailbox_id=%00", "/reports?q=" + "9" * 400, "/reports?q=::ffff:1.2.3.4%2F200",

@@ -1,6 +1,5 @@
 """The ledger: every email with its outcome, and the whole way of one email."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from config_api.errors import not_found
+from config_api.mails.steps import TraceStep, steps_of
 from config_api.web.absence import Maybe
 from config_api.web.paging import MAX_COUNTED, Page, PageQuery, page_at
 from config_api.web.shapes import PeriodFilter, Row, Text
@@ -19,51 +19,6 @@ from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
 MAILS = Statements.of("config_api.mails")
-
-
-class TraceStep(Row):
-    """Something that happened to a mail, and when."""
-
-    at: datetime
-    name: str
-    text: str
-
-
-def steps_of(mail: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> list[TraceStep]:
-    """The steps of a row of the ledger with its documents, in the order of time."""
-    steps = [
-        *_received(mail),
-        TraceStep(
-            at=mail["fetched_at"],
-            name="fetched",
-            text=f"Fetched from {mail['folder']}, UID {mail['uid']}, {mail['size']} bytes, "
-            f"under version {mail['settings_version']} of the mailbox's settings.",
-        ),
-        TraceStep(at=mail["stored_at"], name="stored", text=_outcome(mail, documents)),
-        *_acted(mail),
-    ]
-    return sorted(steps, key=lambda step: step.at)
-
-
-def _received(mail: Mapping[str, Any]) -> list[TraceStep]:
-    if mail["internal_date"] is None:
-        return []
-    return [TraceStep(at=mail["internal_date"], name="received", text="Received by the mail server.")]
-
-
-def _outcome(mail: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> str:
-    reports = sum(1 for document in documents if document["outcome"] == "stored")
-    why = f" ({mail['reason']})" if mail["reason"] else ""
-    return f"Ended as {mail['outcome']}{why}: {len(documents)} report files found, {reports} reports stored."
-
-
-def _acted(mail: Mapping[str, Any]) -> list[TraceStep]:
-    if mail["acted_at"] is None:
-        return []
-    target = f" to {mail['action_target']}" if mail["action_target"] else ""
-    why = f" ({mail['action_reason']})" if mail["action_reason"] else ""
-    text = f"{mail['action']}{target}: {mail['action_state']}{why}."
-    return [TraceStep(at=mail["acted_at"], name="acted", text=text)]
 
 
 MailId = Annotated[str, BeforeValidator(lambda value: value.hex if hasattr(value, "hex") else value)]
