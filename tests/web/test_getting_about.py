@@ -17,7 +17,7 @@ async def test_every_place_is_reached_from_the_menu_of_a_phone(browser: Browser,
         await expect(page.get_by_role("link", name=place)).to_be_hidden()
         await page.get_by_role("button", name="Menu").tap()
         await page.get_by_role("link", name=place).tap()
-        await expect(page.locator("nav [aria-current=page]")).to_contain_text(place)
+        await expect(page.locator("#nav [aria-current=page]")).to_contain_text(place)
 
 
 async def test_the_menu_of_a_phone_closes_with_escape(browser: Browser, filled: Site) -> None:

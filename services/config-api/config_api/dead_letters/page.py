@@ -36,7 +36,7 @@ async def listing() -> Template:
     )
     total = dict(found.reasons).get(here["reason"], 0) if "reason" in here else found.total
     counted = None if "mailbox_id" in here else total
-    position = position_of(here, found.letters, total=counted, limit=PAGE_SIZE)
+    position = position_of(here, found.letters, total=counted, limit=PAGE_SIZE, goes_back=False)
     return template("attention/list.html", found=found, here=here, names=names, position=position)
 
 

@@ -12,29 +12,33 @@ FRAME = frozenset({"sort", "cursor", FROM})  # parameters that narrow nothing do
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`text` is for people; `previous` and `following` are queries, None where there is no such page."""
+    """`text` is for people; the others are queries, None where there is no such page.
+
+    A list that is only read forwards has no `previous`, but leads to its `beginning`.
+    """
 
     text: str
     previous: dict[str, Any] | None = None
     following: dict[str, Any] | None = None
+    beginning: dict[str, Any] | None = None
 
 
-def position_of(here: Mapping[str, str], page: Page[Any], *, total: int | None, limit: int) -> Position:
+def position_of(
+    here: Mapping[str, str], page: Page[Any], *, total: int | None, limit: int, goes_back: bool = True
+) -> Position:
     """The position of a page; `total` was counted up to MAX_COUNTED, None where nobody counted."""
-    first = _first(here) if page.previous_cursor else 1
+    is_further = page.previous_cursor is not None if goes_back else "cursor" in here
+    first = _first(here) if is_further else 1
     last = first + len(page.items) - 1
     plain: dict[str, Any] = {name: value for name, value in here.items() if name not in ("cursor", FROM)}
     previous: dict[str, Any] | None = None
     following: dict[str, Any] | None = None
     if page.previous_cursor:
         previous = {**plain, "cursor": page.previous_cursor, FROM: max(1, first - limit)}
-    elif "cursor" in here:
-        previous = plain
     if page.next_cursor:
         following = {**plain, "cursor": page.next_cursor, FROM: last + 1}
-    if not page.items:
-        return Position("", previous, following)
-    return Position(f"{first:,} to {last:,}{_of(total, last)}", previous, following)
+    text = f"{first:,} to {last:,}{_of(total, last)}" if page.items else ""
+    return Position(text, previous, following, plain if is_further and not goes_back else None)
 
 
 def narrows(here: Mapping[str, str]) -> bool:
