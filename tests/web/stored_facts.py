@@ -43,6 +43,7 @@ class _Story:
         for ago in range(DAYS, 0, -1):
             await self._day(self._midnight - timedelta(days=ago))
         await self._failed_mail()
+        await self._skipped_mail()
         await self._tls_report()
         await tell_runs(self._insert, MAILBOX)
 
@@ -145,6 +146,7 @@ class _Story:
                 "stored_at": day + timedelta(days=1),
             },
         )
+        await self._db.execute("UPDATE document SET report = id WHERE id = $1", document)
         return await self._insert(
             "report",
             {
@@ -196,6 +198,19 @@ class _Story:
             action_target=None,
             action_state="none",
             acted_at=None,
+        )
+
+    async def _skipped_mail(self) -> None:
+        line = {"path": "2", "name": "report.zip", "declared_type": "application/zip", "sniffed": "zip", "size": 4_000}
+        switched_off = {"reason": "format_not_allowed", "detail": "zip"}
+        untouched = {"action": "none", "action_target": None, "action_state": "none", "acted_at": None}
+        await self._mail(
+            self._midnight - timedelta(days=1),
+            outcome="not_a_report",
+            subject="Report Domain: example.com Submitter: zipped.example",
+            lines=[{**line, "outcome": "ignored", **switched_off}],
+            **switched_off,
+            **untouched,
         )
 
     async def _tls_report(self) -> None:

@@ -21,7 +21,10 @@ PAGES = {
     "activity": "/settings/mailboxes/dmarc-reports/activity",
     "logs": "/settings/logs",
     "access": "/settings/access",
-    "dead-letters": "/dead-letters",
+    "attention": "/attention",
+    "mails-skipped": "/mails?outcome=skipped",
+    "upload": "/upload",
+    "api-docs": "/api/v1/docs",
 }
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
@@ -44,6 +47,7 @@ async def test_every_page_is_whole_accessible_and_as_wide_as_the_screen(
             assert answer.status == 200, path
             await keep(page, f"{name}-{look}")
             assert await _overflow(page) <= 0, path
+            assert await _screens(page) <= 10, path
             assert await _cut_tables(page) == [], path
             assert await _serious_findings(page) == [], path
 
@@ -57,7 +61,7 @@ async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, fi
             assert await _serious_findings(page) == [], path
 
 
-@pytest.mark.parametrize("path", ["/", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/dead-letters"])
+@pytest.mark.parametrize("path", ["/", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/attention"])
 async def test_an_empty_page_says_what_to_do_first(keeper: Page, path: str) -> None:
     await keeper.goto(path)
     await keep(keeper, f"empty-{path.strip('/').replace('/', '-') or 'overview'}")
@@ -83,6 +87,11 @@ async def test_the_keyboard_reaches_the_content_by_the_skip_link(reader: Page) -
 
 async def _overflow(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+async def _screens(page: Page) -> float:
+    """How many screens high the page is."""
+    return float(await page.evaluate("document.documentElement.scrollHeight / innerHeight"))
 
 
 async def _cut_tables(page: Page) -> list[str]:

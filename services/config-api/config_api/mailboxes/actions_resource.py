@@ -9,9 +9,9 @@ from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.mailboxes import actions, checks, failed_actions
+from config_api.mailboxes.bodies import BackfillWish, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.resource import etag
-from config_api.web.bodies import BackfillWish, MailboxPatch
 from config_api.web.contract import PREFIX, operation
 from pipeline.contracts.connection_test import ConnectionTest
 

@@ -9,8 +9,8 @@ from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.mailboxes import store
+from config_api.mailboxes.bodies import IfMatch, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
-from config_api.web.bodies import IfMatch, MailboxPatch
 from config_api.web.contract import PREFIX, operation
 
 routes = Blueprint("api_mailboxes", __name__, url_prefix=f"{PREFIX}/mailboxes")

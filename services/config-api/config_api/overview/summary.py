@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from config_api.overview.recent import Recent
+from config_api.backend.recent import Recent
 from config_api.overview.sources import SourceTotal, top_sources
 from config_api.web.absence import Maybe
 from config_api.web.shapes import Count, Day, Filter, Row, Text

@@ -4,7 +4,7 @@
 -- name: known_mails
 -- The ledger's rows of these mails.
 SELECT
-    mail_id, take, outcome, reason, detail, action, action_target, action_state,
+    mail_id, take, settings_version, outcome, reason, detail, action, action_target, action_state,
     CASE WHEN outcome = 'failed' THEN lines END AS lines
 FROM mail
 WHERE mail_id = ANY($1::uuid[]);
@@ -17,9 +17,9 @@ WHERE mail_id = ANY($1::uuid[])
     AND (action_state <> 'pending' OR stored_at > now() - make_interval(secs => $2));
 
 -- name: forget_failed_mails
--- Makes room for another take of mails that failed; their documents go with them.
+-- Makes room for another end of mails that failed or held no report; their documents go with them.
 DELETE FROM mail
-WHERE mail_id = ANY($1::uuid[]) AND outcome = 'failed';
+WHERE mail_id = ANY($1::uuid[]) AND outcome IN ('failed', 'not_a_report');
 
 -- name: insert_mails
 -- Adds mails and gives back those that were not there yet.

@@ -21,19 +21,20 @@ from config_api.overview import page as overview_page
 from config_api.overview import resource as summary
 from config_api.reports import page as reports_page
 from config_api.reports import resource as reports
+from config_api.site import description, navigation, theme
 from config_api.sources import resource as sources
-from config_api.system import events, health, imports_resource, reparse_resource, status_resource
-from config_api.web import description, view
+from config_api.system import resource as system
+from config_api.system import upload_page
 from config_api.web.view import prepare
 
 RESOURCES = (
-    mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, status_resource, dead_letters,
-    imports_resource, reparse_resource, access, events, description, health
+    mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
+    description
 )  # fmt: skip
-OPEN_PAGES = (sign_in_page, view)
+OPEN_PAGES = (sign_in_page, theme)
 PRIVATE_PAGES = (
     overview_page, reports_page, mails_page, mailboxes_page, form_page, activity_page, logs_page, access_page,
-    dead_letters_page
+    dead_letters_page, upload_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:
@@ -44,6 +45,9 @@ def register(app: Flask) -> None:
     """Adds all resources and all pages, and what the templates of the pages need."""
     for resource in RESOURCES:
         app.register_blueprint(resource.routes)
+    app.register_blueprint(system.probes)
     prepare(app)
+    theme.prepare(app)
+    navigation.prepare(app)
     for page in (*OPEN_PAGES, *PRIVATE_PAGES):
         app.register_blueprint(page.blueprint)

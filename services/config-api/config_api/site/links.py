@@ -7,11 +7,17 @@ import structlog
 
 from config_api.access import admin, codes
 from config_api.access.hashing import fingerprint
+from config_api.activity import live
 from config_api.backend import Backend
 from config_api.dead_letters.quota import DeadQuota
 from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
+<<<<<<< HEAD:services/config-api/config_api/links.py
 from config_api.web.live import SUBJECTS
+=======
+from pipeline.contracts.wire import Wire
+from pipeline.errors import TryLater
+>>>>>>> wlists:services/config-api/config_api/site/links.py
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.jetstream.requests import overhear
@@ -150,11 +156,16 @@ class Links:
                 return
             bus = Bus(client)
             await ensured(bus, backend.settings, self._stopping)
-            await overhear(client, SUBJECTS, backend.feed.hear)
+            await overhear(client, live.SUBJECTS, self._hear)
             backend.take_bus(bus)
             self._bus_changed(up=True)
             self._came_back.clear()
             await unless(ensured_again(bus, backend.settings, self._stopping, self._came_back), self._closing)
+
+    def _hear(self, wire: Wire) -> None:
+        happening = live.overheard(wire)
+        if happening is not None:
+            self._backend.feed.tell(happening)
 
     def _bus_changed(self, up: bool) -> None:
         is_ready = up and self._backend.has_bus

@@ -9,8 +9,8 @@ import uvloop
 
 from config_api.backend import Backend
 from config_api.http.gateway import Gateway, listening
-from config_api.links import Links
-from config_api.web.app import create_app
+from config_api.site.app import create_app
+from config_api.site.links import Links
 from pipeline.errors import described, leaves
 
 log = structlog.get_logger(__name__)

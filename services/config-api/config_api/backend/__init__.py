@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app
 
-from config_api.mailboxes.model import MailboxInput
-from config_api.overview.recent import Recent
-from config_api.web.live import Feed
-from config_api.web.loop import Loop
+from config_api.backend.feed import Feed
+from config_api.backend.loop import Loop
+from config_api.backend.recent import Recent
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
 from pipeline.postgres.connection import Database
@@ -18,6 +17,9 @@ from pipeline.settings import Settings
 from pipeline.sources.services_file import ServicesFile
 from pipeline.telemetry.health import Readiness
 
+if TYPE_CHECKING:
+    from config_api.mailboxes.model import MailboxInput
+
 T = TypeVar("T")
 EXTENSION = "backend"
 
@@ -25,7 +27,7 @@ EXTENSION = "backend"
 class Backend:
     """Shared by all requests. `database` and `bus` raise TryLater at once while they are away."""
 
-    def __init__(self, settings: Settings, keys: Keyring, *, declared: tuple[MailboxInput, ...] = ()) -> None:
+    def __init__(self, settings: Settings, keys: Keyring, *, declared: "tuple[MailboxInput, ...]" = ()) -> None:
         self.settings = settings
         self.keys = keys
         self.declared = declared

@@ -1,4 +1,4 @@
-"""What happens now, for browsers that watch: each event overheard on the bus, passed to every open stream."""
+"""Live views: what happens now, passed to every browser that watches."""
 
 import asyncio
 import json
@@ -8,16 +8,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from config_api.activity.queries import ActivityLine, FetchRun, from_level_on
-from pipeline.contracts.events import ActivityLogged, Event, FetchRunFinished, Level, MailActed, MailDied, ReportStored
-from pipeline.contracts.wire import Wire, decode
-from pipeline.errors import Rejected
+from pipeline.contracts.events import Level, from_level_on
 
-SUBJECTS = ("event.*.*", "report.stored.*.*")
 MAX_STREAMS = 64  # one more ends the oldest
 MAX_WAITING = 500  # lines for a browser that does not keep up; further ones are left out
 HEARTBEAT = 15.0  # seconds of silence
-LIFE = 60.0  # seconds; then the browser connects anew and shows again who it is
+LIFE = 60.0  # seconds; then the browser connects again, and shows again who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +81,8 @@ class Feed:
         self._lock = Lock()
         self._closed = False
 
-    def hear(self, wire: Wire) -> None:
-        """Passes the event on to whom it may concern; what cannot be read is of no interest."""
-        try:
-            happening = happening_of(decode(wire.headers, wire.payload).event)
-        except Rejected:
-            return
-        if happening is None:
-            return
+    def tell(self, happening: Happening) -> None:
+        """Passes it on to whom it may concern."""
         with self._lock:
             listeners = [listener for listener in self._listeners if listener.interest.holds(happening)]
         for listener in listeners:
@@ -167,25 +157,3 @@ class Stream:
                 yield line.encode()
         finally:
             await lines.aclose()
-
-
-def happening_of(event: Event) -> Happening | None:
-    """The event as a stream tells it, or None for what only the services are concerned with."""
-    match event:
-        case ActivityLogged():
-            line = ActivityLine.model_validate(event, from_attributes=True)
-            return Happening("activity", event.mailbox_id, event.source, event.level, line.model_dump(mode="json"))
-        case FetchRunFinished():
-            run = FetchRun.model_validate(event, from_attributes=True)
-            level = Level.INFO if event.category == "ok" else Level.ERROR
-            return Happening("run", event.mailbox_id, "fetch", level, run.model_dump(mode="json"))
-        case MailActed():
-            level = Level.ERROR if event.reason else Level.INFO
-            return Happening("mail_acted", event.mailbox_id, "mail", level, event.model_dump(mode="json"))
-        case MailDied():
-            return Happening("mail_died", event.mail.mailbox_id, "mail", Level.ERROR, event.model_dump(mode="json"))
-        case ReportStored():
-            told = event.model_dump(mode="json", exclude={"report", "rows"})
-            return Happening("report", event.mailbox_id, "report", Level.INFO, told)
-        case _:
-            return None
