@@ -18,7 +18,7 @@ async def test_every_setting_is_saved_as_it_was_typed(browser: Browser, empty: S
     async with visiting(browser, empty, java_script_enabled=script) as page:
         await page.goto("/settings/mailboxes/new")
         await _fill_everything(page, script=script)
-        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("button", name="Save Changes").click()
         await expect(page.get_by_role("status")).to_contain_text("The mailbox was saved")
     found = empty.api("GET", "/mailboxes")["items"][0]
     wanted = {
@@ -46,18 +46,19 @@ async def test_every_setting_is_saved_as_it_was_typed(browser: Browser, empty: S
 
 async def _fill_everything(page: Page, *, script: bool) -> None:
     form = page.locator("#mailbox-form")
+    await page.locator("#advanced > summary").click()
     texts = {
         "Name": "Our reports",
-        "Server": "mail.example.org",
-        "User name": "dmarc",
-        "Password or app password": SECRET,
+        "IMAP Server": "mail.example.org",
+        "Username": "dmarc",
+        "Password": SECRET,
         "Folder": "Reports",
         "More folders": "Other",
-        "Polling interval (minutes)": "7.5",
-        "Subject contains": "Report domain:\nDMARC\n\n",
-        "Sender": "example.net",
-        "Age, at most (days)": "90",
-        "Attachment size limit (MB)": "2.5",
+        "Polling Interval (minutes)": "7.5",
+        "Subject Filter": "Report domain:\nDMARC\n\n",
+        "Sender Filter": "example.net",
+        "Age Filter (days)": "90",
+        "Size Limit (MB)": "2.5",
     }
     for label, text in texts.items():
         await (
@@ -65,19 +66,19 @@ async def _fill_everything(page: Page, *, script: bool) -> None:
             .or_(form.get_by_label(label, exact=True))
             .first.fill(text)
         )
-    await form.get_by_label("Encryption").select_option("starttls")
-    assert await form.get_by_label("Port", exact=True).input_value() == ("143" if script else "993")
-    await form.get_by_label("Port", exact=True).fill("1143")
-    for label in ("Enable this mailbox", "Verify certificate", "Wait for new mail (IDLE)"):
+    await form.get_by_label("Use SSL/TLS").select_option("starttls")
+    assert await form.get_by_label("IMAP Port", exact=True).input_value() == ("143" if script else "993")
+    await form.get_by_label("IMAP Port", exact=True).fill("1143")
+    for label in ("Enable IMAP", "Verify certificate", "Wait for new email (IDLE)"):
         await form.get_by_label(label).uncheck()
     await form.get_by_label("Dry run").check()
     for label in ("XML (not", "EML (reports"):
         await form.get_by_role("checkbox", name=label).uncheck()
     await _zip_first(page, script=script)
-    await form.get_by_label("Mail whose reports were stored").select_option("move")
+    await form.get_by_label("After processing").select_option("move")
     await form.get_by_label("Folder to move to").first.fill("Done")
-    await form.get_by_label("Mail that failed").select_option("mark_read")
-    await form.get_by_label("Mail that holds no report").select_option("delete")
+    await form.get_by_label("After a failure").select_option("mark_read")
+    await form.get_by_label("Email without a report").select_option("delete")
 
 
 async def _zip_first(page: Page, *, script: bool) -> None:
@@ -94,15 +95,16 @@ async def _zip_first(page: Page, *, script: bool) -> None:
 async def test_a_wrong_value_is_named_at_its_field_and_nothing_typed_is_lost(keeper: Page) -> None:
     await keeper.goto("/settings/mailboxes/new")
     await keeper.get_by_label("Name", exact=True).fill("Reports")
-    await keeper.get_by_label("Server", exact=True).fill("imap.example.com")
-    await keeper.get_by_label("Port", exact=True).fill("70000")
-    await keeper.get_by_label("Mail whose reports were stored").select_option("move")
-    await keeper.get_by_role("button", name="Save").click()
+    await keeper.get_by_label("IMAP Server", exact=True).fill("imap.example.com")
+    await keeper.get_by_label("IMAP Port", exact=True).fill("70000")
+    await keeper.get_by_label("After processing").select_option("move")
+    await keeper.get_by_role("button", name="Save Changes").click()
     await expect(keeper.get_by_role("alert")).to_contain_text("Nothing was saved yet")
     await expect(keeper.locator("#port-fault")).to_contain_text("65535")
-    await expect(keeper.get_by_label("Port", exact=True)).to_have_attribute("aria-invalid", "true")
-    await expect(keeper.get_by_label("Server", exact=True)).to_have_value("imap.example.com")
-    await expect(keeper.get_by_role("alert")).to_contain_text("name the folder")
+    await expect(keeper.get_by_label("IMAP Port", exact=True)).to_have_attribute("aria-invalid", "true")
+    await expect(keeper.get_by_label("IMAP Server", exact=True)).to_have_value("imap.example.com")
+    await expect(keeper.locator("[id='on_processed.folder-fault']")).to_contain_text("Enter the folder")
+    await expect(keeper.get_by_label("IMAP Port", exact=True)).to_be_focused()
     await keep(keeper, "mailbox-faults")
 
 
@@ -112,10 +114,10 @@ async def test_a_saved_password_never_comes_back(keeper: Page, empty: Site) -> N
         await keeper.goto(f"/settings/mailboxes/{mailbox}{path}")
         assert SECRET not in await keeper.content()
     await keeper.goto(f"/settings/mailboxes/{mailbox}")
-    field = keeper.get_by_label("Password or app password")
+    field = keeper.get_by_label("Password", exact=True)
     await expect(field).to_have_attribute("placeholder", "unchanged")
     await keeper.get_by_label("Folder", exact=True).fill("Reports")
-    await keeper.get_by_role("button", name="Save").click()
+    await keeper.get_by_role("button", name="Save Changes").click()
     await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
     assert empty.api("GET", f"/mailboxes/{mailbox}")["has_password"]
 
@@ -124,6 +126,7 @@ async def test_an_unchecked_certificate_is_warned_about(keeper: Page) -> None:
     await keeper.goto("/settings/mailboxes/new")
     warning = keeper.get_by_text("The server's certificate is not checked.")
     await expect(warning).to_be_hidden()
+    await keeper.locator("#advanced > summary").click()
     await keeper.get_by_label("Verify certificate").uncheck()
     await expect(warning).to_be_visible()
 
@@ -158,7 +161,7 @@ async def test_an_emptied_endpoint_is_forgotten(keeper: Page, empty: Site) -> No
         await field.fill("")
     for label in ("Client secret", "Refresh token"):
         await keeper.get_by_label(label).fill("new")
-    await keeper.get_by_role("button", name="Save").click()
+    await keeper.get_by_role("button", name="Save Changes").click()
     await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
     after = empty.api("GET", f"/mailboxes/{mailbox}")["oauth"]
     assert after["provider"] == "google"
@@ -172,16 +175,16 @@ async def test_two_tabs_that_edit_see_each_other_and_lose_nothing(keeper: Page, 
     for page in (keeper, other):
         await page.goto(f"/settings/mailboxes/{mailbox}")
     await other.get_by_label("Folder", exact=True).fill("Theirs")
-    await other.get_by_role("button", name="Save").click()
+    await other.get_by_role("button", name="Save Changes").click()
     await expect(other.get_by_role("status")).to_contain_text("was saved")
     await keeper.get_by_label("Folder", exact=True).fill("Mine")
-    await keeper.get_by_role("button", name="Save").click()
+    await keeper.get_by_role("button", name="Save Changes").click()
     alert = keeper.get_by_role("alert")
     await expect(alert).to_contain_text("Somebody else saved this mailbox while you were editing.")
-    assert await alert.locator("tbody tr").all_inner_texts() == ["Folder\tTheirs\tMine"]
+    assert await alert.locator("tbody tr").all_inner_texts() == ["Folder\t“Theirs”\t“Mine”"]
     await keep(keeper, "mailbox-conflict")
     assert empty.api("GET", f"/mailboxes/{mailbox}")["folder"] == "Theirs"
-    await keeper.get_by_role("button", name="Save").click()
+    await keeper.get_by_role("button", name="Save Changes").click()
     await expect(keeper.get_by_role("status")).to_contain_text("was saved")
     assert empty.api("GET", f"/mailboxes/{mailbox}")["folder"] == "Mine"
 
@@ -202,7 +205,7 @@ async def test_a_mailbox_is_paused_resumed_and_removed_after_a_question(keeper: 
 
 async def test_a_test_without_a_fetcher_says_so(keeper: Page) -> None:
     await keeper.goto("/settings/mailboxes/new")
-    for label, text in (("Name", "R"), ("Server", "imap.example.com"), ("User name", "u")):
+    for label, text in (("Name", "R"), ("IMAP Server", "imap.example.com"), ("Username", "u")):
         await keeper.get_by_label(label, exact=True).fill(text)
     await keeper.get_by_role("button", name="Test Connection").click()
     await expect(keeper.locator("#test-result")).to_contain_text("The connection is tested by a fetcher; start one.")

@@ -12,6 +12,11 @@ NOTES = {
     "removed": ("good", "The mailbox was removed. Its reports stay here, its mails stay on the server."),
     "fetching": ("good", "A fetch was started. New reports appear in a moment."),
     "paused": ("good", "Paused: no mail is fetched until you resume."),
+    "all-paused": ("good", "All mailboxes are paused: no email is fetched until you enable IMAP again."),
+    "all-resumed": (
+        "good",
+        "IMAP is enabled: email is fetched again, but not where a mailbox itself is paused.",
+    ),
     "resumed": ("good", "Resumed: mail is fetched again."),
     "reading-anew": ("good", "The folder is read anew from its first mail. Known mails are not stored twice."),
     "is-paused": ("bad", "The mailbox is paused. Resume it first."),
