@@ -33,7 +33,8 @@ async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> Connecti
         async with asyncio.timeout(OVERALL_S):
             return await _tried(settings, sign_in)
     except ImapFault as fault:
-        return _failure(fault.category, fault.detail, step=fault.step)
+        failure = _failure(fault.category, fault.detail, step=fault.step)
+        return failure.model_copy(update={"fingerprint": fault.fingerprint})
     except TimeoutError:
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 

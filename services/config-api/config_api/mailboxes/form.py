@@ -109,7 +109,7 @@ def blank() -> Values:
 def read(form: Form) -> Values:
     """What was filled in, as a JSON merge patch; numbers stay text where they are none, for the validation to name.
 
-    A name that was left empty is the username.
+    A name that was left empty is the username; a certificate that was just trusted is pinned.
     """
     values: Values = {}
     for each in SETTING_FIELDS:
@@ -118,6 +118,7 @@ def read(form: Form) -> Values:
     for group, condition in _GIVEN_IF.items():
         if not _is_given(form, condition):
             values[group] = None
+    values["pinned_certificate"] = form.get("trust", "").strip() or values["pinned_certificate"]
     values["name"] = values["name"] or values["username"][:255]
     return _with_server(values)
 

@@ -37,6 +37,16 @@ function show(fresh) {
   form.dispatchEvent(new Event("change"));
 }
 
+// "Trust this certificate" fills in its fingerprint and tests again; nothing is saved by that.
+form.addEventListener("click", (event) => {
+  const trust = event.target.closest("[data-trust]");
+  if (!trust) return;
+  event.preventDefault();
+  form.elements.pinned_certificate.value = trust.value;
+  form.querySelector("#advanced").open = true;
+  button.click();
+});
+
 button.addEventListener("click", async (event) => {
   event.preventDefault();
   if (button.disabled) return;
