@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -192,13 +192,13 @@ async def test_two_tabs_that_edit_see_each_other_and_lose_nothing(keeper: Page, 
 async def test_a_mailbox_is_paused_resumed_and_removed_after_a_question(keeper: Page, empty: Site) -> None:
     mailbox = _add(empty)
     await keeper.goto("/settings/mailboxes")
-    await keeper.get_by_role("button", name="Pause").click()
+    await _choose(keeper, "Pause")
     await expect(keeper.locator("#mailboxes")).to_contain_text("Paused")
     assert empty.api("GET", f"/mailboxes/{mailbox}")["enabled"] is False
-    await keeper.get_by_role("button", name="Resume").click()
-    await expect(keeper.get_by_role("button", name="Pause")).to_be_visible()
-    await keeper.get_by_role("link", name="Edit").click()
-    await keeper.get_by_role("link", name="Remove").click()
+    await _choose(keeper, "Resume")
+    await expect(keeper.get_by_role("status")).to_contain_text("Resumed")
+    assert empty.api("GET", f"/mailboxes/{mailbox}")["enabled"] is True
+    await _choose(keeper, "Remove Reports", role="link")
     await keeper.get_by_role("button", name="Remove mailbox").click()
     await expect(keeper.get_by_role("heading", name="Add your first mailbox")).to_be_visible()
 
@@ -220,3 +220,82 @@ async def test_oauth_is_within_reach_without_a_script_and_out_of_the_way_with_on
             await expect(page.get_by_label("Client id")).to_be_visible(visible=not script)
             await page.get_by_label("Sign-in method").select_option("xoauth2")
             await expect(page.get_by_label("Client id")).to_be_visible()
+
+
+async def _choose(page: Page, action: str, *, role: Literal["button", "link"] = "button") -> None:
+    """Out of the menu of a mailbox's row."""
+    await page.locator("#mailboxes .menu > summary").click()
+    await page.locator("#mailboxes .menu").get_by_role(role, name=action, exact=True).click()
+
+
+async def test_one_switch_pauses_everything_and_leaves_each_mailbox_as_it_was(keeper: Page, empty: Site) -> None:
+    both = [_add(empty), _add(empty, name="Paused by itself", enabled=False)]
+    await keeper.goto("/settings/mailboxes")
+    await keeper.get_by_role("button", name="Pause all").click()
+    await expect(keeper.locator("#all-paused")).to_contain_text("IMAP is switched off.")
+    found = empty.api("GET", "/mailboxes")
+    assert found["enabled"] is False
+    assert [each["state"]["word"] for each in found["items"]] == ["paused", "paused"]
+    assert [empty.api("GET", f"/mailboxes/{each}")["enabled"] for each in both] == [True, False]
+    await keep(keeper, "all-paused")
+    await keeper.get_by_role("button", name="Enable IMAP").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("IMAP is enabled")
+    found = empty.api("GET", "/mailboxes")
+    assert found["enabled"] is True
+    assert {each["id"]: each["state"]["word"] for each in found["items"]} == dict(
+        zip(both, ("never", "paused"), strict=True)
+    )
+
+
+async def test_the_fields_of_the_guide_are_enough_and_a_pasted_server_is_understood(keeper: Page, empty: Site) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    for label, text in {
+        "IMAP Server": "imap.example.com:143/", "Username": "dmarc@example.com", "Password": SECRET,
+    }.items():  # fmt: skip
+        await keeper.get_by_label(label, exact=True).fill(text)
+    await keeper.get_by_role("button", name="Save Changes").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
+    (found,) = empty.api("GET", "/mailboxes")["items"]
+    assert (found["name"], found["host"], found["port"], found["security"]) == (
+        "dmarc@example.com", "imap.example.com", 143, "starttls",
+    )  # fmt: skip
+
+
+async def test_what_is_missing_is_said_in_words_and_a_lost_password_is_not_lost_without_one(keeper: Page) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    await keeper.get_by_label("Password", exact=True).fill(SECRET)
+    await keeper.get_by_label("Sender Filter").fill("not an address")
+    await keeper.get_by_role("button", name="Save Changes").click()
+    alert = keeper.get_by_role("alert")
+    await expect(alert).to_contain_text("Name, IMAP Server, Username.")
+    await expect(keeper.get_by_label("Name", exact=True)).to_be_focused()
+    await expect(keeper.locator("#name-fault")).to_have_text("Enter a name.")
+    await expect(keeper.locator("#password-fault")).to_contain_text("Type it again")
+    assert SECRET not in await keeper.content()
+    for label, text in (("IMAP Server", "imap.example.com"), ("Username", "u@example.com")):
+        await keeper.get_by_label(label, exact=True).fill(text)
+    for format in ("XML (not", "ZIP", "GZ", "EML"):
+        await keeper.get_by_role("checkbox", name=format).uncheck()
+    await keeper.get_by_label("After processing").select_option("move")
+    await keeper.get_by_label("Folder to move to").first.fill("inbox")
+    await keeper.get_by_role("button", name="Save Changes").click()
+    await expect(alert).to_contain_text("Sender Filter, Supported Formats, After processing.")
+    await expect(keeper.locator("[id='filters.senders-fault']")).to_contain_text("an address such as")
+    await expect(keeper.locator("[id='attachments.formats-fault']")).to_contain_text("at least one format")
+    await expect(keeper.locator("[id='on_processed.folder-fault']")).to_contain_text("fetched again")
+
+
+async def test_a_change_is_told_with_both_values_and_no_secret(keeper: Page, empty: Site) -> None:
+    mailbox = _add(empty)
+    await keeper.goto(f"/settings/mailboxes/{mailbox}")
+    await keeper.get_by_label("Folder", exact=True).fill("Reports")
+    await keeper.get_by_label("Size Limit (MB)").fill("2")
+    await keeper.get_by_label("Password", exact=True).fill("another secret of mine")
+    await keeper.get_by_role("button", name="Save Changes").click()
+    await keeper.goto(f"/settings/mailboxes/{mailbox}/activity")
+    changes = keeper.locator("#changes")
+    await expect(changes).to_contain_text("Folder from “INBOX” to “Reports”")
+    await expect(changes).to_contain_text("Size Limit from 10 MB to 2 MB")
+    await expect(changes).to_contain_text("Password")
+    await expect(changes).not_to_contain_text("another secret")
+    await expect(changes).not_to_contain_text("max_bytes")

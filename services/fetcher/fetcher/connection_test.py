@@ -1,7 +1,8 @@
-"""The connection test: signs in, lists the folders and counts the mails. It never changes the mailbox.
+"""The connection test: signs in, lists the folders and counts the mails. It never touches a mail.
 
 Only LIST and STATUS are sent, so no flag can change and nothing can be removed; where STATUS leaves out what polling
-needs EXAMINE, which opens a folder for reading only.
+needs EXAMINE, which opens a folder for reading only. A folder that mail is to be moved to is made where it is missing
+(CREATE), but not in a dry run.
 """
 
 import asyncio
@@ -79,7 +80,9 @@ async def _moved_onto_itself(
         except ImapFault as fault:
             if not session.alive:
                 raise
-            log.debug("target_not_counted", category=fault.category)  # it is made when the first mail is moved
+            log.debug("target_not_counted", category=fault.category)
+            if fault.category is Category.MAILBOX_NOT_FOUND and not settings.dry_run:
+                await session.make_folder(target)
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
             if folder == target or agree(there, count):

@@ -1,6 +1,7 @@
 """The activity log of a mailbox: its fetch runs, and who changed which setting."""
 
 import asyncio
+from collections.abc import Sequence
 
 from flask import Blueprint, render_template
 
@@ -11,6 +12,8 @@ from config_api.mailboxes import store
 from config_api.mailboxes.model import MailboxView
 from config_api.web.paging import Page
 from config_api.web.view import query
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.events import FetchTrigger
 
 PAGE_SIZE = 50
 CHANGES = 20
@@ -23,7 +26,24 @@ def runs(mailbox_id: str) -> str:
     """The page."""
     here = query()
     mailbox, found, changes = backend().run(_read(backend(), mailbox_id, here.get("cursor")))
-    return render_template("mailboxes/activity.html", mailbox=mailbox, found=found, changes=changes.items, here=here)
+    return render_template(
+        "mailboxes/activity.html",
+        mailbox=mailbox,
+        found=found,
+        changes=changes.items,
+        here=here,
+        retries=retries(found.items),
+    )
+
+
+def retries(newest_first: Sequence[FetchRun]) -> frozenset[str]:
+    """Which of these runs were begun by themselves because the run of that folder before them failed."""
+    found, failed = set(), {}
+    for run in reversed(newest_first):
+        if run.trigger == FetchTrigger.POLL and failed.get(run.folder, False):
+            found.add(run.run_id)
+        failed[run.folder] = run.category != Category.OK
+    return frozenset(found)
 
 
 async def _read(
