@@ -274,7 +274,7 @@ async def test_what_is_missing_is_said_in_words_and_a_lost_password_is_not_lost_
     assert SECRET not in await keeper.content()
     for label, text in (("IMAP Server", "imap.example.com"), ("Username", "u@example.com")):
         await keeper.get_by_label(label, exact=True).fill(text)
-    for format in ("XML (not", "ZIP", "GZ", "EML"):
+    for format in ("XML (not", "ZIP archives", "GZ (gzip)", "EML (reports"):
         await keeper.get_by_role("checkbox", name=format).uncheck()
     await keeper.get_by_label("After processing").select_option("move")
     await keeper.get_by_label("Folder to move to").first.fill("inbox")

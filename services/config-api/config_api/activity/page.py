@@ -38,7 +38,8 @@ def runs(mailbox_id: str) -> str:
 
 def retries(newest_first: Sequence[FetchRun]) -> frozenset[str]:
     """Which of these runs were begun by themselves because the run of that folder before them failed."""
-    found, failed = set(), {}
+    found: set[str] = set()
+    failed: dict[str, bool] = {}
     for run in reversed(newest_first):
         if run.trigger == FetchTrigger.POLL and failed.get(run.folder, False):
             found.add(run.run_id)

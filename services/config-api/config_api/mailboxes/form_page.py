@@ -47,14 +47,18 @@ def form_page(
     stored: MailboxView | None = None,
     tested: ConnectionTest | None = None,
     conflict: Sequence[Change] | None = None,
+    not_tested: bool = False,
 ) -> str:
-    """The page. `conflict` says of each field that somebody else changed what is stored now, and what was typed."""
+    """The page. `conflict` says of each field that somebody else changed what is stored now, and what was typed;
+    `not_tested`, that the form's errors are the answer to Test Connection.
+    """
     return render_template(
         "mailboxes/form.html",
         form=form,
         stored=stored,
         tested=tested,
         conflict=conflict,
+        not_tested=not_tested,
         sections=tuple(Section),
         fields_of=mailbox_form.fields_of,
     )
@@ -97,4 +101,4 @@ def _result(values: mailbox_form.Values, tested: ConnectionTest, stored: Mailbox
 def _refused(values: mailbox_form.Values, problem: Problem, stored: MailboxView | None = None) -> tuple[str, int]:
     if problem.status != 422:
         raise problem
-    return form_page(sent_form(values, stored, errors=problem.errors), stored=stored), 422
+    return form_page(sent_form(values, stored, errors=problem.errors), stored=stored, not_tested=True), 422
