@@ -1,4 +1,4 @@
-"""What one does to a mailbox beside changing it: fetch now, pause, resume, read anew."""
+"""What one does to a mailbox beside changing it: fetch now, pause, resume, read again."""
 
 from datetime import date
 
@@ -32,15 +32,15 @@ async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
 
 
 async def backfill(backend: Backend, mailbox_id: str, *, who: str, since: date | None = None) -> None:
-    """The folders are read anew, within the filters and from that day on, behind the mails that are new.
+    """The folders are read again, within the filters and from that day on, behind the mails that are new.
 
-    Mails that the ledger knows are not stored again. One that is under way begins anew. Raises as `fetch_now` does.
+    Mails that the ledger knows are not stored again. One that is under way starts over. Raises as `fetch_now` does.
     """
     mailbox = await store.get(backend, mailbox_id)
     await _expect_enabled(backend, mailbox)
     for folder in mailbox.all_folders:
         await RereadingBucket(backend.bus.js).ask(mailbox_id, folder, Rereading(since=since))
-    text = f"{who} asked to read the folders anew" + (f" from {since} on" if since else "")
+    text = f"{who} asked to read the folders again" + (f" from {since} on" if since else "")
     await _note(backend, mailbox_id, "backfill_requested", text, who)
     await _ask(backend, mailbox_id)
 

@@ -76,10 +76,10 @@ def fetch_mailbox(mailbox_id: str) -> Any:
 @routes.post("/<mailbox_id>/backfill")
 @operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409, 415))
 def backfill_mailbox(mailbox_id: str, json: BackfillWish) -> Any:
-    """Read the folder anew, within the filters and behind new mails. Mails that are known are not stored again."""
+    """Read the folder again, within the filters and behind new mails. Mails that are known are not stored again."""
     back = backend()
     back.run(actions.backfill(back, mailbox_id, since=json.since, who=who()))
-    return Accepted(text="The fetcher reads the folder anew, behind mails that are new."), 202, {}
+    return Accepted(text="The fetcher reads the folder again, behind mails that are new."), 202, {}
 
 
 @routes.post("/<mailbox_id>/pause")

@@ -109,7 +109,7 @@ _ACTS: dict[str, tuple[Any, str]] = {
     "fetch": (actions.fetch_now, "fetching"),
     "pause": (actions.pause, "paused"),
     "resume": (actions.resume, "resumed"),
-    "backfill": (actions.backfill, "reading-anew"),
+    "backfill": (actions.backfill, "reading-again"),
     "retry-actions": (failed_actions.retry_all, "action-retried"),
 }
 _REFUSED = {409: "is-paused", 503: "no-fetcher"}

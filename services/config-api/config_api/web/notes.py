@@ -9,16 +9,16 @@ PARAMETER = "note"
 NOTES = {
     "added": ("good", "The mailbox was saved. If it is enabled, its first fetch starts now."),
     "saved": ("good", "The mailbox was saved. The change holds from now on."),
-    "removed": ("good", "The mailbox was removed. Its reports stay here, its mails stay on the server."),
+    "removed": ("good", "The mailbox was removed. Its reports stay here, its emails stay on the server."),
     "fetching": ("good", "A fetch was started. New reports appear in a moment."),
-    "paused": ("good", "Paused: no mail is fetched until you resume."),
+    "paused": ("good", "Paused: no email is fetched until you resume."),
     "all-paused": ("good", "All mailboxes are paused: no email is fetched until you enable IMAP again."),
     "all-resumed": (
         "good",
         "IMAP is enabled: email is fetched again, but not where a mailbox itself is paused.",
     ),
-    "resumed": ("good", "Resumed: mail is fetched again."),
-    "reading-anew": ("good", "The folder is read anew from its first mail. Known mails are not stored twice."),
+    "resumed": ("good", "Resumed: email is fetched again."),
+    "reading-again": ("good", "The folder is read again from its first email. Known emails are not stored twice."),
     "is-paused": ("bad", "The mailbox is paused. Resume it first."),
     "no-fetcher": (
         "bad",

@@ -71,7 +71,7 @@ DISPOSITIONS = {
     "reject": Said("Rejected", "bad"),
     "pass": Said("Delivered"),
 }
-TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read anew"}
+TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read again"}
 KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
 CATEGORIES = {
     Category.OK: Said("OK", "good"),
