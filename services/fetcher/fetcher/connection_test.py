@@ -81,7 +81,8 @@ async def _moved_onto_itself(
             if not session.alive:
                 raise
             log.debug("target_not_counted", category=fault.category)
-            if fault.category is Category.MAILBOX_NOT_FOUND and not settings.dry_run:
+            is_missing = fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"  # "/" for another "."
+            if is_missing and not settings.dry_run:
                 await session.make_folder(target)
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
