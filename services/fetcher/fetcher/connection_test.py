@@ -1,7 +1,8 @@
-"""The connection test: signs in, lists the folders and counts the emails. It never changes the mailbox.
+"""The connection test: signs in, lists the folders and counts the emails. It never touches an email.
 
 Only LIST and STATUS are sent, so no flag can change and nothing can be removed; where STATUS leaves out what polling
-needs EXAMINE, which opens a folder for reading only. config-api asks over the bus, and any fetcher may answer.
+needs EXAMINE, which opens a folder for reading only. A folder that emails are to be moved to is made where it is
+missing (CREATE), but not in a dry run. config-api asks over the bus, and any fetcher may answer.
 """
 
 import asyncio
@@ -43,7 +44,8 @@ async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> Connecti
         async with asyncio.timeout(OVERALL_S):
             return await _tried(settings, sign_in)
     except ImapFault as fault:
-        return _failure(fault.category, fault.detail, step=fault.step)
+        failure = _failure(fault.category, fault.detail, step=fault.step)
+        return failure.model_copy(update={"fingerprint": fault.fingerprint})
     except TimeoutError:
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 
@@ -88,7 +90,10 @@ async def _moved_onto_itself(
         except ImapFault as fault:
             if not session.alive:
                 raise
-            log.debug("target_not_counted", category=fault.category)  # it is made when the first email is moved
+            log.debug("target_not_counted", category=fault.category)
+            is_missing = fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"  # "/" for another "."
+            if is_missing and not settings.dry_run:
+                await session.make_folder(target)
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
             if folder == target or agree(there, count):

@@ -85,7 +85,7 @@ class DeadLetters:
     async def retry(self, sequence: int, *, todays: Settings | None = None) -> None:
         """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter.
 
-        `todays` gives the settings that a mailbox has now, for its mail to be tried under; None where nobody knows them.
+        `todays` gives the settings that a mailbox has now, for its mail to be tried under; None where they are unknown.
         """
         letter = await self.get(sequence)
         handling = await todays(mailbox_of(letter.wire.subject)) if todays else None

@@ -89,7 +89,7 @@ def create_sign_in_link() -> Any:
 @routes.post("/mailboxes/rotate-secrets")
 @operation(Scope.ADMIN, gives=Rotated, fails=(409,))
 def rotate_secrets() -> Rotated:
-    """Encrypt every mailbox password anew, under the first key of DMARQ_SECRET_KEY."""
+    """Encrypt every mailbox password again, under the first key of DMARQ_SECRET_KEY."""
     back = backend()
     try:
         return Rotated(mailboxes=back.run(store.rotate(back)))

@@ -12,12 +12,7 @@ from config_api.backend import Backend
 from config_api.dead_letters.quota import DeadQuota
 from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
-<<<<<<< HEAD:services/config-api/config_api/links.py
-from config_api.web.live import SUBJECTS
-=======
 from pipeline.contracts.wire import Wire
-from pipeline.errors import TryLater
->>>>>>> wlists:services/config-api/config_api/site/links.py
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.jetstream.requests import overhear

@@ -12,8 +12,13 @@ NOTES = {
     "removed": ("good", "The mailbox was removed. Its reports stay here, its emails stay on the server."),
     "fetching": ("good", "A fetch was started. New reports appear in a moment."),
     "paused": ("good", "Paused: no email is fetched until you resume."),
+    "all-paused": ("good", "All mailboxes are paused: no email is fetched until you enable IMAP again."),
+    "all-resumed": (
+        "good",
+        "IMAP is enabled: email is fetched again, but not where a mailbox itself is paused.",
+    ),
     "resumed": ("good", "Resumed: email is fetched again."),
-    "reading-anew": (
+    "reading-again": (
         "good",
         "The folder is read again from its first email, under today's settings. Reports are not stored twice.",
     ),

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from config_api.mailboxes.form import FIELD_NAMES
 from pipeline.contracts.connection_test import Category, Weakness
 from pipeline.contracts.events import Outcome
+from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import MailRepair, Repair
+from pipeline.contracts.setting import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +169,4 @@ def level_choices() -> list[tuple[str, str]]:
 
 def field_name(path: str) -> str:
     """A field of the settings form by its path in the API."""
-    head = path.split(".")[0]
-    return FIELD_NAMES.get(path, FIELD_NAMES.get(head, plain(path)))
+    return title_of(path, MailboxSettings, MailboxSecrets)

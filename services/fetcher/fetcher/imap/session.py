@@ -138,6 +138,10 @@ class ImapSession:
         self._ensure_writable()
         await actions.mark_read(self._connection, uids)
 
+    async def make_folder(self, folder: str) -> None:
+        """Makes a folder that is missing. Raises ImapFault where the server refuses."""
+        await folders.create(self._connection, folder)
+
     async def move(self, uids: Iterable[int], folder: str) -> None:
         """Moves the emails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
         await actions.move(self._connection, uids, folder, source=self._ensure_writable())

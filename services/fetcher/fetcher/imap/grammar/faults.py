@@ -67,6 +67,7 @@ class ImapFault(Exception):
         self.said = said
         self.wait_s = wait_s
         self.step = step
+        self.fingerprint = ""  # SHA-256 of the certificate that could not be checked
         self._advice = advice
 
     def again(self) -> "ImapFault":

@@ -35,6 +35,7 @@ class Account:
     security: Security = Security.TLS
     verify_certificate: bool = True
     ca_certificate: str | None = None
+    pinned_certificate: str | None = None
     proxy: ProxySettings | None = None
     proxy_password: str = field(default="", repr=False)
     deadlines: Deadlines = field(default_factory=Deadlines)
@@ -54,6 +55,7 @@ class Account:
             security=settings.security,
             verify_certificate=settings.verify_certificate,
             ca_certificate=settings.ca_certificate,
+            pinned_certificate=settings.pinned_certificate,
             proxy=settings.proxy,
             proxy_password=proxy_password,
             deadlines=deadlines or Deadlines(),

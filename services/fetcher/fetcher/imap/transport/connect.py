@@ -13,6 +13,8 @@ from fetcher.imap.transport.tls import (
     Presented,
     certificate_fault,
     client_context,
+    ensure_pinned,
+    fingerprint_of,
     handshake_fault,
     is_of_unknown_issuer,
     presented_by,
@@ -50,9 +52,12 @@ async def _fault(error: OSError, connection: Connection) -> ImapFault:
     account = connection.account
     place = f"{account.host}:{account.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        presented = await _presented(account, connection.log) if is_of_unknown_issuer(error) else None
+        presented, fingerprint = await _presented(account, connection.log)
+        presented = presented if is_of_unknown_issuer(error) else None
         has_own_ca = bool(account.ca_certificate)
-        return certificate_fault(error, place=place, presented=presented, has_own_ca=has_own_ca)
+        fault = certificate_fault(error, place=place, presented=presented, has_own_ca=has_own_ca)
+        fault.fingerprint = fingerprint
+        return fault
     if isinstance(error, ssl.SSLError):
         return handshake_fault(error, place=place)
     if isinstance(error, TimeoutError) and connection.protocol.transport is not None:
@@ -61,8 +66,10 @@ async def _fault(error: OSError, connection: Connection) -> ImapFault:
     return fault_of_the_way(error, host=account.host, place=place)
 
 
-async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
-    """What the server presents to a connection that checks nothing, sends no secret and ends at once."""
+async def _presented(account: Account, log: ProtocolLog) -> tuple[Presented | None, str]:
+    """What the server presents to a connection that checks nothing, sends no secret and ends at once; and the
+    fingerprint of its certificate.
+    """
     unchecked = Connection(replace(account, verify_certificate=False), log=log)
     try:
         async with asyncio.timeout(LOOK_S):
@@ -70,9 +77,10 @@ async def _presented(account: Account, log: ProtocolLog) -> Presented | None:
     except (OSError, ImapFault) as fault:
         unchecked.log("debug", "not_reached", {"why": str(fault)})  # its certificate was seen, if any
     transport = unchecked.protocol.transport
-    presented = presented_by(transport.get_extra_info("ssl_object")) if transport is not None else None
+    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+    presented, fingerprint = presented_by(ssl_object), fingerprint_of(ssl_object)
     unchecked.abort()
-    return presented
+    return presented, fingerprint
 
 
 async def _connect(connection: Connection, account: Account) -> None:
@@ -86,6 +94,8 @@ async def _connect(connection: Connection, account: Account) -> None:
         ssl=at_once,
         server_hostname=account.host if at_once else None,
     )
+    if at_once is not None:
+        _ensure_pinned(connection, account)
     greeting = _understood(await protocol.greeting, account)
     connection.greeting = greeting.text
     protocol.greeted()
@@ -110,7 +120,17 @@ def _understood(line: bytes, account: Account) -> Status:
 def _context(account: Account) -> ssl.SSLContext | None:
     if account.security is Security.NONE:
         return None
-    return client_context(verify_certificate=account.verify_certificate, ca_certificate=account.ca_certificate)
+    return client_context(
+        verify_certificate=account.verify_certificate,
+        ca_certificate=account.ca_certificate,
+        pinned_certificate=account.pinned_certificate,
+    )
+
+
+def _ensure_pinned(connection: Connection, account: Account) -> None:
+    transport = connection.protocol.transport
+    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+    ensure_pinned(ssl_object, account.pinned_certificate, place=f"{account.host}:{account.port}")
 
 
 async def _start_tls(connection: Connection, context: ssl.SSLContext, *, preauthenticated: bool) -> None:
@@ -121,4 +141,5 @@ async def _start_tls(connection: Connection, context: ssl.SSLContext, *, preauth
         )
     (await connection.ask("STARTTLS")).required()
     await connection.protocol.start_tls(context, host=connection.account.host)
+    _ensure_pinned(connection, connection.account)
     await connection.ask_capabilities()
