@@ -10,7 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
+from parser.sources.data import NamingData, NamingFiles
 from pipeline.contracts.mail import mail_id_of
+from pipeline.postgres.connection import Database
+from tests.support.sending import settle
 from tests.web.stored_runs import tell_runs
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>document.title="owned"</script>'
@@ -19,6 +22,7 @@ DAYS = 45
 REPORTERS = ("google.com", "Enterprise Outlook", "Yahoo", "Fastmail Pty Ltd", "GMX", HOSTILE)
 DOMAINS = ("example.com", "news.example.com", "example.org")
 SOURCES = (("192.0.2.10", 0.995), ("198.51.100.7", 0.97), ("2001:db8:25::1:7", 0.9), ("203.0.113.77", 0.02))
+SENDGRID, SPOOFER, FORWARDER = "192.0.2.66", "203.0.113.99", "198.51.100.40"
 
 
 async def fill(database_url: str) -> None:
@@ -30,6 +34,13 @@ async def fill(database_url: str) -> None:
             await _Story(connection, random.Random(7)).tell()
     finally:
         await connection.close()
+    await _judge(database_url)
+
+
+async def _judge(database_url: str) -> None:
+    """What the parser does behind storing: sources are named, added up and judged."""
+    async with Database.opened(database_url) as database:
+        await settle(database, NamingData(NamingFiles()))
 
 
 class _Story:
