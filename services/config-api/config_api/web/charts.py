@@ -154,9 +154,18 @@ def _grid(lines: Sequence[int]) -> Markup:
 
 
 def _scale(lines: Sequence[int]) -> Markup:
-    text = Markup('<text x="0" y="{}%" dy="-4" aria-hidden="true">{}</text>')
-    places = {value: _percent(_PLOT_BOTTOM - _height(value, lines[-1])) for value in lines if value}
-    return Markup("").join(text.format(y, f"{value:,}") for value, y in places.items())
+    """The values of the lines, left of the drawing, where the style sheet leaves room."""
+    text = Markup('<text x="0" y="{}%" dx="-8" dy="4" text-anchor="end" aria-hidden="true">{}</text>')
+    places = {value: _percent(_PLOT_BOTTOM - _height(value, lines[-1])) for value in lines}
+    return Markup("").join(text.format(y, _short(value)) for value, y in places.items())
+
+
+def _short(value: int) -> str:
+    """A round number in few characters: "500", "2.5k", "10M"."""
+    for scale, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= scale:
+            return f"{value / scale:g}{letter}"
+    return str(value)
 
 
 def _day_label(label: str, place: int, *, count: int) -> Markup:
