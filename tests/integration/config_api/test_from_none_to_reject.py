@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from config_api.overview.recent import Recent
 from parser.sources.data import NamingData, NamingFiles
 from tests.support.config_api import Api
 from tests.support.extracted import extracted
@@ -45,7 +46,8 @@ class Sample:
         self.settled()
 
     def settled(self) -> None:
-        """What the parser does behind storing is done."""
+        """What the parser does behind storing is done, and answers that were kept have run out."""
+        self._api.backend.recent = Recent()
         self._api.backend.run(settle(self._api.backend.database, NamingData(NamingFiles())), timeout=60)
 
 
