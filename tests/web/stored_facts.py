@@ -26,8 +26,11 @@ SOURCES = (("192.0.2.10", 0.995), ("198.51.100.7", 0.97), ("2001:db8:25::1:7", 0
 SENDGRID, SPOOFER, FORWARDER = "192.0.2.66", "203.0.113.99", "198.51.100.40"
 
 
-async def fill(database_url: str) -> None:
-    """Mails with every outcome, their reports and rows, fetch runs, log lines. The API makes the mailbox itself."""
+async def fill(database_url: str, *, judged: bool = True) -> None:
+    """Mails with every outcome, their reports and rows, fetch runs, log lines. The API makes the mailbox itself.
+
+    Without `judged` the sources are as they are right after storing: neither named nor added up.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
@@ -35,7 +38,8 @@ async def fill(database_url: str) -> None:
             await _Story(connection, random.Random(7)).tell()
     finally:
         await connection.close()
-    await _judge(database_url)
+    if judged:
+        await _judge(database_url)
 
 
 async def _judge(database_url: str) -> None:
