@@ -5,10 +5,22 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from tests.web.sites import DESKTOP, PHONE, TABLET, Site, keep, visiting
+from tests.web.stored_facts import SENDGRID, SPOOFER
 
 PAGES = {
     "overview": "/",
     "overview-of-a-domain": "/?domain=example.com&days=90",
+    "overview-too-long": "/?days=99999",
+    "sources": "/sources",
+    "sources-networks": "/sources?by=network",
+    "sources-addresses": "/sources?by=address",
+    "sources-none": "/sources?q=no-such-thing",
+    "source": f"/sources/{SENDGRID}",
+    "source-of-a-day": f"/sources/{SPOOFER}?since=2020-01-01&until=2020-01-02",
+    "service": "/sources/services/twilio-sendgrid",
+    "domains": "/domains",
+    "domain": "/domains/example.com",
+    "domain-of-a-month": "/domains/example.org?days=30",
     "reports": "/reports",
     "report": "/reports/1",
     "tls-report": "/reports?kind=tls",
@@ -61,7 +73,10 @@ async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, fi
             assert await _serious_findings(page) == [], path
 
 
-@pytest.mark.parametrize("path", ["/", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/attention"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/sources", "/domains", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/attention"],
+)
 async def test_an_empty_page_says_what_to_do_first(keeper: Page, path: str) -> None:
     await keeper.goto(path)
     await keep(keeper, f"empty-{path.strip('/').replace('/', '-') or 'overview'}")

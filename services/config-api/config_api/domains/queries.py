@@ -18,6 +18,7 @@ from config_api.domains.shapes import (
     SpoofingRow,
     TargetRow,
     TlsDay,
+    TlsFailure,
     VerdictSums,
 )
 from config_api.domains.sql import SQL
@@ -50,20 +51,20 @@ async def find(database: Database, wanted: DomainFilter, *, limit: int, cursor: 
     return Page(items=items, next_cursor=page.next_cursor)
 
 
-async def get(database: Database, name: str, period: Period) -> DomainDetail:
-    """One domain; its last 90 days where no period is asked for. Raises Problem 404."""
+async def get(database: Database, name: str, period: Period, *, days: int = HISTORY_DAYS) -> DomainDetail:
+    """One domain; the last `days` that were reported on where no period is asked for. Raises Problem 404."""
     async with database.transaction() as connection:
         await connection.execute(TERMS)
         domain = await _known(connection, name)
         last = period.until or domain["last_day"]
-        days = (period.since or last - timedelta(days=HISTORY_DAYS - 1), last)
+        since = period.since or last - timedelta(days=days - 1)
         head = await connection.fetchrow(SQL["domains"], None, None, None, 1, domain["domain"])
         return DomainDetail.model_validate(
             {
                 **dict(head or {}),
-                **await _lists(connection, domain["domain"], *days),
-                "since": days[0],
-                "until": days[1],
+                **await _lists(connection, domain["domain"], since, last),
+                "since": since,
+                "until": last,
                 "verdicts": (await _verdicts(connection, [domain["domain"]]))[domain["domain"]],
             }
         )
@@ -141,6 +142,7 @@ async def _lists(connection: Connection, domain: str, first: date, last: date) -
         "from_domains": of_mechanism["from"],
         "selectors": of_mechanism["dkim"],
         "tls": _all(TlsDay, await connection.fetch(SQL["tls"], domain, first, last)),
+        "tls_failures": _all(TlsFailure, await connection.fetch(SQL["tls_failures"], domain, first, last)),
         "failure_reports": await connection.fetchval(SQL["failure_reports"], domain, first, last),
     }
 

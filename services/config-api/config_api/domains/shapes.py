@@ -108,6 +108,14 @@ class TlsDay(Row):
     failed: Count
 
 
+class TlsFailure(Row):
+    """TLS sessions to the domain that failed in one way. `receiver` is the mail server they were for."""
+
+    result_type: str | None
+    receiver: str | None
+    sessions: Count
+
+
 class DomainDetail(DomainRow):
     """A domain with all that is known of it; lists are of the days `since` to `until`."""
 
@@ -119,6 +127,7 @@ class DomainDetail(DomainRow):
     from_domains: list[NameSeen]
     selectors: list[NameSeen]
     tls: list[TlsDay]
+    tls_failures: list[TlsFailure]
     failure_reports: Count
 
 

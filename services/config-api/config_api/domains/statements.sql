@@ -87,6 +87,15 @@ WHERE report.kind = 'tls' AND NOT variant AND domain = $1
     AND begin >= $2::date::timestamp AT TIME ZONE 'UTC' AND begin < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1 ORDER BY 1;
 
+-- name: tls_failures
+-- How TLS sessions to a domain ($1) failed from $2 to $3, the most frequent first.
+SELECT tls_failure.result_type, tls_failure.receiving_mx_hostname AS receiver,
+    saturated(sum(failed_session_count)) AS sessions
+FROM report JOIN tls_failure ON tls_failure.report = report.id
+WHERE report.kind = 'tls' AND NOT variant AND domain = $1
+    AND begin >= $2::date::timestamp AT TIME ZONE 'UTC' AND begin < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
+GROUP BY 1, 2 ORDER BY sum(failed_session_count) DESC, 1, 2 LIMIT 20;
+
 -- name: failure_reports
 -- How many failure reports about a domain ($1) came from $2 to $3.
 SELECT count(*) FROM report

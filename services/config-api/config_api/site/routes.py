@@ -10,6 +10,7 @@ from config_api.activity import page as activity_page
 from config_api.activity import resource as activity
 from config_api.dead_letters import page as dead_letters_page
 from config_api.dead_letters import resource as dead_letters
+from config_api.domains import page as domains_page
 from config_api.domains import resource as domains
 from config_api.mailboxes import actions_resource as mailbox_actions
 from config_api.mailboxes import form_page
@@ -22,6 +23,7 @@ from config_api.overview import resource as summary
 from config_api.reports import page as reports_page
 from config_api.reports import resource as reports
 from config_api.site import description, navigation, theme
+from config_api.sources import page as sources_page
 from config_api.sources import resource as sources
 from config_api.system import resource as system
 from config_api.system import upload_page
@@ -33,8 +35,8 @@ RESOURCES = (
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, theme)
 PRIVATE_PAGES = (
-    overview_page, reports_page, mails_page, mailboxes_page, form_page, activity_page, logs_page, access_page,
-    dead_letters_page, upload_page
+    overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page, activity_page,
+    logs_page, access_page, dead_letters_page, upload_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:

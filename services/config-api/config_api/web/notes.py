@@ -32,6 +32,8 @@ NOTES = {
     "action-retried": ("good", "What the mail server refused is tried again. The email's page shows how it goes."),
     "nothing-to-retry": ("bad", "There is nothing to retry: its action did not fail, or its folder was rebuilt."),
     "discarded": ("good", "The dead letter was discarded."),
+    "decided": ("good", "Saved. The sources it concerns are judged again within seconds."),
+    "undecided": ("good", "Taken back. The sources it concerns are judged again within seconds."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
     "password": ("good", "The password was changed. Other browsers were signed out."),
 }
