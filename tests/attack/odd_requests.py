@@ -9,7 +9,7 @@ API = "/api/v1"
 JSON = {"Content-Type": "application/json"}
 HUGE = 10**30
 LISTS = ("/activity", "/runs", "/logs", "/mails", "/reports", "/dead-letters", "/mailboxes/main/activity")
-PAGES = ("/reports", "/mails", "/settings/logs", "/dead-letters", "/settings/mailboxes", "/", "/overview/sources")
+PAGES = ("/reports", "/mails", "/settings/logs", "/attention", "/settings/mailboxes", "/", "/overview/sources")
 
 
 class Odd(NamedTuple):

@@ -14,7 +14,7 @@ def _sign_in(browser: FlaskClient) -> None:
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/reports", 200), ("/dead-letters", 503)])
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/reports", 200), ("/attention", 503)])
 def test_pages_that_need_the_bus_say_so_and_the_others_still_work(migrated_url: str, path: str, status: int) -> None:
     settings = api_settings(nats_url=NOBODY, database_url=migrated_url)
     with running_api(settings, ready=False) as api:
