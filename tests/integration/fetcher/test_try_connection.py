@@ -1,6 +1,7 @@
 """The connection test, against a real Dovecot; and that it never touches a mail."""
 
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
