@@ -129,7 +129,7 @@ async def test_a_folder_that_email_is_moved_to_is_made_but_not_in_a_dry_run(
     dovecot: Dovecot, user: User, dry_run: bool
 ) -> None:
     user.deliver(b"Subject: a\r\n\r\n")
-    moves = {
+    moves: dict[str, Any] = {
         "on_processed": {"action": "move", "folder": "Done"},
         "on_failed": {"action": "move", "folder": "Odd/Ones"},
     }
