@@ -89,7 +89,7 @@ def test_a_form_without_the_right_csrf_token_does_nothing(api: Api, token: str |
     form = {} if token is None else {"csrf_token": token}
     assert browser.post("/sign-out", data=form).status_code == 403
     assert browser.post("/api/v1/mailboxes", json=MAILBOX, headers={"X-CSRF-Token": token or ""}).status_code == 403
-    assert browser.get("/api/v1/mailboxes").json == {"items": []}
+    assert browser.get("/api/v1/mailboxes").json == {"items": [], "enabled": True}
 
 
 def test_a_page_of_another_site_cannot_act_even_with_the_token(api: Api) -> None:

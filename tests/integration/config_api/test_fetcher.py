@@ -32,7 +32,7 @@ def test_a_connection_test_counts_the_mails_and_changes_nothing(client: httpx.Cl
             True, "ok", 2, 2,
         )  # fmt: skip
         assert "INBOX" in tested["folders"]
-    assert client.get("/mailboxes").json() == {"items": []}
+    assert client.get("/mailboxes").json() == {"items": [], "enabled": True}
 
 
 def test_a_wrong_password_is_told_with_what_to_do(client: httpx.Client, dovecot: Dovecot) -> None:
