@@ -3,6 +3,7 @@
 #
 #   install.sh lock FILE        the packages of a lock file, none without its hash
 #   install.sh sources DIR...   our own packages, whose dependencies a lock file has brought
+#   install.sh sbom FILE DIR    what is installed, as /opt/dmarq/sbom.cdx.json (CycloneDX), with the hashes of the lock file
 set -eu
 
 wheels() { tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$@"; }
@@ -24,7 +25,11 @@ case $what in
     # Bytecode once, with the source's hash instead of its time: a read-only container could not keep it.
     /opt/dmarq/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/dmarq/lib
     find /opt/dmarq -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} + ;;
+  sbom)
+    tools/bin/cyclonedx-py requirements --output-reproducible --pyproject "$2/pyproject.toml" \
+      --output-file /opt/dmarq/sbom.cdx.json "$1"
+    touch --date "@${SOURCE_DATE_EPOCH}" /opt/dmarq/sbom.cdx.json ;;
   *)
-    echo "install.sh lock FILE | sources DIR..." >&2
+    echo "install.sh lock FILE | sources DIR... | sbom FILE DIR" >&2
     exit 2 ;;
 esac

@@ -9,7 +9,7 @@ set -eu
 umask 022
 cd "${1:-/volumes}"
 
-secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 write() { # FILE CONTENT: whole or not at all
   printf '%s\n' "$2" > "$1.new" && mv "$1.new" "$1"
 }
@@ -38,5 +38,9 @@ write grafana/database_password "$(cat postgres/grafana)"
 keep grafana/admin_password "$(secret)"
 
 keep config-api/secret_key "$(secret)"
+# An earlier version made keys of 24 bytes: a new one comes first and seals, the old one still opens.
+first=$(cut -d, -f1 config-api/secret_key)
+[ ${#first} -ge 64 ] || ! printf %s "$first" | grep -qE '^[0-9a-f]+$' \
+  || write config-api/secret_key "$(secret),$(cat config-api/secret_key)"
 cp config-api/secret_key fetcher/secret_key
 write config-api/mailboxes.json "[]" # the demo's come after this, and only with its profile

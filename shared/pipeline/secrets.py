@@ -1,55 +1,105 @@
-"""Secrets at rest: encrypted with the first key, decrypted with any, so that keys can be rotated."""
+"""Secrets at rest: sealed with the first key, opened with any, and only as what they belong to.
 
-from base64 import urlsafe_b64encode
+A sealed secret is `v2.` and, in URL-safe base64, a salt (16 bytes), a nonce (12) and the ciphertext of AES-256-GCM. Its
+key is derived from one of DMARQ_SECRET_KEY and its salt by HKDF (RFC 5869). What it belongs to (a mailbox and where its
+secrets are sent) is the associated data: beside other settings it does not open.
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+Earlier versions sealed without that (Fernet): such a secret is opened once, to be sealed again.
+"""
+
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-MIN_KEY_LENGTH = 16
+from pipeline.entropy import WANTED_BITS, entropy_bits
+
+FORM = "v2."
+SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
+INFO = b"dmarq sealed secret v2"
+FERNET_INFO = b"dmarq mailbox secrets"
+MAKE_ONE = "make one with: openssl rand -base64 32"
+UNOPENED = (
+    "no key in DMARQ_SECRET_KEY opens this secret as it stands: add the key it was made with; or its mailbox, server or"
+    " user was changed by something else than config-api"
+)
 
 
 class BadSecretKey(ValueError):
-    """DMARQ_SECRET_KEY is missing, too short, or not the one that the secret was encrypted with."""
+    """DMARQ_SECRET_KEY is missing, too weak, or not the one that the secret was sealed with."""
 
 
 class Keyring:
-    """The keys of DMARQ_SECRET_KEY: a comma-separated list; the first encrypts, all decrypt."""
+    """The keys of DMARQ_SECRET_KEY: a comma-separated list; the first seals, all open."""
 
     def __init__(self, keys: str) -> None:
-        """Raises BadSecretKey where a key is missing or too short to be one."""
-        parts = [key.strip() for key in keys.split(",") if key.strip()]
-        if not parts:
-            raise BadSecretKey("DMARQ_SECRET_KEY is not set; make one with: openssl rand -base64 32")
-        if any(len(key) < MIN_KEY_LENGTH for key in parts):
-            raise BadSecretKey(f"DMARQ_SECRET_KEY has a key shorter than {MIN_KEY_LENGTH} characters")
-        self._first = Fernet(_derive(parts[0]))
-        self._fernet = MultiFernet([self._first, *(Fernet(_derive(key)) for key in parts[1:])])
+        """Raises BadSecretKey where the first key is missing or has less entropy than 32 random bytes.
 
-    def encrypt(self, plain: str) -> str:
-        """The text, encrypted and authenticated, as URL-safe ASCII."""
-        return self._fernet.encrypt(plain.encode()).decode()
+        A later key may be a weak one of an earlier version: it opens what it once sealed.
+        """
+        self._keys = [key.strip().encode() for key in keys.split(",") if key.strip()]
+        if not self._keys:
+            raise BadSecretKey(f"DMARQ_SECRET_KEY is not set; {MAKE_ONE}")
+        if entropy_bits(self._keys[0].decode()) < WANTED_BITS:
+            raise BadSecretKey(
+                f"DMARQ_SECRET_KEY can be guessed: its first key must hold {KEY_BYTES} random bytes; {MAKE_ONE}"
+                " - and put it before the present one, with a comma in between"
+            )
 
-    def decrypt(self, token: str) -> str:
-        """The text. Raises BadSecretKey when no key of the list fits."""
-        try:
-            return self._fernet.decrypt(token.encode()).decode()
-        except InvalidToken:
-            raise BadSecretKey("no key in DMARQ_SECRET_KEY opens this secret; add the key it was made with") from None
+    def seal(self, plain: str, *, belongs_to: str) -> str:
+        """The text, encrypted under the first key and bound to what it belongs to, as URL-safe ASCII."""
+        salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
+        ciphertext = _cipher(self._keys[0], salt).encrypt(nonce, plain.encode(), belongs_to.encode())
+        return FORM + urlsafe_b64encode(salt + nonce + ciphertext).decode()
 
-    def is_current(self, token: str) -> bool:
-        """Whether the secret is under the first key."""
-        try:
-            self._first.decrypt(token.encode())
-        except InvalidToken:
-            return False
-        return True
+    def open(self, sealed: str, *, belongs_to: str) -> str:
+        """The text. Raises BadSecretKey when no key opens it as belonging to this, or it is of the earlier form."""
+        for key in self._keys:
+            plain = _opened(key, sealed, belongs_to)
+            if plain is not None:
+                return plain
+        raise BadSecretKey(UNOPENED)
 
-    def rotate(self, token: str) -> str:
-        """The same secret under the first key. Raises BadSecretKey when no key of the list fits."""
-        return self.encrypt(self.decrypt(token))
+    def is_current(self, sealed: str, *, belongs_to: str) -> bool:
+        """Whether the secret is of the present form, and under the first key."""
+        return _opened(self._keys[0], sealed, belongs_to) is not None
+
+    def renewed(self, sealed: str, *, belongs_to: str) -> str:
+        """The same secret of the present form under the first key; the earlier form is taken as belonging to this.
+
+        Raises BadSecretKey when no key of the list opens it.
+        """
+        plain = self.open(sealed, belongs_to=belongs_to) if sealed.startswith(FORM) else self._from_fernet(sealed)
+        return self.seal(plain, belongs_to=belongs_to)
+
+    def _from_fernet(self, token: str) -> str:
+        for key in self._keys:
+            try:
+                return Fernet(urlsafe_b64encode(_derived(key, None, FERNET_INFO))).decrypt(token.encode()).decode()
+            except InvalidToken:
+                continue
+        raise BadSecretKey(UNOPENED)
 
 
-def _derive(key: str) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"dmarq mailbox secrets")
-    return urlsafe_b64encode(hkdf.derive(key.encode()))
+def _opened(key: bytes, sealed: str, belongs_to: str) -> str | None:
+    if not sealed.startswith(FORM) or not sealed.isascii():
+        return None
+    try:
+        packed = urlsafe_b64decode(sealed.removeprefix(FORM))
+        salt, nonce = packed[:SALT_BYTES], packed[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
+        plain = _cipher(key, salt).decrypt(nonce, packed[SALT_BYTES + NONCE_BYTES :], belongs_to.encode())
+    except (InvalidTag, ValueError):
+        return None
+    return plain.decode()
+
+
+def _cipher(key: bytes, salt: bytes) -> AESGCM:
+    return AESGCM(_derived(key, salt, INFO))
+
+
+def _derived(key: bytes, salt: bytes | None, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=info).derive(key)

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 
 from pipeline import addresses
-from pipeline.limits import Limits
+from pipeline.limits import Limits, MiB
 
 PREFIX = "DMARQ_"
 
@@ -93,6 +93,10 @@ class Settings(BaseModel):
         description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
     )
     keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
+    keep_refused_bytes: int = Field(
+        1024 * MiB, gt=0, description="How much refused mail is kept among the dead letters; then the oldest goes."
+    )
+    keep_refused_days: int = Field(90, ge=0, le=90, description="How long refused mail is kept, in days; 0: 90.")
     keep_records_months: int = Field(
         0, ge=0, description="How many months before this one rows of aggregate reports are kept; 0: ever."
     )

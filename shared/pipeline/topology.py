@@ -61,7 +61,8 @@ EXTRACT = Stream("EXTRACT", ("mail.extracted.*",), Retention.WORK_QUEUE, True, 5
 COMMAND = Stream("COMMAND", ("mailbox.command.*",), Retention.WORK_QUEUE, True, 512 * MiB)
 REPORT = Stream("REPORT", ("report.stored.*.*",), Retention.LIMITS, False, 2048 * MiB, -1, 30 * DAY)
 EVENT = Stream("EVENT", ("event.*.*",), Retention.LIMITS, False, 1024 * MiB, -1, 30 * DAY)
-DEAD = Stream("DEAD", ("dead.*.*",), Retention.LIMITS, True, 2048 * MiB, -1, 90 * DAY)
+# Full, it lets its oldest go: nothing waits for it. config-api keeps it below that (DMARQ_KEEP_REFUSED_BYTES).
+DEAD = Stream("DEAD", ("dead.*.*",), Retention.LIMITS, False, 2048 * MiB, -1, 90 * DAY)
 STREAMS = (MAIL, EXTRACT, COMMAND, REPORT, EVENT, DEAD)
 
 EXTRACTOR = Consumer("extractor", "MAIL", "mail.fetched.*")

@@ -24,9 +24,9 @@ TIMEOUT = 120.0  # seconds for everything; a larger migration has no limit of it
 CONNECT_TIMEOUT = 10.0  # seconds
 
 
-async def upgrade(settings: Settings, *, with_streams: bool) -> list[str]:
+async def upgrade(settings: Settings, *, with_database: bool = True, with_streams: bool = True) -> list[str]:
     """Says what it did. Raises OSError and asyncpg.PostgresError, TryLater, SettingsError."""
-    done = await _upgrade_database(settings)
+    done = await _upgrade_database(settings) if with_database else []
     if with_streams:
         async with asyncio.timeout(TIMEOUT):
             await _upgrade_streams(settings)
@@ -48,7 +48,7 @@ async def _upgrade_streams(settings: Settings) -> None:
     url = settings.nats_url.get_secret_value()
     async with connected(url, name="migrate", stopping=asyncio.Event(), on_change=lambda _: None) as client:
         if client is not None:
-            await Bus(client).ensure(replicas=settings.nats_replicas)
+            await Bus(client).ensure(replicas=settings.nats_replicas, consumers=False)
 
 
 def main() -> int:

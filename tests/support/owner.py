@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 from dmarq.embedded import DataDir, EmbeddedError, EmbeddedNats, EmbeddedPostgres
+from dmarq.interrupts import end_by_signal
 
 
 def main() -> int:
     where = json.loads(sys.argv[1])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signal()
     try:
         with (
             DataDir(Path(where["data"])) as data,

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 END_S = 10.0
+# A command behind this starts as in the background of a shell without job control, or under nohup.
+IGNORING_SIGINT = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
 
 
 def ended(pids: list[int]) -> bool:

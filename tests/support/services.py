@@ -10,6 +10,7 @@ from urllib.request import urlopen
 from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.port import LOOPBACK, free_port
 from pipeline.settings import process_environment
+from tests.support.keys import ONE_KEY
 
 MODULES = {
     "fetcher": "fetcher",
@@ -18,7 +19,7 @@ MODULES = {
     "config-api": "config_api",
     "fragile-extractor": "tests.chaos.fragile_extractor",
 }
-SECRET_KEY = "a-key-of-the-tests-long-enough"
+SECRET_KEY = ONE_KEY
 ADMIN_TOKEN = "an admin token of the tests"
 READY_S = 30
 

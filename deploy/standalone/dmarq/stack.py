@@ -16,6 +16,7 @@ from typing import Self
 
 import httpx
 import structlog
+from pydantic import SecretStr
 
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
 from dmarq.embedded.child import Child, ChildSpec
@@ -25,6 +26,7 @@ from dmarq.embedded.port import LOOPBACK, ensure_free, free_port
 from pipeline.service import EXIT_BAD_SETTINGS
 from pipeline.settings import Settings, given, process_environment
 from pipeline.stopping import pause
+from pipeline.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Stack:
         self.services: tuple[Service, ...] = ()
         self.http_address = settings.http_address
         self.nats_url = ""
+        self._nats: EmbeddedNats | None = None
         self.database_url = ""
         self.admin_token = settings.admin_token.get_secret_value() or data.secret("admin")
 
@@ -77,6 +80,7 @@ class Stack:
         ensure_free(self.http_address)
         with ExitStack() as undo:
             self._start_servers(undo)
+            self._bring_up_to_date()
             self._start_services(undo)
             self._exits = undo.pop_all()
         return self
@@ -129,13 +133,21 @@ class Stack:
             self.nats_url = self._settings.nats_url.get_secret_value()
         else:
             program = Path(self._settings.nats_server) if self._settings.nats_server else None
-            self.nats_url = undo.enter_context(EmbeddedNats(self._data, program=program)).url
+            self._nats = undo.enter_context(EmbeddedNats(self._data, program=program))
+            self.nats_url = self._nats.url
         if "DMARQ_DATABASE_URL" in given():
             self.database_url = self._settings.database_url.get_secret_value()
             return
         bin_dir = Path(self._settings.postgres_bin_dir) if self._settings.postgres_bin_dir else None
         postgres = EmbeddedPostgres(self._data, bin_dir=bin_dir, durable=self._durable)
         self.database_url = undo.enter_context(postgres).url
+
+    def _bring_up_to_date(self) -> None:
+        """With a NATS of our own, as in containers: streams are made by a user who does nothing else."""
+        if self._nats is None:
+            return
+        urls = {"nats_url": SecretStr(self._nats.url_of("migrate")), "database_url": SecretStr(self.database_url)}
+        asyncio.run(upgrade(self._settings.model_copy(update=urls), with_database=self._settings.migrate))
 
     def _start_services(self, undo: ExitStack) -> None:
         self.services = tuple(self._service(name) for name in MODULES)
@@ -152,13 +164,13 @@ class Stack:
         health = self.http_address if name == "config-api" else f"{LOOPBACK}:{free_port()}"
         secrets = {
             "DMARQ_DATABASE_URL": self.database_url,
-            "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.secret("secret-key"),
+            "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.key_list("secret-key"),
             "DMARQ_ADMIN_TOKEN": self.admin_token,
         }
         environment = {
             **without_others_secrets({**process_environment(), **self._environment}, service=name),
             **{variable: secrets[variable] for variable in SECRETS_OF[name] if variable in secrets},
-            "DMARQ_NATS_URL": self.nats_url,
+            **self._bus_of(name),
             "DMARQ_HTTP_ADDRESS": self.http_address,
             "DMARQ_HEALTH_ADDRESS": health,
         }
@@ -171,6 +183,11 @@ class Stack:
             grace_s=20.0,
         )
         return Service(name, spec, health)
+
+    def _bus_of(self, service: str) -> dict[str, str]:
+        if self._nats is None:
+            return {"DMARQ_NATS_URL": self.nats_url}
+        return {"DMARQ_NATS_URL": self._nats.url_of(service), "DMARQ_MIGRATE": "false"}
 
 
 def without_others_secrets(environment: Mapping[str, str], *, service: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ import structlog
 
 from config_api.auth import admin
 from config_api.backend import Backend
+from config_api.dead_quota import DeadQuota
 from config_api.live import SUBJECTS
-from config_api.mailboxes import declared
+from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import connected
@@ -74,6 +75,7 @@ class Links:
                 group.create_task(self._hold_database(), name="database")
                 group.create_task(self._hold_bus(), name="bus")
                 group.create_task(self._push(), name="pusher")
+                group.create_task(DeadQuota(self._backend).run(self._stopping), name="dead-quota")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:
@@ -105,7 +107,7 @@ class Links:
             await self._closing.wait()
 
     async def _prepared(self) -> None:
-        """The administrator can sign in, and the declared mailboxes are there."""
+        """The administrator can sign in, secrets are sealed as this version does, the declared mailboxes are there."""
         backend = self._backend
         while not self._stopping.is_set():
             try:
@@ -113,6 +115,8 @@ class Links:
                 if token is not None:
                     sys.stdout.write(admin.greeting(token, backend.settings))
                     sys.stdout.flush()
+                if upgraded := await store.upgrade_secrets(backend):
+                    log.info("secrets_upgraded", mailboxes=upgraded)
                 await declared.apply(backend)
             except TryLater as error:
                 log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])

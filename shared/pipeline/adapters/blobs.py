@@ -1,39 +1,51 @@
 """The object store behind large cargo: put before the publish, got before the handler, deleted after the work."""
 
+from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions
+from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions, RawStreamMsg
 from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
 from pipeline import topology
-from pipeline.adapters.connection import nats_errors
+from pipeline.adapters.connection import API_TIMEOUT, jetstream, nats_errors
 from pipeline.errors import Rejected
 from pipeline.reasons import Reason
+
+
+class _ByName(JetStreamContext):
+    """Asks for an entry by its subject, which a service may do that may put bytes and not read them.
+
+    A replica may answer, and not know the latest put: good enough to replace it, not to read it.
+    """
+
+    async def get_last_msg(self, stream_name: str, subject: str, direct: bool | None = True) -> RawStreamMsg:
+        return await super().get_last_msg(stream_name, subject, direct=direct)
 
 
 class Blobs:
     """Bytes by name. Raises TryLater while the broker is away or its store is full."""
 
-    def __init__(self, js: JetStreamContext) -> None:
-        self._js = js
-        self._store: ObjectStore | None = None
+    def __init__(self, client: Client) -> None:
+        self._js = jetstream(client)
+        self._by_name = _ByName(client, timeout=API_TIMEOUT)
+        self._stores: dict[JetStreamContext, ObjectStore] = {}
 
-    async def _bucket(self) -> ObjectStore:
-        if self._store is None:
-            self._store = await self._js.object_store(topology.BLOB_STORE.name)
-        return self._store
+    async def _store(self, js: JetStreamContext) -> ObjectStore:
+        if js not in self._stores:
+            self._stores[js] = await js.object_store(topology.BLOB_STORE.name)
+        return self._stores[js]
 
     async def put(self, name: str, data: bytes) -> None:
         """Keeps the bytes under this name; a repeat replaces them."""
         options = ObjectMetaOptions(max_chunk_size=min(topology.BLOB_CHUNK_BYTES, max(len(data), 1)))
         with nats_errors():
-            store = await self._bucket()
+            store = await self._store(self._by_name)
             await store.put(name, data, meta=ObjectMeta(name=name, options=options))
 
     async def get(self, name: str, *, size: int | None = None) -> bytes:
         """The bytes. Raises Rejected (blob_missing) when they are gone or not of this size."""
         with nats_errors():
-            store = await self._bucket()
+            store = await self._store(self._js)
             try:
                 return await self._whole(store, name, size)
             except NotFoundError:
@@ -42,7 +54,7 @@ class Blobs:
     async def delete(self, name: str) -> None:
         """Forgets the bytes; harmless when they are gone."""
         with nats_errors():
-            store = await self._bucket()
+            store = await self._store(self._js)
             try:
                 await store.delete(name)
             except NotFoundError:

@@ -9,7 +9,7 @@ from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from pipeline import topology
-from pipeline.adapters.connection import nats_errors
+from pipeline.adapters.connection import code_of, nats_errors
 from pipeline.errors import TryLater
 
 LIST_TIMEOUT = 10.0  # seconds the broker may take for each next entry of a list
@@ -55,7 +55,11 @@ class KeyValueBucket:
     async def create(self, key: str, value: bytes) -> int:
         """Sets a value that must not exist. Raises Conflict when it does."""
         with _conflicts(key):
-            return await (await self._kv()).create(key, value)
+            kv = await self._kv()
+            try:
+                return await kv.create(key, value)
+            except KeyNotFoundError:  # it expired after it had refused ours: the place is free
+                return await kv.create(key, value)
 
     async def update(self, key: str, value: bytes, *, revision: int) -> int:
         """Sets the value if its revision is still this one. Raises Conflict when it is not."""
@@ -125,9 +129,9 @@ def _conflicts(key: str) -> Iterator[None]:
     with nats_errors():
         try:
             yield
-        except KeyWrongLastSequenceError:
+        except (KeyWrongLastSequenceError, KeyNotFoundError):  # a key that vanished in between was changed too
             raise Conflict(key) from None
         except APIError as error:
-            if error.err_code in WRONG_REVISION_CODES:
+            if code_of(error) in WRONG_REVISION_CODES:
                 raise Conflict(key) from None
             raise

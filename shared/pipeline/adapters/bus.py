@@ -24,7 +24,7 @@ class Bus:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.js = jetstream(client)
-        self.blobs = Blobs(self.js)
+        self.blobs = Blobs(client)
         self._publisher = Publisher(client)
 
     @property
@@ -32,9 +32,9 @@ class Bus:
         """How often the connection was lost and came back: whoever listens should do so anew when it grows."""
         return int(self.client.stats["reconnects"])
 
-    async def ensure(self, *, replicas: int = 1, updates: bool = True) -> None:
-        """Streams, consumers and buckets exist as declared; with `updates` False what exists is left as it is."""
-        await ensure_topology(self.js, replicas=replicas, updates=updates)
+    async def ensure(self, *, replicas: int = 1, updates: bool = True, consumers: bool = True) -> None:
+        """Streams, consumers and buckets exist as declared; with `updates` False nothing is made or changed."""
+        await ensure_topology(self.js, replicas=replicas, updates=updates, consumers=consumers)
 
     async def publish(self, envelopes: Sequence[Envelope]) -> frozenset[str]:
         """Returns when the broker has confirmed every one of them; many are in flight at once.

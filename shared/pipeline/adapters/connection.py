@@ -53,7 +53,7 @@ def nats_errors() -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        if error.err_code in FULL_CODES:
+        if code_of(error) in FULL_CODES:
             raise TryLater(DEPENDENCY, f"full: {error.description}") from error
         if isinstance(error, MISTAKES):
             raise
@@ -62,6 +62,11 @@ def nats_errors() -> Iterator[None]:
         raise
     except (TimeoutError, ConnectionError, errors.Error) as error:
         raise TryLater(DEPENDENCY, str(error) or type(error).__name__) from error
+
+
+def code_of(error: APIError) -> int | None:
+    """The broker's code; None for an error that the driver made up itself, which has no such attribute."""
+    return getattr(error, "err_code", None)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from pipeline import topology
 from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import nats_errors
+from pipeline.adapters.connection import code_of, nats_errors
 from pipeline.dead import revived
 from pipeline.errors import Rejected
 from pipeline.wire import MAIL_ID, Wire, decode
@@ -56,12 +56,16 @@ class DeadLetters:
                 yield letter
             upper = lower
 
-    async def oldest(self) -> AsyncIterator[Letter]:
-        """The letters that are there now, oldest first, without their payloads."""
+    async def first_number(self) -> int:
+        """The number of the oldest letter; those below it are gone."""
+        return (await self._state()).first_seq
+
+    async def oldest(self, *, above: int = 0) -> AsyncIterator[Letter]:
+        """The letters with a number over `above` that are there now, oldest first, without their payloads."""
         state = await self._state()
         if not state.messages:
             return
-        for lower in range(state.first_seq, state.last_seq + 1, WINDOW):
+        for lower in range(max(state.first_seq, above + 1), state.last_seq + 1, WINDOW):
             for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
                 yield letter
 
@@ -116,7 +120,7 @@ class DeadLetters:
             try:
                 await self._js.delete_msg(STREAM, sequence)
             except APIError as error:
-                if error.err_code != NO_SUCH_MESSAGE:
+                if code_of(error) != NO_SUCH_MESSAGE:
                     raise
 
     async def _between(self, lower: int, upper: int) -> list[Letter]:

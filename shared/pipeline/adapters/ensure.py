@@ -18,7 +18,7 @@ from nats.js.api import (
 from nats.js.errors import BadRequestError, NotFoundError
 
 from pipeline import topology
-from pipeline.adapters.connection import nats_errors
+from pipeline.adapters.connection import DEPENDENCY, nats_errors
 from pipeline.errors import TryLater
 from pipeline.settings import SettingsError
 
@@ -29,19 +29,22 @@ class TopologyError(SettingsError):
     """What the broker holds and what this version declares contradict each other; the text says where."""
 
 
-async def ensure_topology(js: JetStreamContext, *, replicas: int = 1, updates: bool = True) -> None:
+async def ensure_topology(
+    js: JetStreamContext, *, replicas: int = 1, updates: bool = True, consumers: bool = True
+) -> None:
     """Everything of `pipeline.topology` exists as declared.
 
-    With `updates` False only missing streams and buckets are made: what exists is another's to change, and a consumer
-    is made by whoever binds to it.
-    Raises TryLater while the broker is away or has no room, TopologyError when it refuses what is declared.
+    With `updates` False nothing is made or changed: that is `dmarq-migrate`'s work, and what is missing is waited for.
+    Consumers are made by whoever binds to them; with `consumers` here too, where one user does everything.
+    Raises TryLater while the broker is away, has no room or lacks something, TopologyError when it refuses what is
+    declared.
     """
     for stream in topology.STREAMS:
         await _ensure_stream(js, stream_config(stream, replicas=replicas), updates=updates)
     for bucket in topology.BUCKETS:
         await _ensure_bucket(js, bucket, replicas=replicas, updates=updates)
     await _ensure_blobs(js, replicas=replicas, updates=updates)
-    for consumer in topology.CONSUMERS if updates else ():
+    for consumer in topology.CONSUMERS if updates and consumers else ():
         await ensure_consumer(js, consumer)
 
 
@@ -81,6 +84,8 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig, *, updates:
         try:
             await js.stream_info(config.name or "")
         except NotFoundError:
+            if not updates:
+                raise _missing(config.name or "") from None
             await js.add_stream(config)
             return
         if updates:
@@ -93,7 +98,7 @@ async def _ensure_bucket(js: JetStreamContext, bucket: topology.Bucket, *, repli
     )
     wanted = {"max_age": bucket.max_age, "max_msgs_per_subject": bucket.history, "num_replicas": replicas}
     with _refusals(f"bucket {bucket.name}"):
-        if not await _updated(js, f"KV_{bucket.name}", wanted if updates else {}):
+        if not await _updated(js, f"KV_{bucket.name}", wanted, updates=updates):
             await js.create_key_value(config)
 
 
@@ -104,20 +109,26 @@ async def _ensure_blobs(js: JetStreamContext, *, replicas: int, updates: bool) -
     )
     wanted = {"max_age": store.max_age, "max_bytes": topology.BLOB_STORE_BYTES, "num_replicas": replicas}
     with _refusals(f"object store {store.name}"):
-        if not await _updated(js, f"OBJ_{store.name}", wanted if updates else {}):
+        if not await _updated(js, topology.BLOB_STREAM, wanted, updates=updates):
             await js.create_object_store(store.name, config)
 
 
-async def _updated(js: JetStreamContext, stream: str, wanted: dict[str, Any]) -> bool:
-    """Brings a bucket's stream up to date; False when there is none yet."""
+async def _updated(js: JetStreamContext, stream: str, wanted: dict[str, Any], *, updates: bool) -> bool:
+    """Brings a bucket's stream up to date; False when there is none yet and it is ours to make."""
     try:
         config = (await js.stream_info(stream)).config
     except NotFoundError:
+        if not updates:
+            raise _missing(stream) from None
         return False
-    if any((getattr(config, name) or 0) != value for name, value in wanted.items()):
+    if updates and any((getattr(config, name) or 0) != value for name, value in wanted.items()):
         window = min(filter(None, (config.duplicate_window, wanted["max_age"])))  # never longer than the age
         await js.update_stream(config.evolve(**wanted, duplicate_window=window))
     return True
+
+
+def _missing(stream: str) -> TryLater:
+    return TryLater(DEPENDENCY, f"the stream {stream} is not there: dmarq-migrate makes it")
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Mailboxes in the bucket `mailbox`: settings as JSON, secrets encrypted; what the fetcher lives on."""
+"""Mailboxes in the bucket `mailbox`: settings as JSON, secrets sealed; what the fetcher lives on.
+
+Whoever may write to the bus can change the settings, but then the secrets beside them no longer open.
+"""
 
 import json
 from collections.abc import AsyncGenerator
@@ -11,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline import topology
 from pipeline.adapters.buckets import KeyValueBucket
+from pipeline.destination import belonging
 from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.secrets import BadSecretKey, Keyring
 
@@ -29,17 +33,27 @@ class SealedMailbox(BaseModel):
 
 
 def seal(mailbox: Mailbox, keys: Keyring) -> SealedMailbox:
-    """The mailbox with its secrets encrypted."""
-    plain = {name: value.get_secret_value() for name, value in mailbox.secrets}
-    return SealedMailbox(
-        id=mailbox.id, version=mailbox.version, settings=mailbox.settings, secret=keys.encrypt(json.dumps(plain))
-    )
+    """The mailbox with its secrets sealed: they open only as this mailbox's, for where they are sent now."""
+    plain = json.dumps({name: value.get_secret_value() for name, value in mailbox.secrets})
+    secret = keys.seal(plain, belongs_to=belonging(mailbox.id, mailbox.settings))
+    return SealedMailbox(id=mailbox.id, version=mailbox.version, settings=mailbox.settings, secret=secret)
 
 
 def unseal(sealed: SealedMailbox, keys: Keyring) -> Mailbox:
-    """The mailbox with its secrets. Raises BadSecretKey when no key fits."""
-    secrets = MailboxSecrets.model_validate_json(keys.decrypt(sealed.secret))
+    """The mailbox with its secrets. Raises BadSecretKey when no key opens them as this mailbox's."""
+    plain = keys.open(sealed.secret, belongs_to=belonging(sealed.id, sealed.settings))
+    secrets = MailboxSecrets.model_validate_json(plain)
     return Mailbox(id=sealed.id, version=sealed.version, settings=sealed.settings, secrets=secrets)
+
+
+def is_sealed_well(sealed: SealedMailbox, keys: Keyring) -> bool:
+    """Whether its secrets are of the present form, and under the first key."""
+    return keys.is_current(sealed.secret, belongs_to=belonging(sealed.id, sealed.settings))
+
+
+def resealed(sealed: SealedMailbox, keys: Keyring) -> str:
+    """Its secrets of the present form under the first key. Raises BadSecretKey when no key opens them."""
+    return keys.renewed(sealed.secret, belongs_to=belonging(sealed.id, sealed.settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,8 @@ class MailboxBucket:
         if value is None:
             return Change(key, None, deleted=True)
         try:
-            return Change(key, unseal(SealedMailbox.model_validate_json(value), self._keys))
+            sealed = SealedMailbox.model_validate_json(value).model_copy(update={"id": key})
+            return Change(key, unseal(sealed, self._keys))
         except (BadSecretKey, ValidationError) as error:
             log.error("mailbox_unreadable", mailbox_id=key, detail=_without_values(error))
             return Change(key, None)

@@ -44,23 +44,29 @@ class TokenBucket:
         if entry is None or entry.value is None:
             return None
         try:
-            return KeptTokens.model_validate_json(self._keys.decrypt(entry.value.decode()))
+            return KeptTokens.model_validate_json(self._keys.open(entry.value.decode(), belongs_to=_belonging(grant)))
         except (BadSecretKey, ValidationError, UnicodeDecodeError) as error:
             log.warning("token_unreadable", error=type(error).__name__)
             return None
 
     async def put(self, grant: str, tokens: KeptTokens) -> None:
         """Keeps the tokens."""
-        await self._bucket.put(grant, self._keys.encrypt(tokens.model_dump_json()).encode())
+        await self._bucket.put(grant, self._keys.seal(tokens.model_dump_json(), belongs_to=_belonging(grant)).encode())
 
     async def rotate(self) -> None:
-        """Encrypts anew, under the first key, what is under an older one; what no key opens is left as it is."""
+        """Seals again what is under an older key or of the earlier form; what no key opens is left as it is."""
         rotated = 0
         for entry in await self._bucket.entries():
-            sealed = (entry.value or b"").decode(errors="replace")
-            if self._keys.is_current(sealed):
+            sealed, belongs_to = (entry.value or b"").decode(errors="replace"), _belonging(entry.key)
+            if self._keys.is_current(sealed, belongs_to=belongs_to):
                 continue
             with suppress(BadSecretKey, Conflict):  # whoever changed it meanwhile has the same keys
-                await self._bucket.update(entry.key, self._keys.rotate(sealed).encode(), revision=entry.revision)
+                renewed = self._keys.renewed(sealed, belongs_to=belongs_to)
+                await self._bucket.update(entry.key, renewed.encode(), revision=entry.revision)
                 rotated += 1
         log.info("tokens_rotated", tokens=rotated)
+
+
+def _belonging(grant: str) -> str:
+    """Tokens open only under their own grant."""
+    return f"token {grant}"

@@ -17,6 +17,8 @@ BATCH_SECONDS = Histogram(
 )  # fmt: skip
 BATCH_EVENTS = Histogram("dmarq_stage_batch_events", "Events in a batch", ["stage"], buckets=(1, 5, 20, 50, 100, 500))
 DEAD_LETTERS = Counter("dmarq_dead_letters_total", "Events that became dead letters", ["stage", "reason"])
+REFUSED_FULLNESS = Gauge("dmarq_refused_mail_fullness_ratio", "Refused mail that is kept, of what may be")
+REFUSED_DROPPED = Counter("dmarq_refused_mail_dropped_total", "Dead letters thrown away: over the quota, or too old")
 RETRIES = Counter("dmarq_retries_total", "Tries that failed and will be repeated", ["stage", "error"])
 MAILS = Counter("dmarq_mails_total", "Mails by outcome, counted when committed", ["outcome"])
 REPORTS = Counter("dmarq_reports_total", "Reports stored, by kind", ["kind"])

@@ -7,6 +7,7 @@ from pipeline.mailbox import Mailbox
 from pipeline.settings import Settings
 from tests.support.config_api import MAILBOX, Api, eventually, running_api
 from tests.support.extracted import extracted, mail_ref
+from tests.support.keys import OTHER_KEY
 from tests.support.reports import report_xml
 from tests.support.stored import store
 
@@ -161,10 +162,10 @@ def test_secrets_are_encrypted_anew_under_the_first_key(settings: Settings) -> N
     with running_api(settings) as api:
         api.add_mailbox(id="main")
     old = settings.secret_key.get_secret_value()
-    both = settings.model_copy(update={"secret_key": type(settings.secret_key)(f"a-new-key-long-enough,{old}")})
+    both = settings.model_copy(update={"secret_key": type(settings.secret_key)(f"{OTHER_KEY},{old}")})
     with running_api(both) as api:
         assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 1}
-    new = settings.model_copy(update={"secret_key": type(settings.secret_key)("a-new-key-long-enough")})
+    new = settings.model_copy(update={"secret_key": type(settings.secret_key)(OTHER_KEY)})
     with running_api(new) as api:
         assert api("GET", "/mailboxes/main").json["has_password"]  # type: ignore[index]
         told = eventually(lambda: _on_the_bus(api).get("main"))

@@ -127,7 +127,7 @@ def test_the_help_explains_itself() -> None:
     ],
 )
 def test_bad_settings_end_it_with_one_line_and_status_78(wrong: dict[str, str], says: str) -> None:
-    done = _run(environment={"DMARQ_SECRET_KEY": "a-key-of-the-tests-long-enough", **wrong})
+    done = _run(environment={"DMARQ_SECRET_KEY": SECRET_KEY, **wrong})
     assert done.returncode == 78
     assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -65,7 +65,7 @@ async def test_a_reader_of_reports_does_what_the_documents_say(secrets: Secrets,
     body = example.replace("fetch(10)", "fetch(1, timeout=1)")  # there may be none
     names: dict[str, Any] = {"json": json}
     exec(f"async def read(nc):\n{indent(body, '    ')}", names)
-    async with client_of("reports", secrets, guarded, inbox="_INBOX") as client:
+    async with client_of("reports", secrets, guarded) as client:
         with suppress(TimeoutError):
             await names["read"](client)
 

@@ -30,6 +30,7 @@ from tests.support.fetching import (
     until_fetched,
     until_let_go,
 )
+from tests.support.keys import OTHER_KEY
 from tests.support.proxy import FaultyProxy
 from tests.support.services import SECRET_KEY, services
 
@@ -125,7 +126,7 @@ async def test_a_mailbox_whose_secret_cannot_be_read_keeps_its_commands(bus: Bus
     await put_mailbox(bus, mailbox)
     async with fetching(bus):
         event = (await until_fetched(bus, 1))[0]
-        keys = Keyring("another key that nobody knows of")
+        keys = Keyring(OTHER_KEY)
         sealed: SealedMailbox = seal(mailbox.model_copy(update={"version": 2}), keys)
         await MailboxBucket(bus.js, keys).put(sealed)
         await until_let_go(bus, mailbox)

@@ -11,6 +11,7 @@ from pipeline.adapters.tokens import TokenBucket
 from pipeline.connection import Category
 from pipeline.errors import TryLater
 from pipeline.secrets import Keyring
+from tests.support.keys import OTHER_KEY
 from tests.support.providing import Provider, secrets
 from tests.support.services import SECRET_KEY
 
@@ -136,7 +137,7 @@ async def test_nothing_at_rest_shows_a_token(rotating: Provider) -> None:
 
 async def test_tokens_under_another_secret_key_are_asked_for_anew(provider: Provider) -> None:
     await provider.process().access_token(provider.server.oauth(), secrets())
-    other = TokenSource(TokenBucket(provider.bus.js, Keyring("another-key-of-the-tests")))
+    other = TokenSource(TokenBucket(provider.bus.js, Keyring(OTHER_KEY)))
 
     assert await other.access_token(provider.server.oauth(), secrets())
     assert len(provider.server.asked) == 2
@@ -144,8 +145,8 @@ async def test_tokens_under_another_secret_key_are_asked_for_anew(provider: Prov
 
 async def test_tokens_outlive_the_key_that_they_were_encrypted_with(provider: Provider) -> None:
     first = await provider.process().access_token(provider.server.oauth(), secrets())
-    await TokenBucket(provider.bus.js, Keyring(f"a-newer-key-of-the-tests,{SECRET_KEY}")).rotate()
-    newer = TokenSource(TokenBucket(provider.bus.js, Keyring("a-newer-key-of-the-tests")))
+    await TokenBucket(provider.bus.js, Keyring(f"{OTHER_KEY},{SECRET_KEY}")).rotate()
+    newer = TokenSource(TokenBucket(provider.bus.js, Keyring(OTHER_KEY)))
 
     assert await newer.access_token(provider.server.oauth(), secrets()) == first
     assert len(provider.server.asked) == 1

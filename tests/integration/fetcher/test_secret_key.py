@@ -14,7 +14,11 @@ NOBODY = "nats://127.0.0.1:1"
     ("key", "said"),
     [
         ("", "fetcher: DMARQ_SECRET_KEY is not set; make one with: openssl rand -base64 32\n"),
-        ("short", "fetcher: DMARQ_SECRET_KEY has a key shorter than 16 characters\n"),
+        (
+            "a key that somebody thought up",
+            "fetcher: DMARQ_SECRET_KEY can be guessed: its first key must hold 32 random bytes; make one with: openssl"
+            " rand -base64 32 - and put it before the present one, with a comma in between\n",
+        ),
     ],
 )
 def test_a_bad_secret_key_ends_it_with_one_line_before_nats_is_looked_for(key: str, said: str) -> None:

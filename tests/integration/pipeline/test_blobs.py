@@ -9,7 +9,7 @@ from pipeline.adapters.bus import Bus
 async def test_bytes_that_are_put_again_can_be_read_all_the_while(bus: Bus) -> None:
     """An event whose publish was not confirmed is published again, and somebody may be reading its bytes already."""
     data = bytes(5_000_000)  # three chunks
-    writer, reader = Blobs(bus.js), Blobs(bus.js)
+    writer, reader = Blobs(bus.client), Blobs(bus.client)
     await writer.put("a", data)
 
     async def rewrite() -> None:

@@ -1,12 +1,16 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from nats.js.errors import KeyNotFoundError
+from nats.js.kv import KeyValue
 
 from pipeline import topology
 from pipeline.adapters.buckets import Conflict, Entry, KeyValueBucket
 from pipeline.adapters.bus import Bus
+from pipeline.adapters.connection import nats_errors
 from pipeline.adapters.cursors import Bookmark, CursorBucket
 from pipeline.adapters.leases import LeaseBucket
 from pipeline.adapters.mailboxes import Change, MailboxBucket, seal
@@ -15,9 +19,10 @@ from pipeline.cursor import Cursor
 from pipeline.errors import TryLater
 from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.secrets import Keyring
+from tests.support.keys import ONE_KEY, OTHER_KEY, THIRD_KEY
 from tests.support.stages import until
 
-KEYS = Keyring("the first key of them,the second key of them")
+KEYS = Keyring(f"{ONE_KEY},{OTHER_KEY}")
 MAILBOX = Mailbox(
     id="one",
     version=1,
@@ -138,7 +143,7 @@ async def test_a_mailbox_that_cannot_be_read_does_not_hide_the_others(
 ) -> None:
     mailboxes = MailboxBucket(bus.js, KEYS)
     await mailboxes.put(seal(MAILBOX, KEYS))
-    await mailboxes.put(seal(MAILBOX.model_copy(update={"id": "other-key"}), Keyring("quite another key")))
+    await mailboxes.put(seal(MAILBOX.model_copy(update={"id": "other-key"}), Keyring(THIRD_KEY)))
     await bucket.put("garbage", b'{"settings": {"host": "hunter2"}}')
 
     assert await mailboxes.all() == [Change("one", MAILBOX), Change("other-key", None), Change("garbage", None)]
@@ -289,3 +294,26 @@ async def test_one_member_of_a_queue_answers(bus: Bus) -> None:
         await request(bus.client, "test.queue", b"q", timeout=5)
 
     assert asked == [b"q"]
+
+
+async def test_a_lease_that_is_over_in_the_very_moment_it_is_refused_is_taken(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases = LeaseBucket(bus.js)
+    assert await leases.take("one", holder="a")
+    look = KeyValue._get
+
+    async def expires_first(kv: KeyValue, *args: Any, **options: Any) -> KeyValue.Entry:
+        await bus.js.purge_stream("KV_lease")
+        return await look(kv, *args, **options)
+
+    monkeypatch.setattr(KeyValue, "_get", expires_first)
+    lease = await leases.take("one", holder="b")
+
+    assert lease is not None
+    assert lease.holder == "b"
+
+
+async def test_an_error_that_the_driver_made_up_has_no_code_and_is_the_brokers_absence() -> None:
+    with pytest.raises(TryLater), nats_errors():
+        raise KeyNotFoundError

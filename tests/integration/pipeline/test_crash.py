@@ -15,10 +15,11 @@ from pipeline.topology import EXTRACTOR, PARSER
 from pipeline.wire import Envelope
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
+from tests.support.keys import ONE_KEY
 from tests.support.stages import count, everything, impatient, running, stage_of, until, until_count
 
 MAILS = 400
-KEYS = Keyring("0123456789abcdef")
+KEYS = Keyring(ONE_KEY)
 
 
 def crash(broker: EmbeddedNats) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from dmarq.embedded.account import Account, can_reach
 from dmarq.embedded.programs import nats_server, postgres_bin_dir
+from tests.support.processes import IGNORING_SIGINT
 
 INTERPRETERS = (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3")
 
@@ -77,7 +78,7 @@ def place(user: Account | None) -> Iterator[Path]:
 def _popen(user: Account | None, data: Path) -> subprocess.Popen[str]:
     where = {"data": str(data), "nats": str(nats_server()), "postgres": str(postgres_bin_dir())}
     return subprocess.Popen(
-        [_interpreter(user), "-m", "tests.support.owner", json.dumps(where)],
+        [*IGNORING_SIGINT, _interpreter(user), "-m", "tests.support.owner", json.dumps(where)],
         stdout=subprocess.PIPE,
         text=True,
         env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -1,6 +1,6 @@
 import pytest
 
-from config_api.mailboxes.changes import DESTINATIONS, changed_fields, merged, slug
+from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput
 from config_api.problem import Problem
 from pipeline.mailbox import MailboxSecrets, MailboxSettings
@@ -84,8 +84,42 @@ def test_a_secret_goes_with_where_it_was_sent(
     assert after.password.get_secret_value() == "x"
 
 
-def test_where_every_secret_is_sent_is_known() -> None:
-    assert set(DESTINATIONS) == set(MailboxSecrets.model_fields)
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"host": "evil.example"},
+        {"port": 143},
+        {"username": "eve"},
+        {"security": "starttls"},
+        {"verify_certificate": False},
+        {"ca_certificate": "another"},
+        {"proxy": PROXY},
+        {"oauth": {"token_endpoint": "https://evil.example/t"}},
+        {"oauth": {"device_endpoint": "https://evil.example/d"}},
+        {"oauth": {"authorization_endpoint": "https://evil.example/a"}},
+        {"oauth": {"client_id": "y"}},
+        {"oauth": {"provider": "google", "token_endpoint": None}},
+    ],
+)
+@pytest.mark.parametrize("secret", ["refresh_token", "client_secret"])
+def test_what_stands_for_a_sign_in_follows_to_no_other_server_and_no_other_provider(
+    secret: str, move: dict[str, object]
+) -> None:
+    settings = MailboxSettings.model_validate(SETTINGS.model_dump() | {"oauth": OAUTH, "auth": "xoauth2"})
+    saved = MailboxSecrets.model_validate({secret: "saved"})
+
+    with pytest.raises(Problem) as raised:
+        merged(settings, saved, move)
+    assert [error.field for error in raised.value.errors] == [secret]
+    assert getattr(merged(settings, saved, {**move, secret: "typed again"}), secret).get_secret_value() == "typed again"
+
+
+def test_a_token_that_waited_without_a_provider_is_not_sent_to_the_first_that_comes() -> None:
+    saved = MailboxSecrets.model_validate({"refresh_token": "saved"})
+    moved = merged(SETTINGS, saved, {"host": "evil.example"})
+
+    with pytest.raises(Problem):
+        merged(moved.settings, moved.secrets, {"oauth": OAUTH})
 
 
 def test_without_a_saved_password_the_server_may_change() -> None:

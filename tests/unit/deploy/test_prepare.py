@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.secrets import Keyring
 from tests.support.deployment import DEPLOY, Secrets
 
 URLS = ("fetcher/nats_url", "parser/nats_url", "parser/database_url", "migrate/database_url")
@@ -27,6 +28,17 @@ def test_a_repeat_changes_nothing(secrets: Secrets) -> None:
     before = contents(secrets)
 
     assert contents(Secrets.made(secrets.volumes)) == before
+
+
+def test_a_key_of_an_earlier_version_stays_behind_a_new_one(secrets: Secrets) -> None:
+    (secrets.volumes / "config-api/secret_key").write_text(f"{'0123456789abcdef' * 3}\n")
+    Secrets.made(secrets.volumes)
+    keys = secrets.read("fetcher/secret_key")
+    Secrets.made(secrets.volumes)
+
+    assert keys.endswith(f",{'0123456789abcdef' * 3}")
+    assert Keyring(keys)
+    assert secrets.read("fetcher/secret_key") == keys
 
 
 def test_what_follows_from_a_new_password_is_new_too(secrets: Secrets) -> None:

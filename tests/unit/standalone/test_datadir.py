@@ -7,6 +7,7 @@ import pytest
 
 from dmarq.embedded import DataDir, DataDirBusy, temporary_data_dir
 from dmarq.embedded.log import MAX_LOG_BYTES, last_words, open_log
+from pipeline.secrets import Keyring
 
 
 def test_a_second_holder_is_refused(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_a_secret_stays_the_same_and_is_private(tmp_path: Path) -> None:
     with DataDir(tmp_path / "data") as data:
         secret = data.secret("nats")
 
-        assert len(secret) == 32
+        assert len(secret) == 43  # 32 bytes in base64
         assert secret == data.secret("nats")
         assert secret != data.secret("postgres")
         assert stat.S_IMODE((data.path / "nats.secret").stat().st_mode) == 0o600
@@ -53,3 +54,14 @@ def test_the_last_words_are_the_last_lines_of_the_log(tmp_path: Path) -> None:
     path.write_text("long ago\n" * 500 + "one\ntwo\nthree\n")
 
     assert last_words(path) == "one | two | three"
+
+
+def test_a_key_of_an_earlier_version_stays_behind_a_new_one(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "data") as data:
+        (data.path / "secret-key.secret").write_text("0123456789abcdefghijklmnopqrstuv")
+
+        keys = data.key_list("secret-key")
+
+        assert keys.endswith(",0123456789abcdefghijklmnopqrstuv")
+        assert Keyring(keys)
+        assert data.key_list("secret-key") == keys

@@ -14,6 +14,7 @@ from dmarq.demo.run import Result, watch_demo
 from dmarq.demo.summary import as_json, as_table
 from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
 from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.interrupts import end_by_signal
 from dmarq.samples import Totals, make_mails, total
 from dmarq.stack import Stack
 from pipeline.settings import Settings, given
@@ -39,7 +40,7 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
     if "DMARQ_HTTP_ADDRESS" not in given():
         settings = settings.model_copy(update={"http_address": f"{LOOPBACK}:{free_port()}"})
     configure_logs(service="dmarq", level="warning", json_lines=settings.log_json)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signal()
     console = Console(stderr=as_machine)
     until = datetime.now(UTC).date()
     expected = total(make_mails(mails, SEED, until=until))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dmarq.embedded import DataDir
+from dmarq.interrupts import end_by_signal
 from dmarq.stack import Stack
 from pipeline.settings import Settings
 from pipeline.telemetry.logs import configure_logs
@@ -27,7 +28,7 @@ def run(data_dir: Path | None) -> None:
     """
     settings = Settings.load()
     configure_logs(service="dmarq", level=settings.log_level, json_lines=settings.log_json)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signal()
     with DataDir(data_dir or settings.data_dir) as data:
         click.echo(f"starting; data and logs are in {data.path}")
         with Stack(data, settings) as stack:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Self
 
 from dmarq.embedded.errors import BadDataDir, DataDirBusy
+from pipeline.entropy import WANTED_BITS, entropy_bits
 
 ORPHANS_END_S = 10.0
 RETRY_S = 0.05
+SECRET_BYTES = 32
 
 
 class DataDir:
@@ -61,16 +63,29 @@ class DataDir:
         return self.path / "log" / f"{name}.log"
 
     def secret(self, name: str) -> str:
-        """A random secret of 192 bits, made once and kept in a file that only its owner can read."""
-        path = self.path / f"{name}.secret"
-        if path.exists():
-            return path.read_text()
+        """A random secret of 256 bits, made once and kept in a file that only its owner can read."""
+        path = self._secret_path(name)
+        if not path.exists():
+            self._write_secret(name, secrets.token_urlsafe(SECRET_BYTES))
+        return path.read_text()
+
+    def key_list(self, name: str) -> str:
+        """A list of keys, the first of which encrypts: a new one comes before what an earlier version made too weak."""
+        keys = self.secret(name)
+        if entropy_bits(keys.partition(",")[0]) < WANTED_BITS:
+            self._write_secret(name, f"{secrets.token_urlsafe(SECRET_BYTES)},{keys}")
+        return self.secret(name)
+
+    def _secret_path(self, name: str) -> Path:
+        return self.path / f"{name}.secret"
+
+    def _write_secret(self, name: str, text: str) -> None:
+        path = self._secret_path(name)
         unfinished = path.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24))
+            file.write(text)
         unfinished.rename(path)
-        return path.read_text()
 
     def _acquire(self, lock: int) -> None:
         """Take the lock. Servers whose owner was killed end within moments, so they are waited for."""

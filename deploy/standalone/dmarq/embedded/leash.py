@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parent, signal_number, uid, gid, watch_fd = (int(argument) for argument in arguments[:5])
     command = arguments[5:]
     os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever started us may have ignored it
     if uid >= 0:
         _become(uid=uid, gid=gid)
     if watch_fd < 0:

@@ -1,7 +1,8 @@
-"""NATS with JetStream as a child process: on loopback, its streams in the data directory, behind a password."""
+"""NATS with JetStream as a child process: on loopback, streams in the data directory, users as in containers."""
 
 import json
 import os
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Self
@@ -12,7 +13,9 @@ from dmarq.embedded.port import LOOPBACK, free_port, greets_with
 from dmarq.embedded.programs import nats_server
 
 READY_TIMEOUT_S = 30.0
-USER = "dmarq"
+USERS = ("fetcher", "extractor", "parser", "config-api", "migrate", "reports", "operator")
+OPERATOR = "operator"  # who may do everything
+PERMISSIONS = files("dmarq.embedded").joinpath("nats-users.conf")  # those of deploy/nats-users.conf
 
 # The streams reserve their bounds; without a number of its own NATS would grant only a share of the free disk.
 # The limits are those of deploy/nats.conf, which is for containers; a test holds the two together.
@@ -25,10 +28,7 @@ jetstream {
   sync_interval: $sync_interval
   max_file_store: 64GB
 }
-authorization {
-  user: $user
-  password: $password
-}
+include "nats-users.conf"
 """)
 
 
@@ -45,14 +45,17 @@ class EmbeddedNats:
         self._data = data
         self._program = nats_server(program)
         self._sync_interval = sync_interval
-        self._password = data.secret("nats")
         self.port = port or free_port()
         self.child: Child | None = None
 
     @property
     def url(self) -> str:
-        """Where clients connect, password included."""
-        return f"nats://{USER}:{self._password}@{LOOPBACK}:{self.port}"
+        """Where somebody connects who may do everything, password included."""
+        return self.url_of(OPERATOR)
+
+    def url_of(self, user: str) -> str:
+        """Where this user connects, password included."""
+        return f"nats://{user}:{self._password(user)}@{LOOPBACK}:{self.port}"
 
     def start(self) -> Child:
         """Start the server and return when it takes clients. Raises ChildFailed."""
@@ -85,11 +88,22 @@ class EmbeddedNats:
             "listen": f"{LOOPBACK}:{self.port}",
             "store_dir": str(self._data.path / "nats"),
             "sync_interval": self._sync_interval,
-            "user": USER,
-            "password": self._password,
         }
         quoted = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
-        path = self._data.path / "nats.conf"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(CONFIG.substitute(quoted))
-        return path
+        directory = self._data.path / "nats-config"
+        (directory / "secrets").mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(directory / "secrets/passwords.conf", "".join(map(self._password_line, USERS)))
+        _write(directory / "nats-users.conf", PERMISSIONS.read_text(encoding="utf-8"))
+        _write(directory / "nats.conf", CONFIG.substitute(quoted))
+        return directory / "nats.conf"
+
+    def _password(self, user: str) -> str:
+        return self._data.secret(f"nats-{user}")
+
+    def _password_line(self, user: str) -> str:
+        return f'{user.replace("-", "_").upper()}_PASSWORD: "{self._password(user)}"\n'
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

@@ -7,18 +7,13 @@ from typing import Any
 from config_api.mailboxes.model import MailboxInput
 from config_api.problem import FieldError, invalid
 from config_api.validation import validated
+from pipeline.destination import is_useless, moves
 from pipeline.mailbox import MailboxSecrets, MailboxSettings
 
-# Where each secret is sent, and how well it is guarded on the way there. One that is not named here stays for none.
-SERVER = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "proxy")
-DESTINATIONS = {
-    "password": SERVER,
-    "access_token": SERVER,
-    "client_secret": ("oauth",),
-    "refresh_token": ("oauth",),
-    "proxy_password": ("proxy",),
-}
-AGAIN = "Enter it again: a saved secret is only sent to the saved server, port and user, protected as it was saved."
+AGAIN = (
+    "Enter it again: a saved secret is only sent to the saved server, port and user, through the saved proxy and OAuth"
+    " provider, protected as it was saved."
+)
 FIXED = frozenset({"id"})
 MAX_ID_LENGTH = 56  # leaves room for a number behind it
 
@@ -35,8 +30,8 @@ def merged(settings: MailboxSettings, secrets: MailboxSecrets, patch: Json) -> M
         raise invalid(FieldError(field="id", text="The id of a mailbox never changes; leave it out."))
     sent = {name: value for name, value in patch.items() if name not in MailboxSecrets.model_fields or value != ""}
     together = validated(MailboxInput, patched(settings.model_dump(mode="json"), sent))
-    kept = {name: value for name, value in secrets if name not in sent and not _is_homeless(name, settings, together)}
-    astray = [name for name, value in kept.items() if value and _moves(name, settings, together)]
+    kept = {name: value for name, value in secrets if name not in sent and not is_useless(name, settings, together)}
+    astray = [name for name, value in kept.items() if value and moves(name, settings, together)]
     if astray:
         raise invalid(*(FieldError(field=name, text=AGAIN) for name in astray))
     return together.model_copy(update=kept)
@@ -72,16 +67,6 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
     if base not in used:
         return base
     return next(f"{base}-{number}" for number in range(2, len(used) + 3) if f"{base}-{number}" not in used)
-
-
-def _moves(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:
-    fields = DESTINATIONS.get(secret, MailboxSettings.model_fields)
-    return any(getattr(before, name) != getattr(after, name) for name in fields)
-
-
-def _is_homeless(secret: str, before: MailboxSettings, after: MailboxInput) -> bool:
-    fields = DESTINATIONS.get(secret, MailboxSettings.model_fields)
-    return _moves(secret, before, after) and all(getattr(after, name) is None for name in fields)
 
 
 def _comparable(mailbox: MailboxInput) -> dict[str, Any]:

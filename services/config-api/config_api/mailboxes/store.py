@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from config_api.backend import Backend
@@ -11,7 +12,7 @@ from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
 from config_api.mailboxes.statuses import all_live, one_live
 from config_api.problem import FieldError, Problem, not_found
-from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
+from pipeline.adapters.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
 from pipeline.adapters.postgres import Connection, Record
 from pipeline.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
 from pipeline.secrets import BadSecretKey, Keyring
@@ -108,14 +109,36 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
 
 
 async def rotate(backend: Backend) -> int:
-    """Encrypts every secret anew under the first key of DMARQ_SECRET_KEY; gives how many. Raises BadSecretKey."""
+    """Seals every secret again under the first key of DMARQ_SECRET_KEY; gives how many. Raises BadSecretKey."""
     async with backend.database.transaction() as connection:
         ids = [row["id"] for row in await connection.fetch(SQL["versions"])]
         for mailbox_id in ids:
-            row = await _locked(connection, mailbox_id)
-            await connection.execute(SQL["update"], mailbox_id, row["settings"], backend.keys.rotate(row["secret"]))
+            await _reseal(connection, await _locked(connection, mailbox_id), backend.keys)
     backend.changed.set()
     return len(ids)
+
+
+async def upgrade_secrets(backend: Backend) -> int:
+    """Seals again what an earlier version sealed in its own form, and under an older key; gives how many.
+
+    What no key of the list opens stays as it is: the mailbox's page asks for the password.
+    """
+    upgraded = 0
+    async with backend.database.transaction() as connection:
+        for mailbox_id in [row["id"] for row in await connection.fetch(SQL["versions"])]:
+            row = await _locked(connection, mailbox_id)
+            if is_sealed_well(SealedMailbox.model_validate(dict(row)), backend.keys):
+                continue
+            with suppress(BadSecretKey):
+                await _reseal(connection, row, backend.keys)
+                upgraded += 1
+    backend.changed.set()
+    return upgraded
+
+
+async def _reseal(connection: Connection, row: Record, keys: Keyring) -> None:
+    secret = resealed(SealedMailbox.model_validate(dict(row)), keys)
+    await connection.execute(SQL["update"], row["id"], row["settings"], secret)
 
 
 async def _update(connection: Connection, sealed: SealedMailbox) -> None:

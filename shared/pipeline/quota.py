@@ -1,0 +1,42 @@
+"""Which refused mail goes when more is kept than may be; pure."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A dead letter: its number (from the oldest), mailbox, sender, size with all bytes, and when it died (UTC)."""
+
+    number: int
+    mailbox_id: str
+    sender: str
+    size: int
+    at: datetime
+
+
+def superfluous(kept: Iterable[Kept], *, max_bytes: int, not_before: datetime | None) -> list[int]:
+    """Numbers of those that are too old (None: none is) or too much, in the order in which they should go.
+
+    While there is too much, the oldest of the sender goes that has the most bytes: whoever floods loses only what is
+    their own.
+    """
+    letters = sorted(kept, key=lambda letter: letter.number)
+    gone = [letter.number for letter in letters if not_before is not None and letter.at < not_before]
+    by_sender: dict[str, deque[Kept]] = defaultdict(deque)
+    for letter in letters:
+        if not_before is None or letter.at >= not_before:
+            by_sender[letter.sender].append(letter)
+    held = {sender: sum(letter.size for letter in theirs) for sender, theirs in by_sender.items()}
+    total = sum(held.values())
+    while total > max_bytes:
+        sender = max(held, key=lambda name: held[name])
+        oldest = by_sender[sender].popleft()
+        held[sender] -= oldest.size
+        total -= oldest.size
+        gone.append(oldest.number)
+        if not by_sender[sender]:
+            del held[sender]
+    return gone

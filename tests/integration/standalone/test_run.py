@@ -1,0 +1,67 @@
+"""`dmarq run` as somebody starts it in the background: its users, and its end."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nats
+import pytest
+
+from dmarq.embedded.port import LOOPBACK, free_port
+from pipeline.settings import process_environment
+from pipeline.topology import STREAMS
+from tests.support.processes import IGNORING_SIGINT
+
+DMARQ = Path(sys.prefix) / "bin" / "dmarq"
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Everything on one machine, ready, started where SIGINT is ignored; its data is in "data"."""
+    environment = {**process_environment(), "DMARQ_HTTP_ADDRESS": f"{LOOPBACK}:{free_port()}"}
+    command = [*IGNORING_SIGINT, str(DMARQ), "run", "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any("stop with Ctrl-C" in line for line in process.stdout)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_signal_of_ctrl_c_ends_it_where_the_shell_ignores_it(running: "subprocess.Popen[str]") -> None:
+    running.send_signal(signal.SIGINT)
+
+    assert running.wait(60) == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_each_service_has_its_own_user_and_makes_no_streams(tmp_path: Path) -> None:
+    config = (tmp_path / "data/nats-config/nats.conf").read_text(encoding="utf-8")
+    address = json.loads(config.partition("listen: ")[2].partition("\n")[0])
+    password = (tmp_path / "data/nats-operator.secret").read_text(encoding="utf-8")
+
+    assert _users_at(address) == {"fetcher", "extractor", "parser", "config-api"}
+    assert asyncio.run(_streams(address, password)) >= {stream.name for stream in STREAMS}
+
+
+def _users_at(address: str) -> set[str]:
+    """As whom processes of this machine were told to connect there."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            variables = path.read_bytes().decode(errors="replace").split("\0")
+            urls = (v.removeprefix("DMARQ_NATS_URL=") for v in variables if v.startswith("DMARQ_NATS_URL="))
+            found |= {urlsplit(url).username or "" for url in urls if url.endswith(f"@{address}")}
+    return found
+
+
+async def _streams(address: str, password: str) -> set[str]:
+    async with await nats.connect(f"nats://{address}", user="operator", password=password) as client:
+        return {info.config.name or "" for info in await client.jetstream().streams_info()}
