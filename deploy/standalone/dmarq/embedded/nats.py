@@ -13,7 +13,7 @@ from dmarq.embedded.port import LOOPBACK, free_port, greets_with
 from dmarq.embedded.programs import nats_server
 
 READY_TIMEOUT_S = 30.0
-USERS = ("fetcher", "extractor", "parser", "config-api", "migrate", "reports", "operator")
+USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "operator")
 OPERATOR = "operator"  # who may do everything
 PERMISSIONS = files("dmarq.embedded").joinpath("nats-users.conf")  # those of deploy/nats-users.conf
 
