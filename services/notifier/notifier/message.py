@@ -58,7 +58,7 @@ def _alerts(sending: Sending) -> Message:
         over = sum(kind == "resolved" for kind, _ in alerts)
         title = f"{SIGNS[urgency]}{len(alerts) - over} alerts, {over} resolved"
     text = "\n\n".join(blocks)
-    body = WebhookBody(id=sending.key, type=first_kind, alert=first, text=text)  # type: ignore[arg-type]
+    body = WebhookBody(id=sending.key, type=first_kind, alert=first, text=text)
     return Message(sending.key, title, text, urgency, body)
 
 

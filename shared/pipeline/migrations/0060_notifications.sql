@@ -4,7 +4,6 @@
 -- `settings` is a ChannelSettings, `secret` the sealed ChannelSecrets ('' where there is none).
 CREATE TABLE notify_channel (
     id         text        PRIMARY KEY,
-    version    integer     NOT NULL DEFAULT 1,
     settings   jsonb       NOT NULL,
     secret     text        NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),

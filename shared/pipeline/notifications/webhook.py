@@ -1,8 +1,8 @@
 """What a webhook is sent: its body, and the headers that prove who sent it (the Standard Webhooks specification 1.0).
 
 `webhook-id` is the key of the sending: the same one with each retry. `webhook-timestamp` is the time of this attempt,
-in UTC epoch seconds. `webhook-signature` is `v1,` and, in base64, the HMAC-SHA256 over `{id}.{timestamp}.{body}` under the
-bytes behind `whsec_` of the channel's signing key.
+in UTC epoch seconds. `webhook-signature` is `v1,` and, in base64, the HMAC-SHA256 over `{id}.{timestamp}.{body}`
+under the bytes behind `whsec_` of the channel's signing key.
 """
 
 import secrets

@@ -10,11 +10,11 @@ not public is refused, whatever led to it.
 import json
 import logging
 import sys
-from io import StringIO
 from typing import Any
 
 from notifier.sending.addresses import PrivateAddress, is_public
 
+REFUSED: list[str] = []  # addresses that were not connected to
 TYPES = {"critical": "failure", "warning": "warning", "info": "info"}
 
 
@@ -23,6 +23,7 @@ def refuse_private(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect":
         place = arguments[1]
         if not (isinstance(place, tuple) and is_public(str(place[0]))):
+            REFUSED.append(str(place))
             raise PrivateAddress
 
 
@@ -31,8 +32,7 @@ def main() -> int:
     wanted = json.load(sys.stdin)
     from apprise import Apprise, NotifyFormat  # takes a moment, which a bad request need not wait for
 
-    said = StringIO()
-    logging.basicConfig(stream=said, level=logging.WARNING, format="%(message)s")
+    logging.disable()  # what it logs may hold a part of the URL
     if not wanted["allow_private"]:
         sys.addaudithook(refuse_private)
     service = Apprise()
@@ -45,14 +45,14 @@ def main() -> int:
             notify_type=TYPES[wanted["urgency"]],
             body_format=NotifyFormat.TEXT,
         )
-        answer = {"sent": bool(sent), "detail": "" if sent else _words(said.getvalue())}
+        answer = {"sent": bool(sent), "detail": "" if sent else _words(), "permanent": bool(REFUSED)}
     json.dump(answer, sys.stdout)
     return 0
 
 
-def _words(logged: str) -> str:
-    """Why, in our words: a log line may repeat a part of the URL."""
-    if "private, loopback" in logged:
+def _words() -> str:
+    """Why it was not sent."""
+    if REFUSED:
         return str(PrivateAddress())
     return "the service did not take it: it is away, or refuses what the URL says"
 

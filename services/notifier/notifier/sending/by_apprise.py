@@ -41,4 +41,5 @@ async def send(url: str, message: Message, *, allow_private: bool) -> Outcome:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-    return Outcome(bool(answer["sent"]), str(answer["detail"])[:300] or "sent")
+    detail = str(answer["detail"])[:300] or "sent"
+    return Outcome(bool(answer["sent"]), detail, permanent=bool(answer.get("permanent")))
