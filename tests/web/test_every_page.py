@@ -22,6 +22,13 @@ PAGES = {
     "logs": "/settings/logs",
     "access": "/settings/access",
     "dead-letters": "/dead-letters",
+    "notifications": "/settings/notifications",
+    "notifications-email": "/settings/notifications/channels/new?kind=email",
+    "notifications-webhook": "/settings/notifications/channels/ops",
+    "notifications-remove": "/settings/notifications/channels/ops/remove",
+    "notifications-rules": "/settings/notifications/rules",
+    "notifications-rule": "/settings/notifications/rules/dead_letters",
+    "notifications-history": "/settings/notifications/history",
 }
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
@@ -57,7 +64,19 @@ async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, fi
             assert await _serious_findings(page) == [], path
 
 
-@pytest.mark.parametrize("path", ["/", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/dead-letters"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/reports",
+        "/mails",
+        "/settings/mailboxes",
+        "/settings/logs",
+        "/dead-letters",
+        "/settings/notifications",
+        "/settings/notifications/history",
+    ],
+)
 async def test_an_empty_page_says_what_to_do_first(keeper: Page, path: str) -> None:
     await keeper.goto(path)
     await keep(keeper, f"empty-{path.strip('/').replace('/', '-') or 'overview'}")

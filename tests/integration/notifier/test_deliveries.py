@@ -1,6 +1,7 @@
 """What waits is claimed, sent and settled, by one at a time, within the channel's limit."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from notifier import deliveries
 from notifier.deliveries import LEASE, Outcome
@@ -23,11 +24,11 @@ async def put(postgres: Database, channel: str, kind: str, number: int) -> None:
         await connection.execute(INSERT, channel, kind, number, NOW)
 
 
-async def webhook(postgres: Database, **settings: object) -> None:
+async def webhook(postgres: Database, **settings: Any) -> None:
     await put_channel(postgres, "hook", url="https://hooks.example.com/x", **settings)
 
 
-async def people(postgres: Database, **settings: object) -> None:
+async def people(postgres: Database, **settings: Any) -> None:
     with mail_sink() as sink:
         await put_channel(postgres, "people", **sink.settings, **settings)
 

@@ -124,13 +124,13 @@ def test_a_service_of_apprise_that_acts_on_this_machine_is_refused(url: str) -> 
 
 def test_of_an_apprise_url_only_the_service_is_shown() -> None:
     secrets = ChannelSecrets(url=SecretStr("slack://TokenA/TokenB/TokenC"))
-    settings = ChannelSettings(name="Ops", kind="apprise")  # type: ignore[arg-type]
+    settings = ChannelSettings(name="Ops", kind="apprise")
 
     assert destination_of(settings, secrets) == "slack"
 
 
 def test_a_secret_belongs_to_its_channel_and_destination() -> None:
-    settings = ChannelSettings(name="Ops", kind="webhook", destination="https://a.example:443")  # type: ignore[arg-type]
+    settings = ChannelSettings(name="Ops", kind="webhook", destination="https://a.example:443")
     moved = settings.model_copy(update={"destination": "https://b.example:443"})
     renamed = settings.model_copy(update={"name": "Operations", "max_per_hour": 3})
 

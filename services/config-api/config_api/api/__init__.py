@@ -18,10 +18,11 @@ from config_api.api import (
     status,
     summary,
 )
+from config_api.notifications import resource as notifications
 
 PARTS = (
     mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access,
-    events, description, health
+    events, notifications, description, health
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from config_api.problem import Problem, ProblemBody
 PREFIX = "/api/v1"
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
-    "Mailboxes, activity, reports and dead letters. Send a token: `Authorization: Bearer …`. "
+    "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
     "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
 )
 ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
@@ -137,7 +137,7 @@ def takes_bytes(view: View) -> View:
 
 
 def _tag(view: View) -> str:
-    return view.__module__.rpartition(".")[2].replace("_", " ")
+    return view.__module__.removesuffix(".resource").rpartition(".")[2].replace("_", " ")
 
 
 def _check_body() -> None:

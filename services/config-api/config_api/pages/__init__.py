@@ -3,6 +3,7 @@
 from flask import Flask
 
 from config_api.auth import guard
+from config_api.notifications import page as notifications
 from config_api.pages import (
     access,
     activity,
@@ -28,5 +29,5 @@ for _page in PRIVATE:
 def register_pages(app: Flask) -> None:
     """Adds all pages, and what their templates need."""
     prepare(app)
-    for page in (*OPEN, *PRIVATE):
+    for page in (*OPEN, *PRIVATE, notifications):
         app.register_blueprint(page.blueprint)

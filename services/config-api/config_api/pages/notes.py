@@ -22,6 +22,13 @@ NOTES = {
     "retried": ("good", "On its way again. What becomes of it is shown under Mails."),
     "retried-some": ("good", "{} sent on their way again, more remain. Press the button again for the next ones."),
     "discarded": ("good", "The dead letter was discarded."),
+    "channel-added": ("good", "The channel was added. Press Test to see whether it can be reached."),
+    "channel-saved": ("good", "The channel was saved."),
+    "channel-removed": ("good", "The channel was removed."),
+    "rule-saved": ("good", "The rule was saved. It holds from the next look on, within a minute."),
+    "muted": ("good", "Muted. What is found is still noted here."),
+    "unmuted": ("good", "Told again from now on."),
+    "sending-retried": ("good", "It is tried again, for another day if need be."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
     "password": ("good", "The password was changed. Other browsers were signed out."),
 }
