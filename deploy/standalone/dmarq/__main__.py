@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every mail is, and what waits."),
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
+    "notify": ("dmarq.commands.notify:notify", "List channels and alerts, test a channel, mute what is known."),
     "reparse": ("dmarq.commands.reparse:reparse", "Read kept documents again, after a fix of the parser."),
     "anonymise": (
         "dmarq.commands.anonymise:anonymise",

@@ -31,12 +31,12 @@ SELECT day, domain, reports, messages, passed FROM notify_domain WHERE day > $1 
 -- name: sources
 -- Addresses with failures since the week began ($2), the worst first. $1: all that is looked at; $3: what is late.
 SELECT domain, source_ip AS address, coalesce(min(header_from), '') AS header_from, min(day) AS first_day,
-    coalesce(saturated(sum(messages) FILTER (WHERE day > $2)), 0) AS week,
-    coalesce(saturated(sum(passed) FILTER (WHERE day > $2)), 0) AS week_passed,
-    coalesce(saturated(sum(messages) FILTER (WHERE day > $3)), 0) AS late,
-    coalesce(saturated(sum(passed) FILTER (WHERE day > $3)), 0) AS late_passed,
-    coalesce(saturated(sum(messages) FILTER (WHERE day <= $2)), 0) AS before,
-    coalesce(saturated(sum(passed) FILTER (WHERE day <= $2)), 0) AS before_passed
+    saturated(coalesce(sum(messages) FILTER (WHERE day > $2), 0)) AS week,
+    saturated(coalesce(sum(passed) FILTER (WHERE day > $2), 0)) AS week_passed,
+    saturated(coalesce(sum(messages) FILTER (WHERE day > $3), 0)) AS late,
+    saturated(coalesce(sum(passed) FILTER (WHERE day > $3), 0)) AS late_passed,
+    saturated(coalesce(sum(messages) FILTER (WHERE day <= $2), 0)) AS before,
+    saturated(coalesce(sum(passed) FILTER (WHERE day <= $2), 0)) AS before_passed
 FROM notify_source
 WHERE day > $1
 GROUP BY domain, source_ip
@@ -47,10 +47,10 @@ LIMIT 5000
 -- name: signatures
 -- Known addresses whose messages came without an aligned signature of late (since $2), looked at since $1.
 SELECT domain, source_ip AS address, min(begin)::date AS first_day,
-    coalesce(saturated(sum(count) FILTER (WHERE begin >= $2)), 0) AS late,
-    coalesce(saturated(sum(count) FILTER (WHERE begin >= $2 AND dkim = 'pass')), 0) AS late_signed,
-    coalesce(saturated(sum(count) FILTER (WHERE begin < $2)), 0) AS before,
-    coalesce(saturated(sum(count) FILTER (WHERE begin < $2 AND dkim = 'pass')), 0) AS before_signed
+    saturated(coalesce(sum(count) FILTER (WHERE begin >= $2), 0)) AS late,
+    saturated(coalesce(sum(count) FILTER (WHERE begin >= $2 AND dkim = 'pass'), 0)) AS late_signed,
+    saturated(coalesce(sum(count) FILTER (WHERE begin < $2), 0)) AS before,
+    saturated(coalesce(sum(count) FILTER (WHERE begin < $2 AND dkim = 'pass'), 0)) AS before_signed
 FROM notify_signature
 WHERE begin >= $1
 GROUP BY domain, source_ip

@@ -1,13 +1,13 @@
 -- name: domains
 -- What reports say about domains from $1 to $2, and from $3 to $4 before; $5: only these domains, null for all.
 SELECT domain,
-    coalesce(saturated(sum(reports) FILTER (WHERE day >= $1)), 0) AS reports,
-    coalesce(saturated(sum(messages) FILTER (WHERE day >= $1)), 0) AS messages,
-    coalesce(saturated(sum(passed) FILTER (WHERE day >= $1)), 0) AS passed,
-    coalesce(saturated(sum(quarantined + rejected) FILTER (WHERE day >= $1)), 0) AS blocked,
-    coalesce(saturated(sum(messages) FILTER (WHERE day <= $4)), 0) AS messages_before,
-    coalesce(saturated(sum(passed) FILTER (WHERE day <= $4)), 0) AS passed_before,
-    coalesce(saturated(sum(reports) FILTER (WHERE day <= $4)), 0) AS reports_before
+    saturated(coalesce(sum(reports) FILTER (WHERE day >= $1), 0)) AS reports,
+    saturated(coalesce(sum(messages) FILTER (WHERE day >= $1), 0)) AS messages,
+    saturated(coalesce(sum(passed) FILTER (WHERE day >= $1), 0)) AS passed,
+    saturated(coalesce(sum(quarantined + rejected) FILTER (WHERE day >= $1), 0)) AS blocked,
+    saturated(coalesce(sum(messages) FILTER (WHERE day <= $4), 0)) AS messages_before,
+    saturated(coalesce(sum(passed) FILTER (WHERE day <= $4), 0)) AS passed_before,
+    saturated(coalesce(sum(reports) FILTER (WHERE day <= $4), 0)) AS reports_before
 FROM notify_domain
 WHERE day BETWEEN $3 AND $2 AND ($5::text[] IS NULL OR domain = ANY($5))
 GROUP BY domain
@@ -17,8 +17,8 @@ LIMIT 200
 -- name: sources
 -- The addresses with most failing messages from $1 to $2; `is_new` where none came since $3.
 SELECT domain, host(source_ip) AS address, min(header_from) AS header_from,
-    saturated(sum(messages) FILTER (WHERE day >= $1)) AS messages,
-    saturated(sum(messages - passed) FILTER (WHERE day >= $1)) AS failed,
+    saturated(coalesce(sum(messages) FILTER (WHERE day >= $1), 0)) AS messages,
+    saturated(coalesce(sum(messages - passed) FILTER (WHERE day >= $1), 0)) AS failed,
     min(day) >= $1 AS is_new
 FROM notify_source
 WHERE day BETWEEN $3 AND $2 AND ($4::text[] IS NULL OR domain = ANY($4))

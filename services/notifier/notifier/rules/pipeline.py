@@ -54,11 +54,16 @@ def changed_settings(facts: Facts, threshold: float) -> Sequence[Finding]:
             subject=change.id,
             title=f"Settings of {clean(facts.name_of(change.mailbox_id))} were changed",
             detail=f"{clean(change.text)} ({change.at:%d %B, %H:%M} UTC).",
-            link=f"/settings/mailboxes/{change.mailbox_id}",
+            link=_page(change.mailbox_id),
             once=True,
         )
         for change in facts.changes
     ]
+
+
+def _page(mailbox_id: str) -> str:
+    """Where the settings are; those of the notifications stand in the log as if they were a mailbox's."""
+    return "/settings/notifications" if mailbox_id == "notifications" else f"/settings/mailboxes/{mailbox_id}"
 
 
 CHECKS: dict[Rule, Check] = {
