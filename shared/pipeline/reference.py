@@ -15,6 +15,7 @@ from pipeline import asyncapi
 from pipeline.events import EVENT_TYPES, Event, ReportStored
 from pipeline.limits import KiB, Limits, MiB
 from pipeline.mailbox import AttachmentRules, Filters, MailAction, MailboxSecrets, MailboxSettings
+from pipeline.notifications.webhook import webhook_schema
 from pipeline.oauth import OAuthSettings
 from pipeline.pages import code, filled, glossary, table
 from pipeline.proxy import ProxySettings
@@ -24,6 +25,7 @@ from pipeline.topology import DAY, STREAMS
 
 PAGES = ("configuration.md", "events.md")
 SCHEMA = "report_stored.schema.json"
+WEBHOOK_SCHEMA = "webhook.schema.json"
 ASYNCAPI = "asyncapi.yaml"
 
 
@@ -125,6 +127,7 @@ def main() -> int:
         page = directory / name
         page.write_text(filled(page.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
     (directory / SCHEMA).write_text(report_schema(), encoding="utf-8")
+    (directory / WEBHOOK_SCHEMA).write_text(json.dumps(webhook_schema(), indent=2) + "\n", encoding="utf-8")
     (directory / ASYNCAPI).write_text(asyncapi_document(), encoding="utf-8")
     return 0
 

@@ -69,7 +69,7 @@ def test_every_pod_is_as_narrow_as_it_can_be(name: str) -> None:
     assert container["resources"]["limits"]["memory"]
 
 
-@pytest.mark.parametrize("service", ["fetcher", "extractor", "parser", "config-api"])
+@pytest.mark.parametrize("service", ["fetcher", "extractor", "parser", "config-api", "notifier"])
 def test_a_service_is_asked_how_it_is_and_given_time_to_stop(service: str) -> None:
     pod = pods()[f"dmarq-{service}"]
     (container,) = pod["containers"]
@@ -92,6 +92,7 @@ def test_a_service_sees_its_own_secrets_only() -> None:
         "dmarq-extractor": {"nats_url"},
         "dmarq-parser": {"nats_url", "database_url"},
         "dmarq-config-api": {"nats_url", "database_url", "secret_key"},
+        "dmarq-notifier": {"nats_url", "database_url", "secret_key"},
         "dmarq-migrate": {"nats_url", "database_url"},
     }
 

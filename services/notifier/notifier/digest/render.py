@@ -49,7 +49,8 @@ def _title(figures: Figures, period: Period) -> str:
     if figures.is_quiet:
         return f"{kind} digest: no reports, {period.name}"
     passed = share(figures.totals.passed, figures.totals.messages)
-    attention = f", {figures.open_alerts} need attention" if figures.open_alerts else ""
+    number = figures.open_alerts
+    attention = f", {number} {'alert is' if number == 1 else 'alerts are'} open" if number else ""
     return f"{kind} digest: {passed} of {figures.totals.messages:,} messages passed{attention}"
 
 
