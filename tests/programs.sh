@@ -2,6 +2,7 @@
 # Makes sure that the programs of the tests are here: installs them where this user may, else says what is left out.
 corpus="${DMARQ_CORPUS:-../shared/corpus}"
 [ -f "$corpus/MANIFEST.tsv" ] || echo "left out: tests on the corpus (no MANIFEST.tsv in $corpus; see CONTRIBUTING.md)"
+sh "$(dirname "$0")/mail_servers.sh"
 missing=""
 command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ] || missing="$missing dovecot-imapd"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"

@@ -1,10 +1,17 @@
-"""A cursor: how far a folder was read, under which uidvalidity and which filters; pure."""
+"""A cursor: how far a folder was read, under which uidvalidity and which filters; pure.
+
+A server's UIDVALIDITY has 32 bits. A folder that was rewound under the same one (a mailbox restored from a backup, so
+that UIDs are used again) gets a higher uidvalidity on our side, by `GENERATION`: its mails are other mails, as in a
+folder that the server says was rebuilt.
+"""
 
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.mailbox import Filters
+
+GENERATION = 2**32
 
 
 class Cursor(BaseModel):
@@ -26,11 +33,32 @@ def filters_fingerprint(filters: Filters) -> str:
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters) -> Cursor:
-    """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or the filters changed."""
+def server_uidvalidity(uidvalidity: int) -> int:
+    """The server's part of a uidvalidity on our side."""
+    return uidvalidity % GENERATION
+
+
+def is_of(cursor: Cursor, uidvalidity: int) -> bool:
+    """Whether the cursor was taken under this UIDVALIDITY of the server."""
+    return server_uidvalidity(cursor.uidvalidity) == server_uidvalidity(uidvalidity)
+
+
+def is_rewound(cursor: Cursor, uidnext: int | None) -> bool:
+    """Whether the next UID to be given was given before, which a sound server never does (RFC 3501 section 2.3.1.1)."""
+    return uidnext is not None and uidnext <= cursor.last_uid
+
+
+def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters, uidnext: int | None = None) -> Cursor:
+    """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or rewound, or the filters
+    changed.
+    """
     fingerprint = filters_fingerprint(filters)
-    if cursor is None or cursor.uidvalidity != uidvalidity or cursor.filters != fingerprint:
+    if cursor is None or not is_of(cursor, uidvalidity):
         return Cursor(uidvalidity=uidvalidity, last_uid=0, filters=fingerprint)
+    if is_rewound(cursor, uidnext):
+        return Cursor(uidvalidity=cursor.uidvalidity + GENERATION, last_uid=0, filters=fingerprint)
+    if cursor.filters != fingerprint:
+        return Cursor(uidvalidity=cursor.uidvalidity, last_uid=0, filters=fingerprint)
     return cursor
 
 

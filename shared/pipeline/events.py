@@ -108,7 +108,10 @@ class MailExtracted(MailEvent):
 
 
 class MailCommand(Event):
-    """What the fetcher must do to a mail, now that its outcome is committed."""
+    """What the fetcher must do to a mail, now that its outcome is committed.
+
+    `retry` is another number each time a person asks for a failed action again, so that it is a new fact; 0 at first.
+    """
 
     type = "mail_command"
     address = "mailbox.command.{mailbox}"
@@ -117,6 +120,7 @@ class MailCommand(Event):
     action: Action
     folder: str | None = None
     take: int = 0
+    retry: int = 0
 
     @property
     def subject(self) -> str:
@@ -124,7 +128,8 @@ class MailCommand(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.mail.mail_id}.command.{self.take}"
+        again = f".{self.retry}" if self.retry else ""
+        return f"{self.mail.mail_id}.command.{self.take}{again}"
 
 
 class ActResult(StrEnum):
@@ -211,7 +216,9 @@ class ReportStored(Event):
     messages: int = Field(description="Mails (for TLS: sessions) it counts.")
     repairs: tuple[str, ...] = Field((), description="What had to be mended to read it.")
     report: dict[str, JsonValue] = Field(default_factory=dict, description="The report without its rows, as read.")
-    rows: tuple[dict[str, JsonValue], ...] = Field((), description="The first rows of an aggregate report.")
+    rows: tuple[dict[str, JsonValue], ...] = Field(
+        (), description="The first rows of an aggregate report, each with the names of its `source`."
+    )
     rows_complete: bool = Field(True, description="False when there are more rows than are given here.")
     link: str = Field("", description="Where the API has all of it.")
     stored_at: datetime = Field(description="When it was committed.")

@@ -65,7 +65,9 @@ class Settings(BaseModel):
         description="Encrypts mailbox passwords: a comma-separated list, the first encrypts, all decrypt.",
     )
     admin_token: SecretStr = Field(
-        SecretStr(""), description="Signs in to config-api; generated and printed once when empty."
+        SecretStr(""),
+        description="Signs in to config-api: at least 32 random characters (openssl rand -hex 32); "
+        "made and printed once when empty.",
     )
     http_address: Address = Field("127.0.0.1:8080", description="Where config-api listens, host:port.")
     public_url: str = Field("", description="The address users reach config-api at, for links; empty: http_address.")
@@ -109,6 +111,14 @@ class Settings(BaseModel):
         False,
         description="Whether webhooks and services of apprise may lead to private, loopback and link-local addresses.",
     )
+    services_path: Path | None = Field(
+        None, description="Your own sending services, a JSON file; they come before those that DMARQ knows."
+    )
+    networks_paths: str = Field(
+        "",
+        description="mmdb files that say whose a network is (GeoLite2, DB-IP Lite, IPinfo Lite), with commas in "
+        "between; of two that know the same the first counts. Read again when they change.",
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @classmethod
@@ -123,6 +133,11 @@ class Settings(BaseModel):
             return cls.model_validate({**plain, "limits": Limits.model_validate(bounds)})
         except ValidationError as error:
             raise SettingsError("; ".join(_in_words(wrong) for wrong in error.errors())) from None
+
+    @property
+    def network_paths(self) -> tuple[Path, ...]:
+        """The files of `networks_paths`."""
+        return tuple(Path(name.strip()) for name in self.networks_paths.split(",") if name.strip())
 
 
 def _in_words(wrong: ErrorDetails) -> str:

@@ -1,8 +1,9 @@
 """A stage: what is consumed, and the handler that events go through.
 
 The handler takes a batch of envelopes and returns one result for each: the envelopes that follow from it (none is a
-good answer), or the error that is its own: `Rejected` makes it a dead letter, any other is a bug. It raises `TryLater`
-for all of them. What else it raises may be about any of them, and they are tried one by one.
+good answer), the error that is its own (`Rejected` makes it a dead letter, any other is a bug), or a `Later` for one
+that has to wait by itself. It raises `TryLater` for all of them. What else it raises may be about any of them, and they
+are tried one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,16 @@ from pipeline.limits import MiB
 from pipeline.topology import Consumer
 from pipeline.wire import Envelope
 
-Result = Sequence[Envelope] | Exception
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not settled yet: the event is handed out again `delay` seconds from now, and holds up no other until then."""
+
+    delay: float
+    detail: str = ""
+
+
+Result = Sequence[Envelope] | Exception | Later
 Handler = Callable[[Sequence[Envelope]], Awaitable[Sequence[Result]]]
 
 

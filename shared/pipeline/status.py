@@ -51,6 +51,7 @@ class MailboxStatus(BaseModel):
     """`since`: when this state began. `behind`: mails that are known to wait in the mailbox.
 
     `category` and `detail` say why, for the last poll that failed; after a good one they are "ok" and "".
+    `failed_actions`: mails that could not be marked, moved or deleted, and that nobody has retried since.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -66,6 +67,7 @@ class MailboxStatus(BaseModel):
     last_success_at: datetime | None = None
     next_poll_at: datetime | None = None
     behind: int = 0
+    failed_actions: int = 0
     progress: Progress | None = None
 
 

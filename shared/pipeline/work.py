@@ -23,7 +23,7 @@ from pipeline.errors import Rejected, TryLater, decisive, described
 from pipeline.heartbeat import kept
 from pipeline.judge import Again, Dead, judge
 from pipeline.portions import portions
-from pipeline.stage import Result, Stage
+from pipeline.stage import Later, Result, Stage
 from pipeline.stopping import pause
 from pipeline.telemetry.metrics import StageMetrics
 from pipeline.trace import Named, named, traced
@@ -142,7 +142,7 @@ class Work:
             results = await self._stage.handler(envelopes)
             if len(results) != len(items):
                 raise RuntimeError(f"the handler gave {len(results)} results for {len(items)} events")
-            following = [e for result in results if not isinstance(result, Exception) for e in result]
+            following = [e for result in results if not isinstance(result, Exception | Later) for e in result]
             return _Handled(results, await self._bus.publish(following))
 
     async def _settle(self, items: Sequence[_InHand], handled: _Handled) -> None:
@@ -153,7 +153,7 @@ class Work:
             for item, result in results
             if isinstance(result, Exception)
         ]
-        done = [item for item, result in results if not isinstance(result, Exception)]
+        done = [item for item, result in results if not isinstance(result, Exception | Later)]
         for item in done:
             await item.delivery.ack()
             self._breaker.forget(item.delivery.sequence)
@@ -165,6 +165,10 @@ class Work:
             with traced([item.envelope.event]):
                 if not await self._is_out_of_hand(item.delivery, error, tries):
                     await item.delivery.again(0)
+        for item, result in results:
+            if isinstance(result, Later):
+                self._metrics.retried(type(result).__name__)
+                await item.delivery.again(result.delay)
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)
 

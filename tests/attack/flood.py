@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from extractor.handler import handler
 from parser.__main__ import stages
 from parser.relay import Relay
+from parser.store import AnnouncementOptions
 from pipeline import topology
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.connection import connected
@@ -113,7 +114,7 @@ async def _stages(bus: Bus, database_url: str, readiness: Readiness, policy: Ret
         assert postgres is not None
         relay = Relay(postgres, bus)
         extractor = Stage(topology.EXTRACTOR, handler(settings.limits))
-        for stage in (extractor, *stages(settings, postgres, relay)):
+        for stage in (extractor, *stages(settings, postgres, relay, AnnouncementOptions())):
             runner = StageRunner(bus, replace(stage, policy=policy), stopping, readiness=readiness)
             group.create_task(runner.run())
         group.create_task(relay.run(stopping))

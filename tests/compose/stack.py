@@ -18,7 +18,7 @@ from tests.compose.programs import Failed, found, run
 PROJECT = "dmarq-test"
 PORT = 18080
 LOOK_EVERY_S = 1.0
-LINK = re.compile(r"(http://\S+)/sign-in#(\S+)")
+GREETING = re.compile(r"(http://\S+)/sign-in#\S+\s+Admin token[^:]*: (\S+)")
 
 
 class Stack:
@@ -57,8 +57,8 @@ class Stack:
         self.compose("down", "-v", "--remove-orphans")
 
     def sign_in_link(self) -> tuple[str, str]:
-        """The address and the token of the link in config-api's log. Raises Failed."""
-        match = LINK.search(self.compose("logs", "--no-log-prefix", "config-api"))
+        """The address of the link in config-api's log, and the token beside it. Raises Failed."""
+        match = GREETING.search(self.compose("logs", "--no-log-prefix", "config-api"))
         if match is None:
             raise Failed("the log of config-api has no sign-in link")
         self._token = match[2]

@@ -1,10 +1,13 @@
 """config-api on real servers, in the test's own process: the application, and the tasks behind it."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from threading import Event, Thread
+from typing import Any, cast
 
+import uvloop
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
@@ -12,8 +15,11 @@ from werkzeug.test import TestResponse
 
 from config_api.app import create_app
 from config_api.backend import Backend
+from config_api.http.bounds import Bounds
+from config_api.http.gateway import Gateway, listening
 from config_api.links import Links
 from config_api.mailboxes.model import MailboxInput
+from dmarq.embedded.port import LOOPBACK, free_port
 from pipeline.errors import leaves
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
@@ -81,6 +87,33 @@ def running_api(settings: Settings, *, declared: tuple[MailboxInput, ...] = (), 
     finally:
         links.stop()
     assert links.failure is None, leaves(links.failure)
+
+
+@contextmanager
+def served(api: Api, *, bounds: Bounds | None = None, trusted_proxy: str = "") -> Iterator[str]:
+    """Where the application is served inside the block, as "host:port": by the real server, in a thread."""
+    address = f"{LOOPBACK}:{free_port()}"
+    started, stopping = Event(), asyncio.Event()
+    loop = uvloop.new_event_loop()
+
+    async def serve() -> None:
+        async with listening(Gateway(cast(Any, api.app), trusted_proxy=trusted_proxy, bounds=bounds), address):
+            started.set()
+            await stopping.wait()
+            api.backend.feed.close()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = Thread(target=run, name="served")
+    thread.start()
+    try:
+        assert started.wait(WAIT_S)
+        yield address
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
 
 
 def eventually(holds: Callable[[], Any]) -> Any:

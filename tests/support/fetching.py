@@ -82,7 +82,7 @@ async def imap_log(bus: Bus, name: str) -> list[ActivityLogged]:
 async def downloaded(bus: Bus) -> list[str]:
     """The UID sets whose bodies were asked for."""
     asked = [str(line.data["arguments"]) for line in await imap_log(bus, "command")]
-    return [arguments.split(" ", 1)[0] for arguments in asked if "BODY.PEEK[]" in arguments]
+    return [arguments.split(" ", 1)[0] for arguments in asked if "BODY.PEEK[]<0." in arguments]
 
 
 async def until(bus: Bus, kind: type[E], count: int = 1, *, where: Callable[[E], bool] = lambda _: True) -> list[E]:

@@ -34,7 +34,8 @@ class ScriptedFolder:
         return [uid for uid in uidset.expand(uid_set.replace("*", last)) if uid <= self.mails]
 
     def _search(self, command: str) -> Step:
-        found = self._uids(command.split(" UID ")[1].split(" ")[0])
+        unseen = command.endswith(" UNSEEN")  # what is marked read stays so
+        found = [] if unseen else self._uids(command.split(" UID ")[1].split(" ")[0])
         return b"* SEARCH " + b" ".join(b"%d" % uid for uid in found) + b"\r\n{tag} OK done\r\n"
 
     def _fetch(self, command: str) -> Step:

@@ -21,7 +21,7 @@ MODULES = {
     "fragile-extractor": "tests.chaos.fragile_extractor",
 }
 SECRET_KEY = ONE_KEY
-ADMIN_TOKEN = "an admin token of the tests"
+ADMIN_TOKEN = "admin-token-of-the-tests-4f0c92d7b15e8a63"
 READY_S = 30
 
 

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from playwright.async_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
-from dmarq.embedded.port import LOOPBACK
-from tests.support.config_api import api_settings, running_api
+from tests.support.config_api import api_settings, running_api, served
 from tests.support.services import ADMIN_TOKEN, services
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "web"
@@ -56,17 +53,11 @@ def whole_site(*, nats_url: str, database_url: str, logs: Path) -> Iterator[Site
 @contextmanager
 def served_site(*, nats_url: str, database_url: str) -> Iterator[Site]:
     """config-api alone, served by a thread of this process."""
-    with running_api(api_settings(nats_url=nats_url, database_url=database_url)) as api:
-        server = make_server(LOOPBACK, 0, api.app, threaded=True)
-        thread = Thread(target=server.serve_forever, name="served-site")
-        thread.start()
-        try:
-            yield Site(f"{LOOPBACK}:{server.server_port}", nats_url, database_url)
-        finally:
-            api.backend.feed.close()
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    with (
+        running_api(api_settings(nats_url=nats_url, database_url=database_url)) as api,
+        served(api) as address,
+    ):
+        yield Site(address, nats_url, database_url)
 
 
 @asynccontextmanager

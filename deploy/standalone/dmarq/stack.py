@@ -18,6 +18,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
+from dmarq.client import Client
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
 from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.errors import ChildFailed
@@ -95,10 +96,10 @@ class Stack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._exits.close()
 
-    @property
     def sign_in_link(self) -> str:
-        """Where a browser is signed in at once."""
-        return f"http://{self.http_address}/sign-in#{self.admin_token}"
+        """Where a browser is signed in, once, within a quarter of an hour; each call makes another. Raises ApiError."""
+        with Client(f"http://{self.http_address}", self.admin_token) as client:
+            return str(client.post("/sign-in-links")["url"])
 
     def pid_of(self, service: str) -> int:
         """The process id of a running service."""

@@ -9,13 +9,13 @@ from config_api.errors import handle_errors
 from config_api.pages import register_pages
 from config_api.security import protect
 
-MAX_BODY_BYTES = 1024 * 1024
+STRANGERS_BODY = 16 * 1024  # bytes: a sign-in form; whoever is signed in may send more, imports most
 
 
 def create_app(backend: Backend) -> Flask:
     """The application over this backend, whose tasks somebody else starts and stops (see `config_api.links`)."""
     app = Flask("config_api")
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = STRANGERS_BODY
     app.extensions[EXTENSION] = backend
     app.extensions[sign_in.EXTENSION] = sign_in.SignIn(backend)
     app.jinja_env.globals["csrf_token"] = csrf.token

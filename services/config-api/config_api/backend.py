@@ -15,6 +15,7 @@ from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
+from pipeline.sources.services_file import ServicesFile
 from pipeline.telemetry.health import Readiness
 
 T = TypeVar("T")
@@ -32,7 +33,9 @@ class Backend:
         self.readiness = Readiness()
         self.feed = Feed()
         self.recent = Recent()
+        self.services = ServicesFile(settings.services_path)
         self.changed = asyncio.Event()  # a mailbox was changed: the bus must hear of it; only for the loop's thread
+        self.importing = asyncio.Semaphore(1)  # a large file is on its way to the object store, in pieces of megabytes
         self.answer_timeout = 15.0  # seconds a request waits for the database or the bus
         self._database: Database | None = None
         self._bus: Bus | None = None

@@ -5,7 +5,8 @@ import sys
 
 import structlog
 
-from config_api.auth import admin
+from config_api.auth import admin, codes
+from config_api.auth.hashing import fingerprint
 from config_api.backend import Backend
 from config_api.dead_quota import DeadQuota
 from config_api.live import SUBJECTS
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 NAME = "config-api"
 SETUP = "setup"
 STOP_TIMEOUT = 10.0  # seconds
+SERVICES_EVERY = 10.0  # seconds
 
 
 class Links:
@@ -76,10 +78,17 @@ class Links:
                 group.create_task(self._hold_bus(), name="bus")
                 group.create_task(self._push(), name="pusher")
                 group.create_task(DeadQuota(self._backend).run(self._stopping), name="dead-quota")
+                group.create_task(self._read_services(), name="services")
         except Exception as error:  # noqa: BLE001 whatever ended the tasks ends the process, which reports it
             self.failure = error
         finally:
             self._ended.set()
+
+    async def _read_services(self) -> None:
+        """The user's own sending services, read again when their file changes."""
+        while not self._stopping.is_set():
+            await asyncio.to_thread(self._backend.services.refresh)
+            await pause(self._stopping, SERVICES_EVERY)
 
     async def _push(self) -> None:
         try:
@@ -111,10 +120,7 @@ class Links:
         backend = self._backend
         while not self._stopping.is_set():
             try:
-                token = await admin.first_token(backend.database, backend.settings)
-                if token is not None:
-                    sys.stdout.write(admin.greeting(token, backend.settings))
-                    sys.stdout.flush()
+                await self._greeted()
                 if upgraded := await store.upgrade_secrets(backend):
                     log.info("secrets_upgraded", mailboxes=upgraded)
                 await declared.apply(backend)
@@ -123,6 +129,17 @@ class Links:
                 await pause(self._stopping, 1.0)
             else:
                 return
+
+    async def _greeted(self) -> None:
+        """Where the first token was made just now, it is shown, and a link to sign in with."""
+        backend = self._backend
+        token = await admin.first_token(backend.database, backend.settings)
+        if token is None:
+            return
+        mark = fingerprint(admin.stored(token))
+        link = await codes.create(backend.database, backend.settings, credential=mark)
+        sys.stdout.write(codes.greeting(token, link))
+        sys.stdout.flush()
 
     async def _hold_bus(self) -> None:
         backend = self._backend

@@ -1,11 +1,11 @@
 """What happens now, for browsers that watch: each event overheard on the bus, passed to every open stream."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
 from threading import Lock
-from time import monotonic
 from typing import Any
 
 from config_api.reading.activity import ActivityLine, FetchRun, from_level_on
@@ -14,10 +14,9 @@ from pipeline.events import ActivityLogged, Event, FetchRunFinished, Level, Mail
 from pipeline.wire import Wire, decode
 
 SUBJECTS = ("event.*.*", "report.stored.*.*")
-MAX_STREAMS = 16  # each holds a thread; one more ends the oldest
+MAX_STREAMS = 64  # one more ends the oldest
 MAX_WAITING = 500  # lines for a browser that does not keep up; further ones are left out
-GLANCE = 1.0  # seconds between two looks at whether anybody still listens
-HEARTBEAT = 15  # glances
+HEARTBEAT = 15.0  # seconds of silence
 LIFE = 60.0  # seconds; then the browser connects anew and shows again who it is
 
 
@@ -57,19 +56,28 @@ class Interest:
 
 @dataclass(slots=True, eq=False)
 class _Listener:
+    """Heard on the bus's thread, read on the loop that it was made on. None in `waiting` wakes a reader up."""
+
     interest: Interest
-    waiting: "Queue[Happening]" = field(default_factory=lambda: Queue(MAX_WAITING))
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    waiting: "asyncio.Queue[Happening | None]" = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
     is_over: bool = False
 
-    def offer(self, happening: Happening) -> None:
-        try:
+    def offer(self, happening: Happening | None) -> None:
+        with suppress(RuntimeError):  # its loop was closed meanwhile
+            self.loop.call_soon_threadsafe(self._put, happening)
+
+    def end(self) -> None:
+        self.is_over = True
+        self.offer(None)
+
+    def _put(self, happening: Happening | None) -> None:
+        if not self.waiting.full():
             self.waiting.put_nowait(happening)
-        except Full:
-            return
 
 
 class Feed:
-    """Heard on the loop's thread, read by the threads of the streams. `life`: seconds that a stream lasts at most."""
+    """Every open stream. `life`: seconds that a stream lasts at most."""
 
     def __init__(self, *, life: float = LIFE) -> None:
         self._life = life
@@ -90,22 +98,27 @@ class Feed:
         for listener in listeners:
             listener.offer(happening)
 
-    def stream(self, interest: Interest, *, is_gone: Callable[[], bool] = lambda: False) -> Iterator[str]:
-        """The text of a stream, from the first line taken on. `is_gone` says that nobody reads it any more."""
-        listener = _Listener(interest)
-        self._add(listener)
-        try:
-            yield "retry: 3000\n\n"
-            yield from self._lines(listener, is_gone)
-        finally:
-            self._remove(listener)
+    def stream(self, interest: Interest) -> "Stream":
+        """What a browser that watches is sent."""
+        return Stream(self, interest)
 
     def close(self) -> None:
         """Ends every stream."""
         with self._lock:
             self._closed = True
             for listener in self._listeners:
-                listener.is_over = True
+                listener.end()
+
+    async def lines(self, interest: Interest) -> AsyncGenerator[str]:
+        """The text of a stream, from the first line taken on."""
+        listener = _Listener(interest)
+        self._add(listener)
+        try:
+            yield "retry: 3000\n\n"
+            async for line in self._lines(listener):
+                yield line
+        finally:
+            self._remove(listener)
 
     def _add(self, listener: _Listener) -> None:
         """Whoever came last is looked at; the oldest stream may belong to somebody long gone."""
@@ -113,7 +126,7 @@ class Feed:
             listener.is_over = self._closed
             self._listeners.append(listener)
             for oldest in self._listeners[:-MAX_STREAMS]:
-                oldest.is_over = True
+                oldest.end()
             del self._listeners[:-MAX_STREAMS]
 
     def _remove(self, listener: _Listener) -> None:
@@ -121,16 +134,39 @@ class Feed:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-    def _lines(self, listener: _Listener, is_gone: Callable[[], bool]) -> Iterator[str]:
-        end = monotonic() + self._life
-        silences = 0
-        while not listener.is_over and monotonic() < end and not is_gone():
+    async def _lines(self, listener: _Listener) -> AsyncIterator[str]:
+        end = listener.loop.time() + self._life
+        while not listener.is_over and (left := end - listener.loop.time()) > 0:
             try:
-                yield listener.waiting.get(timeout=GLANCE).text
-            except Empty:
-                silences += 1
-                if silences % HEARTBEAT == 0:
-                    yield ": still here\n\n"
+                async with asyncio.timeout(min(left, HEARTBEAT)):
+                    happening = await listener.waiting.get()
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            if happening is not None:
+                yield happening.text
+
+
+class Stream:
+    """A stream as an answer: the server takes it as an asynchronous iterable, which holds no thread while it waits.
+
+    (WSGI knows none, and wants to see an iterable; it gets an empty one.)
+    """
+
+    def __init__(self, feed: Feed, interest: Interest) -> None:
+        self._feed = feed
+        self._interest = interest
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        lines = self._feed.lines(self._interest)
+        try:
+            async for line in lines:
+                yield line.encode()
+        finally:
+            await lines.aclose()
 
 
 def happening_of(event: Event) -> Happening | None:

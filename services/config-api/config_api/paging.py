@@ -4,12 +4,14 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from ipaddress import ip_interface
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from config_api.absence import Maybe
 from config_api.problem import FieldError, invalid
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 50
@@ -61,6 +63,14 @@ def number_mark(cursor: str | None) -> int | None:
     return None if cursor is None else _read(cursor, _number)[0]
 
 
+def mixed_mark(
+    cursor: str | None, *, moments: int = 0, numbers: int = 0, addresses: int = 0, texts: int = 0
+) -> tuple[Any, ...] | None:
+    """The mark of a list sorted by so many times, then numbers, then addresses, then texts. Raises Problem 422."""
+    kinds = [_moment] * moments + [_number] * numbers + [_address] * addresses + [_text] * texts
+    return None if cursor is None else _read(cursor, *kinds)
+
+
 def cursor_of(mark: Sequence[Any]) -> str:
     """The cursor that asks for what comes after the mark."""
     plain = [part.isoformat() if isinstance(part, datetime) else part for part in mark]
@@ -79,7 +89,7 @@ def _read(cursor: str, *kinds: Callable[[Any], Any]) -> tuple[Any, ...]:
 
 def _moment(part: Any) -> datetime:
     at = datetime.fromisoformat(part)
-    if at.tzinfo is None:
+    if at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError
     return at
 
@@ -89,6 +99,10 @@ def _text(part: Any) -> str:
         raise TypeError
     part.encode()
     return part
+
+
+def _address(part: Any) -> str:
+    return str(ip_interface(_text(part)))
 
 
 def _number(part: Any) -> int:

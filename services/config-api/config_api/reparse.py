@@ -2,7 +2,8 @@
 
 from config_api.backend import Backend
 from config_api.paging import MAX_BIGINT
-from config_api.problem import Problem, not_found
+from config_api.problem import FieldError, Problem, invalid, not_found
+from config_api.reading.shapes import FIRST_YEAR, LAST_YEAR
 from config_api.reading.sql import REPARSE
 from pipeline.adapters.postgres import Database
 from pipeline.adapters.requests import NobodyAnswers, request
@@ -13,7 +14,11 @@ TIMEOUT = 10.0  # seconds
 
 
 async def start(backend: Backend, wish: ReparseWish, *, who: str) -> ReparseJob:
-    """The job that the wish became. Raises Problem 503 where no parser is there to take it."""
+    """The job that the wish became. Raises Problem 422, and 503 where no parser is there to take it."""
+    for name in ("since", "until"):
+        at = getattr(wish, name)
+        if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise invalid(FieldError(field=name, text=f"A year between {FIRST_YEAR} and {LAST_YEAR} is needed."))
     payload = ReparseRequest(wish=wish, who=who).model_dump_json().encode()
     try:
         answer = await request(backend.bus.client, REPARSE_SUBJECT, payload, timeout=TIMEOUT)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from config_api.auth import csrf
+from config_api.auth import csrf, guard
 from config_api.backend import Backend
 from config_api.problem import Problem
 
@@ -46,9 +46,9 @@ def protect(app: Flask, backend: Backend) -> None:
     @app.before_request
     def refuse_foreign_host() -> None:
         """A name that an attacker's DNS gives our address must not get an answer (DNS rebinding)."""
-        if request.path in PROBES or request.authorization is not None:
+        if request.path in PROBES or is_own_host(request.host, known):
             return
-        if not is_own_host(request.host, known):
+        if not guard.is_known_program():
             raise Problem(
                 421, "Not the right address", "Set DMARQ_PUBLIC_URL to the address that users reach config-api at."
             )

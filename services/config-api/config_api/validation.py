@@ -10,6 +10,7 @@ from config_api.problem import FieldError, Problem, invalid
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MAX_FIELD_LENGTH = 300
 _TEXTS = {
     "missing": "This field is needed.",
     "extra_forbidden": "There is no such field.",
@@ -24,6 +25,21 @@ def validated(model: type[Model], data: Mapping[str, Any]) -> Model:
         return model.model_validate(dict(data))
     except ValidationError as error:
         raise complaint(error) from None
+
+
+def check_text(data: Any) -> None:
+    """Raises Problem 422 for a lone surrogate anywhere in JSON: it can be sent, but is no character of any text."""
+    waiting = [("", data)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(path, key) for key in value]
+            waiting += [(f"{path}.{key}" if path else key, each) for key, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [(path, each) for each in value]
+        elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            field = path.encode(errors="replace").decode()[:MAX_FIELD_LENGTH]
+            raise invalid(FieldError(field=field, text="The text holds half a character (a lone surrogate)."))
 
 
 def complaint(error: ValidationError) -> Problem:

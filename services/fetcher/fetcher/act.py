@@ -1,140 +1,210 @@
-"""What a command says is done to the mail: in UID sets, after checking uidvalidity, and reported as `MailActed`."""
+"""What a command says is done to the mail: in UID sets, after checking uidvalidity, and reported as `MailActed`.
 
-from collections import Counter, defaultdict
+Commands that agree are one IMAP command. Where the server refuses it, its mails are tried one by one, so that a mail
+that is refused holds up no other; when none of the first ones goes through, the refusal is not about single mails, and
+all of them wait. `Refusals` says how long, and when a refusal is final.
+"""
+
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
-from fetcher.connector import Connector
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.acted import Job, acted, skipped
+from fetcher.backoff import Backoff
+from fetcher.connector import Connector, NotOpened
+from fetcher.departed import Departed
+from fetcher.imap import ImapFault, ImapSession, Selected
 from fetcher.kept_session import KeptSession
+from fetcher.refusals import FIRST_DELAY, Refusals, Senseless
+from fetcher.same_folder import SameFolder
+from fetcher.standing import Standing
+from pipeline.adapters.cursors import CursorBucket
 from pipeline.connection import Category
+from pipeline.cursor import is_of, is_rewound, server_uidvalidity
 from pipeline.errors import Rejected, TryLater
 from pipeline.events import ActResult, MailActed, MailCommand
 from pipeline.mailbox import Action
 from pipeline.reasons import Reason
-from pipeline.stage import Result
-from pipeline.telemetry.metrics import ACTED_MAILS
-from pipeline.trace import named
+from pipeline.stage import Later, Result
 from pipeline.wire import Envelope
 
 log = structlog.get_logger(__name__)
 
-Job = tuple[str, int, Action, str | None]
-"""Folder, uidvalidity, action, target folder: commands that agree in these are one IMAP command."""
-
-FINAL = frozenset((Category.PERMISSIONS, Category.MAILBOX_NOT_FOUND))  # no later try helps
-MAX_REFUSALS = 6  # of one command, for reasons that might pass
-MAX_DETAIL = 500  # characters
+PROBES = 3  # mails tried one by one before a refusal is taken to be about all
 
 
 class Actor:
     """The stage handler for `MailCommand`."""
 
-    def __init__(self, connector: Connector, session: KeptSession) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        session: KeptSession,
+        *,
+        cursors: CursorBucket,
+        departed: Departed,
+        standing: Standing,
+    ) -> None:
         self._connector = connector
         self._mailbox = connector.mailbox
         self._session = session
-        self._refusals: Counter[str] = Counter()  # by mail_id
+        self._cursors = cursors
+        self._departed = departed
+        self._standing = standing
+        self._backoff = Backoff()
+        self._refusals = Refusals()
+        self._same_folder = SameFolder()
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> Sequence[Result]:
         """Does the commands. Raises TryLater while the mail server is away."""
-        jobs: dict[Job, list[MailCommand]] = defaultdict(list)
-        for envelope in envelopes:
+        jobs: dict[Job, dict[int, MailCommand]] = defaultdict(dict)
+        for place, envelope in enumerate(envelopes):
             command = _command(envelope)
-            jobs[_job(command)].append(command)
-        acted = [Envelope(event) for event in await self._done(jobs)]
-        return [acted, *([[]] * (len(envelopes) - 1))]
+            jobs[_job(command)][place] = command
+        results: list[Result] = [[] for _ in envelopes]
+        for place, result in await self._done(jobs):
+            results[place] = result
+        return results
 
-    async def _done(self, jobs: Mapping[Job, list[MailCommand]]) -> list[MailActed]:
+    async def _done(self, jobs: Mapping[Job, Mapping[int, MailCommand]]) -> list[tuple[int, Result]]:
         if self._mailbox.settings.dry_run:
-            return [self._skipped(job, commands) for job, commands in jobs.items()]
-        if self._connector.wait_s > 0:
-            raise TryLater("imap", f"the next attempt is in {self._connector.wait_s:.0f} s")
+            told = [(min(commands), skipped(job, list(commands.values()))) for job, commands in jobs.items()]
+            return [(place, [Envelope(event)]) for place, event in told]
+        wait_s = max(self._connector.wait_s, self._backoff.wait_s)
+        if wait_s > 0:
+            raise TryLater("imap", f"the next attempt is in {wait_s:.0f} s")
         try:
-            return await self._session.use(partial(self._all, jobs))
+            done = await self._session.use(partial(self._all, jobs))
         except ImapFault as fault:
-            if fault.category is Category.THROTTLED or not self._session.alive:
-                self._connector.failed(fault)  # what is merely refused keeps nobody from reading
+            self._failed(fault)
             raise TryLater("imap", f"{fault.category}: {fault.detail}") from fault
+        finally:
+            self._standing.acting(self._refusals.complaint)
+        self._backoff.succeeded()
+        return done
 
-    async def _all(self, jobs: Mapping[Job, list[MailCommand]], session: ImapSession) -> list[MailActed]:
-        return [await self._one(session, job, commands) for job, commands in jobs.items()]
+    def _failed(self, fault: ImapFault) -> None:
+        if isinstance(fault, NotOpened):
+            return
+        if fault.category is Category.THROTTLED:
+            self._connector.throttled(fault)
+        else:
+            self._connector.complained(fault, retry_in_s=round(self._backoff.failed(fault), 1))
 
-    async def _one(self, session: ImapSession, job: Job, commands: list[MailCommand]) -> MailActed:
-        folder, uidvalidity, action, target = job
-        reason = Reason.ACTION_REFUSED
+    async def _all(
+        self, jobs: Mapping[Job, Mapping[int, MailCommand]], session: ImapSession
+    ) -> list[tuple[int, Result]]:
+        found: list[tuple[int, Result]] = []
+        for job, commands in jobs.items():
+            found += await self._together(session, job, commands)
+        return found
+
+    async def _together(
+        self, session: ImapSession, job: Job, commands: Mapping[int, MailCommand]
+    ) -> list[tuple[int, Result]]:
+        """All commands of a job; after a refusal one by one."""
+        now = asyncio.get_running_loop().time()
+        if (wait_s := self._refusals.wait_s(job, now)) > 0:
+            return [(place, Later(wait_s)) for place in commands]
+        ready = {place: it for place, it in commands.items() if not self._refusals.wait_s(it.mail.mail_id, now)}
+        waiting: list[tuple[int, Result]] = [
+            (place, self._later(commands[place], now)) for place in commands if place not in ready
+        ]
+        if not ready:
+            return waiting
         try:
-            selected = await session.select(folder)
-            if selected.uidvalidity != uidvalidity:
-                return self._acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
-            if action is Action.MOVE:
-                reason = Reason.FOLDER_NOT_PERMITTED
-            await _act(session, [command.mail.uid for command in commands], action, target)
+            event = await self._tried(session, job, list(ready.values()))
         except ImapFault as fault:
-            if not self._is_final(session, commands, fault):
-                raise
-            return self._acted(job, commands, ActResult.FAILED, reason=reason, detail=fault.detail)
-        self._forget(commands)
-        return self._acted(job, commands, ActResult.DONE)
+            self._reraise_unless_refused(session, fault)
+            return waiting + await self._one_by_one(session, job, ready, fault)
+        return [*waiting, (min(ready), [Envelope(event)])]
 
-    def _is_final(self, session: ImapSession, commands: list[MailCommand], fault: ImapFault) -> bool:
-        """A server that is away or overloaded is waited for; one that refuses a single mail again and again is not."""
-        if fault.category in FINAL:
+    async def _one_by_one(
+        self, session: ImapSession, job: Job, commands: Mapping[int, MailCommand], fault: ImapFault
+    ) -> list[tuple[int, Result]]:
+        """What was refused together. `fault` is the refusal."""
+        found: list[tuple[int, Result]] = []
+        refused = 0
+        for place, command in commands.items():
+            if refused == PROBES:
+                break
+            try:
+                if len(commands) == 1:
+                    raise fault
+                found.append((place, [Envelope(await self._tried(session, job, [command]))]))
+            except ImapFault as error:
+                self._reraise_unless_refused(session, error)
+                fault = error
+                refused += 1
+                wait_s = self._refused(command.mail.mail_id, error)
+                found.append((place, self._put_off(job, command, error, wait_s)))
+        untried = list(commands.items())[len(found) :]
+        if untried:
+            wait_s = self._refused(job, fault) if refused == len(found) else FIRST_DELAY
+            found += [(place, self._put_off(job, command, fault, wait_s)) for place, command in untried]
+        return found
+
+    def _refused(self, key: object, fault: ImapFault) -> float | None:
+        return self._refusals.refused(key, fault, asyncio.get_running_loop().time())
+
+    def _put_off(self, job: Job, command: MailCommand, fault: ImapFault, wait_s: float | None) -> Result:
+        """The command comes again in a while, or has failed for good."""
+        if wait_s is not None:
+            facts = {"action": command.action, "category": fault.category, "detail": fault.detail}
+            log.warning("action_refused", mailbox_id=self._mailbox.id, retry_in_s=wait_s, **facts)
+            return Later(wait_s, fault.detail)
+        reason = Reason.FOLDER_NOT_PERMITTED if command.action is Action.MOVE else Reason.ACTION_REFUSED
+        if not command.retry:
+            self._standing.failed_actions(1)
+        return [Envelope(acted(job, [command], ActResult.FAILED, reason=reason, detail=fault.detail))]
+
+    def _later(self, command: MailCommand, now: float) -> Later:
+        return Later(self._refusals.wait_s(command.mail.mail_id, now))
+
+    def _reraise_unless_refused(self, session: ImapSession, fault: ImapFault) -> None:
+        """A server that is away or overloaded is waited for, with all commands."""
+        if not session.alive or fault.category is Category.THROTTLED:
+            raise fault
+
+    async def _tried(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
+        selected = await session.select(job[0])
+        uids = [command.mail.uid for command in commands]
+        if not await self._are_these(selected, job):
+            return acted(job, commands, ActResult.FAILED, reason=Reason.UIDVALIDITY_CHANGED)
+        await self._act(session, selected, job, uids)
+        for key in (job, *(command.mail.mail_id for command in commands)):
+            self._refusals.done(key)
+        if retried := sum(command.retry > 0 for command in commands):
+            self._standing.failed_actions(-retried)
+        return acted(job, commands, ActResult.DONE)
+
+    async def _act(self, session: ImapSession, selected: Selected, job: Job, uids: Sequence[int]) -> None:
+        folder, uidvalidity, action, target = job
+        if action is Action.MARK_READ:
+            await session.mark_read(uids)
+            return
+        if action is Action.MOVE and target is not None:
+            if await self._same_folder.is_same(session, selected, target):
+                raise Senseless(f'"{target}" is the folder "{folder}" under another name: mail moved there comes back')
+            await session.move(uids, target)
+        elif action is Action.DELETE:
+            await session.delete(uids)
+        self._departed.left(folder, uidvalidity, uids)
+
+    async def _are_these(self, selected: Selected, job: Job) -> bool:
+        """Whether the UIDs are those of the mails that were fetched. Raises ImapFault while that is not known."""
+        folder, uidvalidity, *_ = job
+        if server_uidvalidity(selected.uidvalidity) != server_uidvalidity(uidvalidity):
+            return False
+        cursor = (await self._cursors.get(self._mailbox.id, folder)).cursor
+        if cursor is None or not is_of(cursor, selected.uidvalidity):
             return True
-        if not session.alive or fault.category is Category.THROTTLED or len(commands) > 1:
-            return False
-        mail_id = commands[0].mail.mail_id
-        self._refusals[mail_id] += 1
-        if self._refusals[mail_id] < MAX_REFUSALS:
-            return False
-        self._forget(commands)
-        return True
-
-    def _forget(self, commands: list[MailCommand]) -> None:
-        for command in commands:
-            self._refusals.pop(command.mail.mail_id, None)
-
-    def _skipped(self, job: Job, commands: list[MailCommand]) -> MailActed:
-        *_, action, target = job
-        would = action.value.replace("_", " ") + (f' to "{target}"' if target else "")
-        return self._acted(job, commands, ActResult.SKIPPED, detail=f"dry run: would {would}")
-
-    def _acted(
-        self,
-        job: Job,
-        commands: list[MailCommand],
-        result: ActResult,
-        *,
-        reason: Reason | None = None,
-        detail: str = "",
-    ) -> MailActed:
-        folder, _, action, target = job
-        ACTED_MAILS.labels(self._mailbox.id, action, result).inc(len(commands))
-        about = named(commands)
-        log.info("acted", mailbox_id=self._mailbox.id, action=action, result=result, reason=reason, **about)
-        return MailActed(
-            mailbox_id=self._mailbox.id,
-            folder=folder,
-            action=action,
-            target=target,
-            result=result,
-            mail_ids=tuple(command.mail.mail_id for command in commands),
-            reason=reason,
-            detail=detail[:MAX_DETAIL],
-            at=datetime.now(UTC),
-        )
-
-
-async def _act(session: ImapSession, uids: list[int], action: Action, target: str | None) -> None:
-    if action is Action.MARK_READ:
-        await session.mark_read(uids)
-    elif action is Action.MOVE and target is not None:
-        await session.move(uids, target)
-    elif action is Action.DELETE:
-        await session.delete(uids)
+        if is_rewound(cursor, selected.uidnext):
+            raise ImapFault(Category.CONNECTIVITY, f'the folder "{folder}" was rewound and is not read again yet')
+        return cursor.uidvalidity == uidvalidity
 
 
 def _command(envelope: Envelope) -> MailCommand:

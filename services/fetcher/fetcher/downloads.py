@@ -1,7 +1,7 @@
 """A folder's new mails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -117,7 +117,9 @@ async def downloads(
     wanted, unjudged = sift(measured.metas, lambda meta: matches(filters, meta, now=now))
     given_up = patience.bodies.given_up(monotonic())
     readable = [meta for meta in wanted if meta.uid not in given_up]
-    fitting = {meta.uid: meta for meta in readable if meta.size <= limits.max_mail_bytes}
+    sized = await _sized(session, readable, max_bytes=limits.max_mail_bytes)
+    resized = {meta.uid for meta, said in zip(sized, readable, strict=True) if meta is not said}
+    fitting = {meta.uid: meta for meta in sized if meta.size <= limits.max_mail_bytes}
     alone = patience.bodies.alone()  # asked for last: the cursor waits for them
     held = measured.gaps.union(fitting.keys() & set(alone))
     batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted) - len(unjudged), held=held)
@@ -130,7 +132,8 @@ async def downloads(
     try:
         bodies = session.fetch_bodies(fitting.values(), max_bytes=limits.max_mail_bytes, alone=alone)
         async for got in bodies:
-            _take(batch, fitting[got.uid], got, patience.bodies)
+            meta = fitting[got.uid]
+            _take(batch, replace(meta, size=len(got.body or b"")) if got.uid in resized else meta, got, patience.bodies)
             if batch.full:
                 yield batch
                 batch = Batch(held=batch.held)
@@ -142,6 +145,13 @@ async def downloads(
     yield batch
     if complaint is not None:
         raise complaint
+
+
+async def _sized(session: ImapSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
+    """The same, where a mail that is said to be too large is asked whether it is: some servers say 4 GB of any."""
+    large = [meta.uid for meta in metas if meta.size > max_bytes]
+    short = await session.is_no_longer(large, max_bytes=max_bytes) if large else ()
+    return [replace(meta, size=max_bytes) if meta.uid in short else meta for meta in metas]
 
 
 def sift(metas: Iterable[Meta], passes: Callable[[Meta], bool]) -> tuple[list[Meta], list[Meta]]:

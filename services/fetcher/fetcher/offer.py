@@ -13,15 +13,18 @@ from pipeline.wire import Envelope, Parcel
 UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
 
 
-def fetched(run: Run, uidvalidity: int, download: Download) -> Envelope:
+def fetched(run: Run, uidvalidity: int, download: Download, *, untouched: bool = False) -> Envelope:
     """The event, and the bytes where there are any.
 
     A mail whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of which
-    nobody knows whether it passes the filters.
+    nobody knows whether it passes the filters, nor one that is to stay `untouched`.
     """
     handling = run.mailbox.handling()
     if download.refused in UNTOUCHED:
         handling = handling.model_copy(update={"on_failed": MailAction()})
+    if untouched:
+        nothing = dict.fromkeys(("on_processed", "on_failed", "on_not_a_report"), MailAction())
+        handling = handling.model_copy(update=nothing)
     event = MailFetched(
         mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),
         handling=handling,

@@ -15,19 +15,22 @@ from dataclasses import dataclass
 
 import structlog
 
-from fetcher.downloads import Batch, Stretch, downloads, stretches
+from fetcher.departed import Departed
+from fetcher.downloads import Batch, Download, Stretch, downloads, stretches
 from fetcher.fitting import STRAIN, fitting, windows
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.offer import fetched
 from fetcher.pace import Pace
 from fetcher.patience import FolderPatience
+from fetcher.position import Positions
 from fetcher.reconcile import Reconciliation
 from fetcher.reread import Rereadings
 from fetcher.run import Run
 from fetcher.search import criteria_for
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.cursors import Bookmark, CursorBucket
-from pipeline.cursor import Cursor, above, advanced, start_of
+from pipeline.connection import Category
+from pipeline.cursor import Cursor, above, advanced
 from pipeline.errors import TryLater, leaves
 from pipeline.events import FetchTrigger
 from pipeline.limits import Limits
@@ -40,6 +43,10 @@ from pipeline.wire import Envelope
 log = structlog.get_logger(__name__)
 
 BATCHES_AHEAD = 1
+_CAME_BACK = (
+    'mails that were moved away from "{folder}", or deleted there, came back: they are left where they are; check that'
+    " the folder to move to is another one, and that no rule on the server moves them back"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,15 @@ class _Task:
     reached: Callable[[int], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a mailbox's folders, beside how far each was read."""
+
+    positions: Positions
+    departed: Departed
+    reconciliation: Reconciliation
+
+
 class Poll:
     """Fetches what is new in one mailbox's folder."""
 
@@ -60,15 +76,15 @@ class Poll:
         bus: Bus,
         limits: Limits,
         pace: Pace,
-        reconciliation: Reconciliation,
+        known: Known,
         stopping: asyncio.Event,
         turn_over: Callable[[], bool],
     ) -> None:
         self._bus = bus
         self._cursors = CursorBucket(bus.js)
+        self._known = known
         self._limits = limits
         self._pace = pace
-        self._reconciliation = reconciliation
         self._rereadings = Rereadings(bus, stopping)
         self._patience: dict[tuple[str, int], FolderPatience] = defaultdict(FolderPatience)  # by folder, uidvalidity
         self._stopping = stopping
@@ -82,13 +98,15 @@ class Poll:
         broker is away.
         """
         try:
-            cursor, stored = await self._position(session, run)
+            cursor, stored = await self._known.positions.open(session, run)
             task = await self._news(session, run, cursor, stored)
             if not task.uids and (anew := await self._rereadings.next_slice(session, run, cursor)):
                 run.trigger = FetchTrigger.BACKFILL
                 task = _Task(cursor.uidvalidity, anew.uids, anew.reached)
             run.found(len(task.uids))
             whole = not task.uids or await self._transferred(session, run, task)
+            if run.folder in self._known.departed.returned_to:
+                run.complaint = ImapFault(Category.CONNECTIVITY, _CAME_BACK.format(folder=run.folder))
             run.more = await self._rereadings.wanted(run)
             return whole
         except ImapFault as fault:
@@ -125,18 +143,11 @@ class Poll:
         await ready.put(None)
         return whole, fault
 
-    async def _position(self, session: ImapSession, run: Run) -> tuple[Cursor, Bookmark]:
-        """Opens the folder. Gives where reading starts, and what is stored about it."""
-        selected = await session.select(run.folder)
-        stored = await self._cursors.get(run.mailbox.id, run.folder)
-        filters = run.mailbox.settings.filters
-        return start_of(stored.cursor, uidvalidity=selected.uidvalidity, filters=filters), stored
-
     async def _news(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
         """Those above the cursor, and what reconciliation found below it."""
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
         new = above(cursor, await session.search(everything))
-        uids = [*await self._reconciliation.unsettled(session, run, cursor), *new]
+        uids = [*await self._known.reconciliation.unsettled(session, run, cursor), *new]
 
         async def reached(uid: int) -> None:
             nonlocal cursor, stored
@@ -170,12 +181,22 @@ class Poll:
 
     async def _publish_all(self, ready: "asyncio.Queue[Batch | None]", run: Run, task: _Task) -> None:
         while (batch := await ready.get()) is not None:
-            envelopes = [fetched(run, task.uidvalidity, download) for download in batch.downloads]
+            envelopes = [self._offered(run, task.uidvalidity, download) for download in batch.downloads]
             await self._publish(envelopes)
             if about := named(envelope.event for envelope in envelopes):
                 log.info("published", mailbox_id=run.mailbox.id, run_id=run.id, **about)
             await task.reached(batch.up_to_uid)
             run.count(batch)
+
+    def _offered(self, run: Run, uidvalidity: int, download: Download) -> Envelope:
+        """The mail as an event. One that was moved away and came back is stored, and left where it is."""
+        meta, body = download.meta, download.body
+        came_back = body is not None and self._known.departed.came(
+            (run.folder, uidvalidity, meta.uid), body, meta.internal_date
+        )
+        if came_back:
+            log.warning("mail_came_back", mailbox_id=run.mailbox.id, folder=run.folder, uid=meta.uid)
+        return fetched(run, uidvalidity, download, untouched=came_back)
 
     async def _publish(self, envelopes: list[Envelope]) -> None:
         """Confirmed by the broker, however long it is full or away: this is the back-pressure."""

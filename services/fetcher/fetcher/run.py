@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from fetcher.downloads import Batch
+from fetcher.imap import ImapFault
 from pipeline.events import FetchRunFinished, FetchTrigger
 from pipeline.mailbox import Mailbox
 from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS
@@ -18,7 +19,8 @@ class Run:
     """One look into a mailbox's folder. Of the mails seen, those neither filtered nor fetched at its end vanished
     meanwhile, or wait for the next run because this one ended early.
 
-    `more`: the folder is being read anew, and the next slice of it waits.
+    `more`: the folder is being read anew, and the next slice of it waits. `complaint`: what is odd about the folder,
+    though it could be read.
     """
 
     mailbox: Mailbox
@@ -32,6 +34,7 @@ class Run:
     fetched: int = 0
     fetched_bytes: int = 0
     more: bool = False
+    complaint: ImapFault | None = None
 
     def found(self, mails: int) -> None:
         """So many are new in the folder."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from fetcher.imap import ImapFault
 from fetcher.run import Run
+from pipeline.connection import Category
 from pipeline.mailbox import Mailbox
 from pipeline.status import MailboxStatus, Progress, State, overdue
 from pipeline.telemetry.metrics import (
@@ -30,6 +31,9 @@ class Standing:
         self._mailbox = mailbox
         self._changed = changed
         self._behind: dict[str, int] = {}
+        self._complaint: ImapFault | None = None  # about reading
+        self._refused: ImapFault | None = None  # about acting
+        self._told_why: dict[str, object] = {}
         self.status = (known or MailboxStatus(mailbox_id=mailbox.id, state=State.CONNECTING, since=now)).model_copy(
             update=started
         )
@@ -55,8 +59,16 @@ class Standing:
         now = datetime.now(UTC)
         MAILBOX_LAST_SUCCESS.labels(self._mailbox.id).set(now.timestamp())
         self._behind.clear()
-        category, detail = (complaint.category.value, complaint.detail) if complaint else ("ok", "")
-        self._set(last_success_at=now, category=category, detail=detail[:MAX_DETAIL], behind=0, progress=None)
+        self._complaint = complaint
+        self._told_why = self._why()
+        self._set(last_success_at=now, behind=0, progress=None, **self._told_why)
+
+    def acting(self, refused: ImapFault | None) -> None:
+        """What the server refuses to do with mails, if anything: a mailbox that does not do it is not well."""
+        self._refused = refused
+        if self.status.state is not State.BACKING_OFF and (why := self._why()) != self._told_why:
+            self._told_why = why
+            self._set(**why)
 
     def resting(self, seconds: float, *, idle: bool) -> None:
         """The next look is due in so many seconds; in `idle` the server announces mail before."""
@@ -84,6 +96,18 @@ class Standing:
         late = overdue(self.status, interval_s=interval_s, now=datetime.now(UTC))
         MAILBOX_OVERDUE.labels(self._mailbox.id).set(1 if late else 0)
         return late
+
+    def failed_actions(self, change: int) -> None:
+        """So many more mails, or fewer, could not be marked, moved or deleted."""
+        self._set(failed_actions=max(self.status.failed_actions + change, 0))
+
+    def _why(self) -> dict[str, object]:
+        fault = self._complaint or self._refused
+        if fault is None and self.status.failed_actions:
+            detail = f"{self.status.failed_actions} mails could not be marked, moved or deleted: see why, and retry"
+            return {"category": Category.PERMISSIONS.value, "detail": detail}
+        category, detail = (fault.category.value, fault.detail) if fault else (Category.OK.value, "")
+        return {"category": category, "detail": detail[:MAX_DETAIL]}
 
     def _enter(self, state: State, **changes: object) -> None:
         if state is not self.status.state:

@@ -8,15 +8,18 @@ import structlog
 from fetcher.act import Actor
 from fetcher.connector import Connector
 from fetcher.credentials import Credentials
+from fetcher.departed import Departed
 from fetcher.journal import Journal
 from fetcher.kept_session import KeptSession
 from fetcher.pace import Pace
-from fetcher.poll import Poll
+from fetcher.poll import Known, Poll
+from fetcher.position import Positions
 from fetcher.reconcile import Reconciliation
 from fetcher.standing import Standing
 from fetcher.status_board import StatusBoard
 from fetcher.watch import Watch
 from pipeline.adapters.bus import Bus
+from pipeline.adapters.cursors import CursorBucket
 from pipeline.adapters.leases import RENEW_EVERY, Lease, LeaseBucket
 from pipeline.adapters.requests import serving
 from pipeline.errors import TryLater, decisive, described, leaves
@@ -131,11 +134,16 @@ class Tenure:
         bus, journal = self._office.bus, self._office.journal
         RECONCILED_MAILS.labels(self._mailbox.id)  # from 0: the first increase is one to be alerted of
         connector = Connector(self._mailbox, journal, self._office.credentials)
+        cursors, departed = CursorBucket(bus.js), Departed()
         poll = Poll(
             bus=bus,
             limits=self._office.limits,
             pace=Pace(self._mailbox.settings.max_mails_per_minute),
-            reconciliation=Reconciliation(bus, journal, every_s=self._office.reconcile_s),
+            known=Known(
+                Positions(cursors, journal),
+                departed,
+                Reconciliation(bus, journal, every_s=self._office.reconcile_s),
+            ),
             stopping=ending,
             turn_over=lambda: connector.turn_over,
         )
@@ -146,7 +154,8 @@ class Tenure:
             return b"{}"
 
         async with KeptSession(connector) as session, serving(bus.client, fetch_subject(self._mailbox.id), fetch_now):
-            consumer, handler = actor(self._mailbox.id), Actor(connector, session)
+            consumer = actor(self._mailbox.id)
+            handler = Actor(connector, session, cursors=cursors, departed=departed, standing=standing)
             stage = Stage(consumer, handler, batch=COMMANDS_AT_ONCE, concurrency=1, linger=COLLECT_COMMANDS)
             async with asyncio.TaskGroup() as group:
                 group.create_task(watch.run(ending), name=f"watch-{self._mailbox.id}")

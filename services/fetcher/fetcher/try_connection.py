@@ -6,13 +6,18 @@ needs EXAMINE, which opens a folder for reading only.
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
+
+import structlog
 
 from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
 from fetcher.recovery import recovery_steps
+from fetcher.same_folder import agree
 from pipeline.connection import Category, ConnectionTest
-from pipeline.mailbox import MailboxSettings
+from pipeline.mailbox import Action, MailboxSettings
+
+log = structlog.get_logger(__name__)
 
 OVERALL_S = 15.0
 MAX_NAMES = 1000
@@ -43,6 +48,9 @@ async def _tried(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
                 counts.append(await _counted(session, folder))
             except ImapFault as fault:
                 return _failure(fault.category, _without_folder(folder, names, fault), names)
+        twice = await _moved_onto_itself(session, settings, counts)
+    if twice is not None:
+        return _failure(Category.MAILBOX_NOT_FOUND, twice, names)
     return _success(settings, counts, names)
 
 
@@ -58,6 +66,27 @@ async def _counted(session: ImapSession, folder: str) -> FolderStatus:
     if status.uidvalidity is None:
         await session.examine(folder)
     return status
+
+
+async def _moved_onto_itself(
+    session: ImapSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
+) -> str | None:
+    """What is wrong with the folders that mail is moved to, if one of them is a folder that is read."""
+    actions = (settings.on_processed, settings.on_failed, settings.on_not_a_report)
+    for target in dict.fromkeys(action.folder for action in actions if action.action is Action.MOVE and action.folder):
+        try:
+            there = await session.status(target)
+        except ImapFault as fault:
+            if not session.alive:
+                raise
+            log.debug("target_not_counted", category=fault.category)  # it is made when the first mail is moved
+            continue
+        for folder, count in zip(settings.all_folders, counts, strict=True):
+            if folder == target or agree(there, count):
+                return (
+                    f'mail is moved to "{target}", which is the folder "{folder}" that is read: choose another folder'
+                )
+    return None
 
 
 def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple[str, ...]) -> ConnectionTest:

@@ -4,7 +4,8 @@ import asyncio
 
 import structlog
 
-from fetcher.connector import Connector
+from fetcher.backoff import Backoff
+from fetcher.connector import Connector, NotOpened
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from fetcher.poll import Poll
@@ -20,6 +21,11 @@ from pipeline.waiting import wait_for
 log = structlog.get_logger(__name__)
 
 KEEP_CONNECTED_S = 300.0  # with longer polling intervals and without IDLE, the connection is closed in between
+STEADY_S = 60.0  # a session that lived so long was sound; one that ends sooner counts as a failure in a row
+ROUND_EVERY_S = 1.0  # however busily a server announces mail
+IDLE_DIES_S = 10.0  # after its first IDLE began: a session that ends so soon ended because of it
+IDLE_DEATHS = 2  # in a row; then IDLE is left out for a while
+WITHOUT_IDLE_S = 3600.0
 STOPPED = "stopped before the end; the rest is fetched next time"
 OF_A_FOLDER = frozenset((Category.MAILBOX_NOT_FOUND, Category.PERMISSIONS))  # the other folders may be well
 
@@ -42,10 +48,16 @@ class Watch:
         self._run: Run | None = None  # the one in hand
         self._complaints: dict[str, ImapFault] = {}  # by folder that could not be read
         self._due = 0.0  # loop time of the next round through all folders
+        self._backoff = Backoff()
+        self._began = 0.0  # loop time of the round in hand, or of the one before
+        self._idle_deaths = 0
+        self._idled_in: ImapSession | None = None  # the session that lived through an IDLE
+        self._idle_again = 0.0  # loop time from which IDLE may be used
 
     def fetch_now(self) -> None:
         """Polls as soon as what is in hand is done; a waiting backoff is cut short."""
         self._connector.retry_now()
+        self._backoff.retry_now()
         self._trigger = FetchTrigger.MANUAL
         self._asked.set()
 
@@ -60,15 +72,18 @@ class Watch:
                 await wait_for(error, attempt=broker_away, stopping=stopping)
                 continue
             broker_away = 0
-            await unless(asyncio.sleep(max(rest_s, self._connector.wait_s)), stopping, self._asked)
+            wait_s = max(rest_s, self._connector.wait_s, self._backoff.wait_s)
+            await unless(asyncio.sleep(wait_s), stopping, self._asked)
 
     async def _visit(self, stopping: asyncio.Event) -> float:
         """Polls over one session, for as long as it is kept; gives the seconds to rest before the next one."""
         self._asked.clear()
         self._standing.connecting()
         self._run = self._new_run(self._folders[-1])  # a connection that cannot be made is a run that failed
+        opened = asyncio.get_running_loop().time()
         try:
             async with self._connector.session() as session:
+                opened = asyncio.get_running_loop().time()
                 folders = self._folders
                 while folders:
                     await self._round(session, folders)
@@ -80,11 +95,23 @@ class Watch:
                     folders = await self._next_folders(session, stopping)
                 return 0.0
         except ImapFault as fault:
-            self._connector.failed(fault)
+            self._failed(fault, lived_s=asyncio.get_running_loop().time() - opened)
             if self._run is not None:  # a connection that is lost between runs is only made anew
                 self._journal.note(self._run.finished(category=fault.category, detail=fault.detail))
-            self._standing.backing_off(fault, self._connector.wait_s)
-            return self._connector.wait_s
+            wait_s = max(self._connector.wait_s, self._backoff.wait_s)
+            self._standing.backing_off(fault, wait_s)
+            return wait_s
+
+    def _failed(self, fault: ImapFault, *, lived_s: float) -> None:
+        """The next session has to wait: that signing in succeeds says nothing of a session that ends at once."""
+        if lived_s >= STEADY_S:
+            self._backoff.succeeded()
+        if isinstance(fault, NotOpened):
+            return
+        if fault.category is Category.THROTTLED:
+            self._connector.throttled(fault)
+        else:
+            self._connector.complained(fault, retry_in_s=round(self._backoff.failed(fault), 1))
 
     async def _round(self, session: ImapSession, folders: tuple[str, ...]) -> None:
         """Looks into the folders in turn. One that cannot be opened holds up no other, but the first one is needed:
@@ -92,6 +119,7 @@ class Watch:
         """
         trigger, self._trigger = self._trigger, FetchTrigger.POLL
         self._asked.clear()
+        self._began = asyncio.get_running_loop().time()
         self._standing.polling()
         whole, more = True, False
         for folder in folders:
@@ -107,8 +135,9 @@ class Watch:
                 self._complaints[folder] = fault
             else:
                 self._complaints.pop(folder, None)
+                if self._run.complaint is not None:
+                    self._complaints[folder] = self._run.complaint
             self._run = None
-        self._connector.succeeded()
         self._due = asyncio.get_running_loop().time() + (self._interval_s if whole and not more else 0)
         if whole:
             self._standing.polled(next(iter(self._complaints.values()), None))
@@ -131,14 +160,31 @@ class Watch:
         """The folders that new mail or the interval asks for; none when the wait was cut short: the session ends."""
         left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
         self._standing.resting(left_s, idle=self._idles and "IDLE" in session.capabilities)
-        waiting = session.wait_for_mail(left_s) if self._idles else asyncio.sleep(left_s, False)
+        waiting = self._waited(session, left_s) if self._idles else asyncio.sleep(left_s, False)
         finished, came = await unless(waiting, stopping, self._asked, self._connector.wanted)
         if not finished:
             return ()
         if not came:
             return self._folders
+        left_s = self._began + ROUND_EVERY_S - asyncio.get_running_loop().time()
+        await unless(asyncio.sleep(max(left_s, 0.0)), stopping, self._asked)
         self._trigger = FetchTrigger.IDLE
         return self._folders[-1:]
+
+    async def _waited(self, session: ImapSession, seconds: float) -> bool:
+        """Whether mail was announced. A server that ends the session in its first IDLE, again and again, gets none."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            came = await session.wait_for_mail(seconds)
+        except ImapFault:
+            is_first = self._idled_in is not session
+            self._idle_deaths = self._idle_deaths + 1 if is_first and loop.time() - began < IDLE_DIES_S else 0
+            if self._idle_deaths >= IDLE_DEATHS:
+                self._idle_deaths, self._idle_again = 0, loop.time() + WITHOUT_IDLE_S
+            raise
+        self._idled_in = session
+        return came
 
     def _new_run(self, folder: str, trigger: FetchTrigger | None = None) -> Run:
         return Run(self._mailbox, trigger or self._trigger, folder, self._standing.progressed)
@@ -153,7 +199,7 @@ class Watch:
 
     @property
     def _idles(self) -> bool:
-        return self._mailbox.settings.use_idle
+        return self._mailbox.settings.use_idle and asyncio.get_running_loop().time() >= self._idle_again
 
     def _stays_connected(self, session: ImapSession) -> bool:
         announced = self._idles and "IDLE" in session.capabilities

@@ -12,6 +12,9 @@ from parser.recorder import Recorder
 from parser.relay import Relay
 from parser.reparse.worker import Reparser
 from parser.retention import keep_house
+from parser.sources.chores import keep_sources
+from parser.sources.data import NamingData, NamingFiles
+from parser.sources.row_names import RowNames
 from parser.store import AnnouncementOptions, Store
 from pipeline import topology
 from pipeline.adapters.postgres import Database, database
@@ -46,11 +49,14 @@ async def serve(frame: Frame) -> None:
 async def work(frame: Frame, postgres: Database) -> None:
     """The stages; beside them the relay, which finishes after them, and the retention."""
     relay = Relay(postgres, frame.bus)
-    parser, recorder = stages(frame.settings, postgres, relay)
+    naming = NamingData(naming_files(frame.settings))
+    await naming.refresh()
+    announcements = announcement_options(frame.settings, naming)
+    parser, recorder = stages(frame.settings, postgres, relay, announcements)
     reparser = Reparser(
         postgres,
         options=read_options(frame.settings),
-        announcements=announcement_options(frame.settings),
+        announcements=announcements,
         committed=relay.wake,
     )
     finish = asyncio.Event()
@@ -62,6 +68,7 @@ async def work(frame: Frame, postgres: Database) -> None:
         group.create_task(relay.run(finish), name="relay")
         group.create_task(keep_house(postgres, frame.stopping, **kept), name="retention")
         group.create_task(keep_overview(postgres, frame.stopping), name="overview")
+        group.create_task(keep_sources(postgres, naming, frame.stopping), name="sources")
         group.create_task(reparse(frame, reparser), name="reparse")
         group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)
@@ -86,9 +93,11 @@ async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:
         await frame.stopping.wait()
 
 
-def stages(settings: Settings, postgres: Database, relay: Relay) -> tuple[Stage, Stage]:
+def stages(
+    settings: Settings, postgres: Database, relay: Relay, announcements: AnnouncementOptions
+) -> tuple[Stage, Stage]:
     """The parser's and the recorder's stage."""
-    store = Store(postgres, announcement_options(settings))
+    store = Store(postgres, announcements)
     handler = ParserHandler(postgres, store, options=read_options(settings), committed=relay.wake)
     recorder = Recorder(postgres, committed=relay.wake)
     return (
@@ -97,14 +106,20 @@ def stages(settings: Settings, postgres: Database, relay: Relay) -> tuple[Stage,
     )
 
 
-def announcement_options(settings: Settings) -> AnnouncementOptions:
+def announcement_options(settings: Settings, naming: NamingData) -> AnnouncementOptions:
     """How reports are announced."""
-    return AnnouncementOptions(settings.report_rows, settings.public_url or f"http://{settings.http_address}")
+    public_url = settings.public_url or f"http://{settings.http_address}"
+    return AnnouncementOptions(settings.report_rows, public_url, RowNames(naming))
 
 
 def read_options(settings: Settings) -> ReadOptions:
     """How documents are read."""
     return ReadOptions(limits=settings.limits, sample_kept=SampleKept(settings.failure_sample))
+
+
+def naming_files(settings: Settings) -> NamingFiles:
+    """The files that sources are named with."""
+    return NamingFiles(settings.services_path, settings.network_paths)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """What the parser tells the world once a report is committed. Pure."""
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import accumulate, islice
 
@@ -9,7 +10,7 @@ from parser.line import Json, row_as_json
 from parser.reports import StoredReport
 from pipeline.events import ReportStored
 from pipeline.limits import MiB
-from pipeline.report import ReportHeader
+from pipeline.report import Record, ReportHeader
 from pipeline.wire import Envelope, Wire, encode
 
 MAX_ROWS_BYTES = 2 * MiB  # the broker takes 8 MB an event
@@ -17,15 +18,19 @@ MAX_REPORT_BYTES = 1 * MiB
 _IDENTITY = set(ReportHeader.model_fields)
 
 Rows = tuple[Json, ...]
+Names = Callable[[Record], Json]
 
 
-def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: datetime) -> Wire:
+def announcement(
+    stored: StoredReport, *, max_rows: int, public_url: str, at: datetime, names: Names | None = None
+) -> Wire:
     """The event for third parties (`ReportStored`): the report, its first `max_rows` rows, and the link to all of them.
 
+    With `names` each row has those of its `source`.
     Rows end earlier where they would make the event too large; a header too large for it is left out.
     """
     reading = stored.candidate.reading
-    rows = tuple([row_as_json(row) for row in islice(reading.rows, max_rows)])
+    rows = tuple([_row(row, names) for row in islice(reading.rows, max_rows)])
     header = reading.report.model_dump(mode="json", exclude=_IDENTITY)
     link = f"{public_url.rstrip('/')}/api/v1/reports/{stored.candidate.number}"
     wire = encode(Envelope(_event(stored, header, rows, link=link, at=at)))
@@ -33,6 +38,11 @@ def announcement(stored: StoredReport, *, max_rows: int, public_url: str, at: da
         return wire
     bounded = header if len(to_json(header)) <= MAX_REPORT_BYTES else {}
     return encode(Envelope(_event(stored, bounded, _within(MAX_ROWS_BYTES, rows), link=link, at=at)))
+
+
+def _row(row: Record, names: Names | None) -> Json:
+    plain = row_as_json(row)
+    return plain if names is None else {**plain, "source": names(row)}
 
 
 def _event(stored: StoredReport, header: Json, rows: Rows, *, link: str, at: datetime) -> ReportStored:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parser import outbox
-from parser.announcement import announcement
+from parser.announcement import Names, announcement
 from parser.documents import Document, ReadMail
 from parser.ledger import command_for, write_mails
 from parser.outcome import Conclusion, Fate, conclude
@@ -44,10 +44,11 @@ DOCUMENT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementOptions:
-    """How much of a report is announced, and where the rest is."""
+    """How much of a report is announced, where the rest is, and how the sources of its rows are named, if at all."""
 
     max_rows: int = 100
     public_url: str = ""
+    names: Names | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,10 @@ class Store:
         return conclusions, reports
 
     def _wires(self, ends: Sequence[tuple[_Mail, Conclusion]], reports: StoredReports, *, at: datetime) -> list[Wire]:
+        options = self._options
         commands = [command_for(mail.read.event, conclusion) for mail, conclusion in ends]
         announcements = [
-            announcement(report, max_rows=self._options.max_rows, public_url=self._options.public_url, at=at)
+            announcement(report, max_rows=options.max_rows, public_url=options.public_url, at=at, names=options.names)
             for report in reports.new
         ]
         return [*(encode(Envelope(command)) for command in commands if command is not None), *announcements]

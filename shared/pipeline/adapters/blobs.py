@@ -1,5 +1,7 @@
 """The object store behind large cargo: put before the publish, got before the handler, deleted after the work."""
 
+from typing import IO, Any, cast
+
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions, RawStreamMsg
@@ -35,12 +37,13 @@ class Blobs:
             self._stores[js] = await js.object_store(topology.BLOB_STORE.name)
         return self._stores[js]
 
-    async def put(self, name: str, data: bytes) -> None:
-        """Keeps the bytes under this name; a repeat replaces them."""
-        options = ObjectMetaOptions(max_chunk_size=min(topology.BLOB_CHUNK_BYTES, max(len(data), 1)))
+    async def put(self, name: str, data: bytes | IO[bytes], *, size: int | None = None) -> None:
+        """Keeps the bytes under this name; a repeat replaces them. A file of `size` bytes is read a chunk at a time."""
+        size = len(data) if isinstance(data, bytes) else size or topology.BLOB_CHUNK_BYTES
+        options = ObjectMetaOptions(max_chunk_size=min(topology.BLOB_CHUNK_BYTES, max(size, 1)))
         with nats_errors():
             store = await self._store(self._by_name)
-            await store.put(name, data, meta=ObjectMeta(name=name, options=options))
+            await store.put(name, cast(Any, data), meta=ObjectMeta(name=name, options=options))
 
     async def get(self, name: str, *, size: int | None = None) -> bytes:
         """The bytes. Raises Rejected (blob_missing) when they are gone or not of this size."""

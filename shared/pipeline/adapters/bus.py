@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import IO
 
 import structlog
 from nats.aio.client import Client
@@ -13,6 +14,7 @@ from pipeline.adapters.ensure import ensure_consumer, ensure_topology
 from pipeline.adapters.publisher import Publisher
 from pipeline.adapters.pull import Subscription
 from pipeline.errors import Rejected, TryLater
+from pipeline.events import Event
 from pipeline.wire import Envelope, Parcel, Wire, encode
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,17 @@ class Bus:
         checked = [await self._check_in(envelope) for envelope in envelopes]
         await self.publish_wires([encode(envelope) for envelope in checked])
         return frozenset(p.blob for envelope in checked for p in envelope.cargo if p.blob is not None)
+
+    async def parcel_of(self, event: Event, file: IO[bytes], *, size: int) -> Parcel:
+        """The file, of which `size` bytes are left, as the event's only parcel; a large one is in the object store.
+
+        Raises TryLater as `publish` does.
+        """
+        if size <= topology.INLINE_CARGO_BYTES:
+            return Parcel.of(file.read())
+        name = _blob_name(event, 0)
+        await self.blobs.put(name, file, size=size)
+        return Parcel(size=size, blob=name)
 
     async def release(self, envelope: Envelope, *, kept: frozenset[str]) -> None:
         """Deletes the blobs of an event that is done with, but for those that a following event still needs.
@@ -108,9 +121,13 @@ class Bus:
                 break
             if cargo[index].blob is None:
                 inline -= cargo[index].size
-                cargo[index] = await self._stored(f"{envelope.event.key}.{index}", cargo[index])
+                cargo[index] = await self._stored(_blob_name(envelope.event, index), cargo[index])
         return replace(envelope, cargo=tuple(cargo))
 
     async def _stored(self, name: str, parcel: Parcel) -> Parcel:
         await self.blobs.put(name, parcel.bytes)
         return replace(parcel, blob=name)
+
+
+def _blob_name(event: Event, index: int) -> str:
+    return f"{event.key}.{index}"

@@ -11,13 +11,18 @@ GRANT SELECT, INSERT, UPDATE ON reparse_job TO dmarq_parser;
 GRANT USAGE ON SEQUENCE document_id_seq, outbox_id_seq, reparse_job_id_seq TO dmarq_parser;
 GRANT EXECUTE ON FUNCTION make_record_partition(integer, integer), drop_record_partitions(integer) TO dmarq_parser;
 GRANT EXECUTE ON FUNCTION fold_overview(bigint) TO dmarq_parser;
+GRANT SELECT, UPDATE ON source, source_domain TO dmarq_parser;
+GRANT SELECT, INSERT, UPDATE ON source_verdict TO dmarq_parser;
+GRANT SELECT ON source_identity, source_standing, overview_source TO dmarq_parser;
 
 -- role: dmarq_config_api
 GRANT USAGE ON SCHEMA public TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
-GRANT INSERT, UPDATE, DELETE ON credential, session, api_token TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;
+GRANT UPDATE (action_state, action_reason, action_detail, acted_at) ON mail TO dmarq_config_api;
 GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON notify_channel, notify_rule, notify_mute TO dmarq_config_api;
 GRANT UPDATE (state, due_at, lease_until, first_at, batch) ON notify_delivery TO dmarq_config_api;

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from config_api.live import GLANCE, MAX_STREAMS
+from config_api.live import MAX_STREAMS
 from dmarq.embedded.port import LOOPBACK, free_port
 from pipeline.events import ActivityLogged, Level
 from pipeline.settings import process_environment
@@ -70,7 +71,7 @@ async def test_watchers_that_went_away_push_nobody_out(process: Services, nats_u
         for _ in range(MAX_STREAMS - 1):
             async with client.stream("GET", url) as gone:
                 assert await anext(gone.aiter_lines()) == "retry: 3000"
-        await asyncio.sleep(3 * GLANCE)
+        await asyncio.sleep(1)
         for _ in range(MAX_STREAMS - 1):
             other = await others.enter_async_context(client.stream("GET", url))
             assert await anext(other.aiter_lines()) == "retry: 3000"
@@ -110,6 +111,28 @@ def test_a_body_that_is_no_json_object_is_refused(
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
+def test_the_command_line_prints_a_sign_in_link_without_the_token(process: Services) -> None:
+    environment = {"DMARQ_HTTP_ADDRESS": process.http_address, "DMARQ_ADMIN_TOKEN": ADMIN_TOKEN}
+    done = subprocess.run(
+        [sys.executable, "-m", "dmarq", "sign-in-link"],
+        env={**process_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    address, _, code = done.stdout.strip().partition("/sign-in#")
+    assert address == f"http://{process.http_address}"
+    assert ADMIN_TOKEN not in code
+    with httpx.Client(base_url=address) as browser:
+        form = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/sign-in").text)
+        assert form is not None
+        signed_in = [browser.post("/sign-in", data={"secret": code, "csrf_token": form[1]}).status_code]
+        browser.cookies.delete("dmarq_session")
+        signed_in.append(browser.post("/sign-in", data={"secret": code, "csrf_token": form[1]}).status_code)
+    assert signed_in == [303, 401]
+
+
 def test_the_help_explains_itself() -> None:
     done = _run("--help")
     assert done.returncode == 0
@@ -120,7 +143,9 @@ def test_the_help_explains_itself() -> None:
     ("wrong", "says"),
     [
         ({"DMARQ_SECRET_KEY": ""}, "DMARQ_SECRET_KEY"),
-        ({"DMARQ_ADMIN_TOKEN": "guess me"}, "DMARQ_ADMIN_TOKEN"),
+        ({"DMARQ_ADMIN_TOKEN": "guess me"}, "DMARQ_ADMIN_TOKEN has less than 32 characters; make one: openssl rand"),
+        ({"DMARQ_ADMIN_TOKEN": "change-me-" * 4}, "DMARQ_ADMIN_TOKEN repeats itself"),
+        ({"DMARQ_ADMIN_TOKEN": "0123456789abcdefghijklmnopqrstuvwxyz"}, "DMARQ_ADMIN_TOKEN repeats itself"),
         ({"DMARQ_MAILBOXES": "[{}]"}, "DMARQ_MAILBOXES"),
         ({"DMARQ_NATS_URL": "nats://h:abc"}, "DMARQ_NATS_URL: should look like nats://host:4222"),
         ({"DMARQ_DATABASE_URL": "postgresql://u:p@h:abc/x"}, "DMARQ_DATABASE_URL: should look like postgresql://"),

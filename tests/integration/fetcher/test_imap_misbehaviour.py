@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, Meta
+from fetcher.imap import session as fetcher_session
 from pipeline.connection import Category
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.scripted_imap import HANG_UP, SILENCE, Answer, ScriptedImap, scripted_imap
@@ -201,12 +202,18 @@ async def test_a_read_only_folder_is_not_changed() -> None:
         assert "UID MOVE" not in server.commands()
 
 
-async def test_idle_that_is_refused_is_a_fault() -> None:
-    async with opened({"IDLE": b"{tag} NO not now\r\n"}, capabilities=ALL) as (session, _):
+@pytest.mark.parametrize("refusal", [b"{tag} NO not now\r\n", b"{tag} BAD Could not parse command\r\n"])
+async def test_where_idle_is_refused_the_session_lives_on_without_it(
+    monkeypatch: pytest.MonkeyPatch, refusal: bytes
+) -> None:
+    monkeypatch.setattr(fetcher_session, "NOOP_EVERY_S", 0.05)
+    async with opened({"IDLE": refusal}, capabilities=ALL) as (session, server):
         await session.select("INBOX")
 
-        with pytest.raises(ImapFault, match="not now"):
-            await session.wait_for_mail(5)
+        assert await session.wait_for_mail(0.2) is False
+        assert server.commands().count("IDLE") == 1
+        assert server.commands().count("NOOP") > 1
+        assert session.alive
 
 
 async def test_idle_ends_cleanly_although_the_server_agreed_to_it_late() -> None:

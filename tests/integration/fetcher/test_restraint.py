@@ -7,7 +7,7 @@ import pytest
 from fetcher import connector, fitting, pace
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.requests import serving
-from pipeline.events import ActivityLogged, ActResult, FetchRunFinished
+from pipeline.events import ActivityLogged, FetchRunFinished
 from pipeline.inquiry import LedgerAnswer, LedgerInquiry
 from pipeline.mailbox import Action
 from pipeline.topology import LEDGER_SUBJECT
@@ -26,8 +26,6 @@ from tests.support.fetching import (
     until,
     until_fetched,
 )
-from tests.support.scripted_folder import ScriptedFolder, scripted_mailbox
-from tests.support.scripted_imap import scripted_imap
 
 MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
 OTHER = b"From: a@b.example\r\nSubject: lunch\r\n\r\nwords\r\n"
@@ -107,18 +105,6 @@ async def test_reconciliation_searches_a_large_folder_in_windows(
     asked_by_subject = [str(search["arguments"]) for search in searches if "SUBJECT" in str(search)]
     ranges = {next(word for word in arguments.split() if ":" in word) for arguments in asked_by_subject}
     assert ranges == {"1:3", "4:6", "7:9", "10:10"}
-
-
-async def test_a_refused_action_keeps_nobody_from_reading(bus: Bus) -> None:
-    answers = ScriptedFolder(1).answers() | {"UID STORE": b"{tag} NO not this one\r\n"}
-    async with scripted_imap(answers) as server:
-        await put_mailbox(bus, scripted_mailbox(server.port))
-        async with fetching(bus):
-            (mail,) = await until_fetched(bus, 1)
-            (refused,) = await acted(bus, command(mail, Action.MARK_READ))
-
-    assert refused.result is ActResult.FAILED
-    assert await imap_log(bus, "failed") == []
 
 
 async def test_a_fetcher_that_is_stopped_in_the_middle_goes_on_there(bus: Bus, dovecot: Dovecot, user: User) -> None:

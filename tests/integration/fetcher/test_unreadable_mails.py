@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher import connector, patience
+from fetcher import backoff, patience
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.cursors import CursorBucket
 from pipeline.events import FetchRunFinished
@@ -24,7 +24,7 @@ from tests.support.scripted_imap import Step, scripted_imap
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "AT_LEAST_S", 0.0)
-    monkeypatch.setattr(connector, "delay_after", lambda *_, **__: 0.01)
+    monkeypatch.setattr(backoff, "delay_after", lambda *_, **__: 0.01)
 
 
 @pytest.mark.usefixtures("impatient")

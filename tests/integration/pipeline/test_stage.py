@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipeline.adapters.bus import Bus
 from pipeline.adapters.ensure import stream_config
 from pipeline.limits import MiB
-from pipeline.stage import Result
+from pipeline.stage import Later, Result
 from pipeline.topology import EXTRACT, EXTRACTOR, PARSER
 from pipeline.wire import Envelope
 from tests.support.events import fetched, uid_of
@@ -55,6 +55,27 @@ async def test_a_bad_member_does_not_hold_up_the_others(bus: Bus) -> None:
         await until_count(bus, "MAIL", 0)
 
     assert sorted(uid_of(e.event) for e in await everything(bus, PARSER)) == [1, 2, 4, 5, 6, 7, 8]
+
+
+async def test_a_member_that_has_to_wait_comes_again_and_holds_up_no_other(bus: Bus) -> None:
+    put_off: list[int] = []
+
+    async def handler(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        results = list(await extract(envelopes))
+        for place, envelope in enumerate(envelopes):
+            if uid_of(envelope.event) == 3 and len(put_off) < 5:
+                put_off.append(3)
+                results[place] = Later(0.05)
+        return results
+
+    await bus.publish([fetched(uid) for uid in range(1, 6)])
+    async with running(bus, stage_of(handler, concurrency=1)):
+        await until_count(bus, "MAIL", 0)
+
+    stored = [uid_of(e.event) for e in await everything(bus, PARSER)]
+    assert stored[-1] == 3
+    assert sorted(stored) == [1, 2, 3, 4, 5]
+    assert len(put_off) == 5
 
 
 async def test_a_stop_finishes_what_is_in_hand(bus: Bus) -> None:

@@ -28,31 +28,32 @@ def test_a_level_means_itself_and_what_matters_more(wanted: Level | None, held: 
     assert {level for level in Level if interest.holds(Happening("activity", "box", "imap", level, {}))} == held
 
 
-def test_one_stream_too_many_ends_the_oldest() -> None:
+async def test_one_stream_too_many_ends_the_oldest() -> None:
     feed = Feed()
-    streams = [feed.stream(Interest()) for _ in range(MAX_STREAMS + 1)]
-    assert [next(stream) for stream in streams] == ["retry: 3000\n\n"] * (MAX_STREAMS + 1)
+    streams = [aiter(feed.stream(Interest())) for _ in range(MAX_STREAMS + 1)]
+    assert [await anext(stream) for stream in streams] == [b"retry: 3000\n\n"] * (MAX_STREAMS + 1)
     feed.hear(_wire(1))
-    assert list(streams[0]) == []
-    assert all("connected" in next(stream) for stream in streams[1:])
+    assert [line async for line in streams[0]] == []
+    told = [await anext(stream) for stream in streams[1:]]
+    assert all(b"connected" in line for line in told)
+    for stream in streams:
+        await stream.aclose()
 
 
-def test_a_stream_that_nobody_reads_any_more_ends() -> None:
-    assert list(Feed().stream(Interest(), is_gone=lambda: True)) == ["retry: 3000\n\n"]
-
-
-def test_a_stream_that_is_never_silent_ends_all_the_same() -> None:
+async def test_a_stream_that_is_never_silent_ends_all_the_same() -> None:
     feed = Feed(life=0.05)
     lines = 0
-    for lines, _ in enumerate(feed.stream(Interest())):
+    async for _ in feed.stream(Interest()):
         feed.hear(_wire(lines))
+        lines += 1
         assert lines < 1_000_000
     assert lines > 0
 
 
-def test_no_stream_opens_once_all_were_closed() -> None:
+async def test_no_stream_opens_once_all_were_closed() -> None:
     feed = Feed()
-    early = feed.stream(Interest())
-    next(early)
+    early = aiter(feed.stream(Interest()))
+    await anext(early)
     feed.close()
-    assert [list(early), list(feed.stream(Interest()))] == [[], ["retry: 3000\n\n"]]
+    assert [line async for line in early] == []
+    assert [line async for line in feed.stream(Interest())] == [b"retry: 3000\n\n"]

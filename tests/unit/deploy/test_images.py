@@ -16,7 +16,7 @@ PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
 SOURCES = {"standalone": ROOT / "deploy/standalone"} | {
     name: ROOT / "services" / name for name in ("fetcher", "extractor", "parser", "config-api", "notifier")
 }
-FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask", "waitress"}, "notifier": {"apprise"}}
+FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask"}, "notifier": {"apprise"}}
 
 
 def pins(path: Path) -> dict[str, str]:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cursor import Cursor, above, advanced, filters_fingerprint, start_of
+from pipeline.cursor import (
+    GENERATION,
+    Cursor,
+    above,
+    advanced,
+    filters_fingerprint,
+    server_uidvalidity,
+    start_of,
+)
 from pipeline.mailbox import Filters
 
 ALL = Filters()
@@ -65,3 +73,28 @@ def test_a_cursor_never_goes_back(last: int, uids: list[int]) -> None:
 @given(st.builds(Cursor, uidvalidity=st.integers(0), last_uid=st.integers(0), filters=st.text(max_size=16)))
 def test_a_cursor_survives_its_bucket(cursor: Cursor) -> None:
     assert Cursor.model_validate_json(cursor.model_dump_json()) == cursor
+
+
+def test_a_folder_that_was_rewound_is_read_again_as_another_generation_of_it() -> None:
+    before = start_of(None, uidvalidity=7, filters=Filters()).model_copy(update={"last_uid": 9})
+
+    rewound = start_of(before, uidvalidity=7, filters=Filters(), uidnext=9)
+    again = start_of(advanced(rewound, 5), uidvalidity=7, filters=Filters(), uidnext=3)
+
+    assert (rewound.last_uid, again.last_uid) == (0, 0)
+    assert len({before.uidvalidity, rewound.uidvalidity, again.uidvalidity}) == 3
+    assert {server_uidvalidity(cursor.uidvalidity) for cursor in (before, rewound, again)} == {7}
+    assert start_of(advanced(again, 2), uidvalidity=7, filters=Filters(), uidnext=3).last_uid == 2
+
+
+def test_a_generation_is_kept_when_the_filters_change_and_ends_when_the_folder_is_rebuilt() -> None:
+    later = Cursor(uidvalidity=7 + 2 * GENERATION, last_uid=4, filters=filters_fingerprint(Filters()))
+
+    assert start_of(later, uidvalidity=7, filters=Filters(max_age_days=3)).uidvalidity == later.uidvalidity
+    assert start_of(later, uidvalidity=8, filters=Filters()).uidvalidity == 8
+
+
+@pytest.mark.parametrize("uidnext", [None, 10, 11, 2**32 - 1])
+def test_a_folder_that_only_grows_is_not_taken_for_rewound(uidnext: int | None) -> None:
+    before = Cursor(uidvalidity=7, last_uid=9, filters=filters_fingerprint(Filters()))
+    assert start_of(before, uidvalidity=7, filters=Filters(), uidnext=uidnext) == before

@@ -97,8 +97,8 @@ def test_a_secret_that_no_key_opens_is_told_without_showing_it(sealed: str) -> N
         "0123456789" * 10,
         "correct horse battery staple and more " * 20,
         "Correct-Horse-Battery-Staple-And-Some-More-Words-Of-Them",
-        os.urandom(24).hex(),
-        b64encode(os.urandom(24)).decode(),
+        "eb23076a9bbd87d102e055626096f49a5254973a40e9e6ed",  # 24 random bytes
+        "tEsTXwG70TvBwitTnDosVmqN9K/H+sZE",  # 24 random bytes
     ],
 )
 def test_a_key_that_is_missing_or_can_be_guessed_is_refused_with_the_command_that_makes_one(keys: str) -> None:

@@ -55,7 +55,7 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
                 if settings.notify:
                     add_channel(stack, inbox)
                 if not once:
-                    console.print(f"to look at it, sign in: {stack.sign_in_link}", soft_wrap=True)
+                    console.print(f"to look at it, sign in: {stack.sign_in_link()}", soft_wrap=True)
                 demo = _Demo(stack, mailbox, inbox if settings.notify else None, console, once, as_machine)
                 result = asyncio.run(demo.run(expected))
     sys.exit(1 if once and not (result and result.all_kept) else 0)
@@ -86,7 +86,7 @@ class _Demo:
             if self.is_once:
                 stopping.set()
             elif not stopping.is_set():
-                link = self.stack.sign_in_link
+                link = self.stack.sign_in_link()
                 self.console.print(f"\nstill running; sign in: {link}\nstop with Ctrl-C", soft_wrap=True)
             await stopping.wait()
         return result

@@ -1,4 +1,4 @@
-"""`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes."""
+"""`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes, retry what failed in them."""
 
 import sys
 from datetime import datetime
@@ -52,6 +52,7 @@ for _action, _about, _done in (
     ("fetch", "Fetch now.", "The fetcher looks into the mailbox now."),
     ("pause", "Leave the mailbox alone until it is resumed.", "Paused."),
     ("resume", "Work for the mailbox again.", "Resumed."),
+    ("retry-actions", "Try failed actions again: mails that could not be marked, moved or deleted.", "Tried again."),
 ):
     mailbox.add_command(_asking(_action, _about, _done))
 

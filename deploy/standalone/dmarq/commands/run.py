@@ -33,7 +33,7 @@ def run(data_dir: Path | None) -> None:
         click.echo(f"starting; data and logs are in {data.path}")
         with Stack(data, settings) as stack:
             click.echo(f"running on http://{stack.http_address}")
-            click.echo(f"sign in:   {stack.sign_in_link}")
+            click.echo(f"sign in:   {stack.sign_in_link()}")
             click.echo("stop with Ctrl-C")
             asyncio.run(_until_told_to_stop(stack))
     click.echo("stopped")

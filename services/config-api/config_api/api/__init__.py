@@ -7,6 +7,7 @@ from config_api.api import (
     activity,
     dead_letters,
     description,
+    domains,
     events,
     health,
     imports,
@@ -15,14 +16,15 @@ from config_api.api import (
     mails,
     reparse,
     reports,
+    sources,
     status,
     summary,
 )
 from config_api.notifications import resource as notifications
 
 PARTS = (
-    mailboxes, mailbox_actions, activity, mails, reports, summary, status, dead_letters, imports, reparse, access,
-    events, notifications, description, health
+    mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, status, dead_letters, imports,
+    reparse, access, events, notifications, description, health
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Tokens for programs, the administrator's password, and the key that mailbox passwords are kept under."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -7,12 +8,13 @@ from pydantic import BaseModel
 
 from config_api.api.bodies import PasswordWish, TokenWish
 from config_api.api.contract import PREFIX, operation
-from config_api.auth import passwords, sessions, tokens
+from config_api.auth import codes, guard, sessions, sign_in, tokens
+from config_api.auth.codes import SignInLink
 from config_api.auth.scopes import Scope
 from config_api.auth.tokens import NewToken, TokenView
 from config_api.backend import backend
 from config_api.mailboxes import store
-from config_api.problem import Problem
+from config_api.problem import FieldError, Problem, invalid
 from pipeline.secrets import BadSecretKey
 
 routes = Blueprint("api_access", __name__, url_prefix=PREFIX)
@@ -59,11 +61,29 @@ def revoke_token(token_id: int) -> Response:
 @operation(Scope.ADMIN, status=204, fails=(415,))
 def set_password(json: PasswordWish) -> Response:
     """Set the password for signing in, or remove it. Browsers that are signed in are signed out, but for this one."""
-    back = backend()
+    door = sign_in.door()
+    try:
+        door.check(json.current.get_secret_value(), client=request.remote_addr or "")
+    except Problem as wrong:
+        if wrong.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        raise invalid(FieldError(field="current", text=wrong.detail)) from None
     secret = json.password.get_secret_value() if json.password is not None else None
-    mine = request.cookies.get(sessions.COOKIE, "")
-    back.run(passwords.set_password(back.database, secret, keep_session=mine))
+    door.set_password(secret, keep_session=request.cookies.get(sessions.COOKIE, ""))
     return Response(status=204)
+
+
+@routes.post("/sign-in-links")
+@operation(Scope.ADMIN, gives=SignInLink, status=201)
+def create_sign_in_link() -> Any:
+    """Make a link that signs a browser in once, within a quarter of an hour.
+
+    The session that it begins ends when the token changes, or is revoked, that this request was sent with.
+    """
+    back = backend()
+    credential = guard.require(Scope.ADMIN).credential
+    made = back.run(codes.create(back.database, back.settings, credential=credential))
+    return made, 201, {"Cache-Control": "no-store"}
 
 
 @routes.post("/mailboxes/rotate-secrets")

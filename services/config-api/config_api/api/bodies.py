@@ -134,4 +134,5 @@ class PasswordWish(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    current: SecretStr = Field(description="The present password, or the admin token.")
     password: SecretStr | None

@@ -28,7 +28,7 @@ DESCRIPTION = (
     "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
     "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
 )
-ALWAYS = (400, 401, 403, 422, 503)  # what any route may answer
+ALWAYS = (400, 401, 403, 413, 422, 429, 503)  # what any route may answer
 BODIES = frozenset({"POST", "PUT", "PATCH"})
 BYTES = "application/octet-stream"
 BYTES_TAKEN: set[str] = set()  # the operations whose body is no JSON but bytes
@@ -148,6 +148,7 @@ def _check_body() -> None:
         raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
     if not _holds_an_object():
         raise Problem(400, "Not a JSON object", "The body must be one JSON object.")
+    validation.check_text(request.get_json())
 
 
 def _holds_an_object() -> bool:

@@ -1,6 +1,6 @@
 """What happens now, as server-sent events."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from config_api.api.bodies import StreamQuery
 from config_api.api.contract import PREFIX, operation
@@ -21,7 +21,6 @@ def stream_events(query: StreamQuery) -> Response:
     """
     level = Level(query.level) if query.level else None
     interest = Interest(mailbox_id=query.mailbox_id, source=query.source, level=level)
-    is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
-    lines = backend().feed.stream(interest, is_gone=is_gone)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Response(lines, headers=headers, content_type="text/event-stream")
+    stream = backend().feed.stream(interest)
+    return Response(stream, headers=headers, content_type="text/event-stream", direct_passthrough=True)

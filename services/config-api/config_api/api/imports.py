@@ -10,6 +10,8 @@ from config_api.backend import backend
 
 routes = Blueprint("api_imports", __name__, url_prefix=PREFIX)
 
+TIMEOUT = 60.0  # seconds that the broker may take for a large file
+
 
 class ImportQuery(BaseModel):
     """How the file is called; reporters put facts into the name."""
@@ -35,5 +37,7 @@ def import_file(query: ImportQuery) -> tuple[Imported, int, dict[str, str]]:
     """
     back = backend()
     request.max_content_length = back.settings.limits.max_mail_bytes
-    taken = importing.take_in(back.bus, request.get_data(), name=query.name, limits=back.settings.limits)
-    return Imported(mail_id=back.run(taken).mail_id), 202, {}
+    _ = request.stream  # refuses what is announced as larger
+    body = request.environ["wsgi.input"]  # a file, see `http.bodies`
+    taken = importing.take_in(back, body, name=query.name)
+    return Imported(mail_id=back.run(taken, timeout=TIMEOUT).mail_id), 202, {}

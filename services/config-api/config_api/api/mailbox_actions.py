@@ -11,7 +11,7 @@ from config_api.api.mailboxes import etag
 from config_api.auth import guard, who
 from config_api.auth.scopes import Scope
 from config_api.backend import backend
-from config_api.mailboxes import actions, checks
+from config_api.mailboxes import actions, checks, failed_actions
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from pipeline.connection import ConnectionTest
 
@@ -81,3 +81,12 @@ def resume_mailbox(mailbox_id: str) -> Any:
     back = backend()
     resumed = back.run(actions.resume(back, mailbox_id, who=who()))
     return resumed, 200, etag(resumed)
+
+
+@routes.post("/<mailbox_id>/retry-actions")
+@operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404,))
+def retry_actions(mailbox_id: str) -> Any:
+    """Try once more to mark, move or delete all mails where the mail server refused it; 5,000 at a time."""
+    back = backend()
+    retried = back.run(failed_actions.retry_all(back, mailbox_id, who=who()))
+    return Accepted(text=f"Failed actions that are tried again: {retried}."), 202, {}

@@ -1,11 +1,16 @@
 """The ledger of mails."""
 
+from typing import Any
+
 from flask import Blueprint
 
 from config_api.api.bodies import MailQuery
 from config_api.api.contract import PREFIX, operation
+from config_api.api.mailbox_actions import Accepted
+from config_api.auth import who
 from config_api.auth.scopes import Scope
 from config_api.backend import backend
+from config_api.mailboxes import failed_actions
 from config_api.paging import Page
 from config_api.reading import mails
 from config_api.reading.mails import MailSummary, MailTrace
@@ -27,3 +32,12 @@ def get_mail(mail_id: str) -> MailTrace:
     """The whole way of one mail: fetched, its parts, its report files, its reports, what was done to it."""
     back = backend()
     return back.run(mails.trace(back.database, mail_id))
+
+
+@routes.post("/<mail_id>/retry-action")
+@operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409))
+def retry_action(mail_id: str) -> Any:
+    """Try once more to mark, move or delete a mail, where the mail server refused it."""
+    back = backend()
+    back.run(failed_actions.retry_one(back, mail_id, who=who()))
+    return Accepted(text="The action is tried again."), 202, {}

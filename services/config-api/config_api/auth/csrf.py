@@ -28,7 +28,7 @@ def token() -> str:
 def check() -> None:
     """Raises Problem 403 for a request that did not come from a page of ours."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc not in _own_addresses():
+    if origin is not None and _place(origin) not in _own_addresses():
         raise Problem(403, "Not from here", "The request came from a page of another site.")
     sent = (request.form.get(FIELD) or request.headers.get(HEADER) or "").encode()
     cookie = _cookie()
@@ -46,6 +46,14 @@ def keep_visitor(response: Response) -> Response:
 def _cookie() -> str | None:
     """What tokens are bound to: the session wherever there is one, so that a visitor's token is no good in it."""
     return request.cookies.get(COOKIE) or request.cookies.get(ANONYMOUS_COOKIE)
+
+
+def _place(origin: str) -> str:
+    """Host and port; empty for what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _bound_to(cookie: str) -> str:

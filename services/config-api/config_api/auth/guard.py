@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import g, redirect, request
 from werkzeug.wrappers import Response
 
-from config_api.auth import admin, csrf, sessions, sign_in, tokens
+from config_api.auth import csrf, sessions, sign_in
 from config_api.auth.scopes import Identity, Scope
 from config_api.backend import Backend, backend
 from config_api.problem import Problem
@@ -16,8 +16,13 @@ from config_api.problem import Problem
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BROWSER = Identity(name="admin", scope=Scope.ADMIN, is_browser=True)
-ADMIN_TOKEN = Identity(name="admin token", scope=Scope.ADMIN, is_browser=False)
+AUTHORIZATION = "Authorization"  # read as it is: the framework fails over bytes that are not ASCII
+SIGNED_IN_BODY = 1024 * 1024  # bytes of a body; a stranger may send those of a sign-in form
+
+
+def is_known_program() -> bool:
+    """Whether the request carries a token that is good. Raises Problem 429."""
+    return AUTHORIZATION in request.headers and _identity() is not None
 
 
 def who() -> str:
@@ -33,6 +38,7 @@ def require(scope: Scope) -> Identity:
         raise Problem(401, "Sign in first", "Send a token: Authorization: Bearer …")
     if not identity.scope.holds(scope):
         raise Problem(403, "Not allowed", f"This needs a token with the scope {scope}.")
+    request.max_content_length = SIGNED_IN_BODY
     if identity.is_browser and request.method not in csrf.SAFE_METHODS:
         csrf.check()
     return identity
@@ -44,6 +50,7 @@ def require_session() -> Response | None:
     if identity is None or not identity.is_browser:
         target = request.full_path.rstrip("?") if request.method == "GET" else sign_in.HOME
         return redirect(f"/sign-in?next={quote(target, safe='')}", code=303)
+    request.max_content_length = SIGNED_IN_BODY
     if request.method not in csrf.SAFE_METHODS:
         csrf.check()
     return None
@@ -67,18 +74,17 @@ def _identity() -> Identity | None:
 
 
 def _found(back: Backend) -> Identity | None:
-    authorization = request.authorization
-    if authorization is not None:
-        is_bearer = authorization.type == "bearer" and authorization.token
-        return _bearer(back, authorization.token or "") if is_bearer else None
+    if AUTHORIZATION in request.headers:
+        scheme, _, token = request.headers[AUTHORIZATION].partition(" ")
+        return _holder(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
     cookie = request.cookies.get(sessions.COOKIE)
-    return BROWSER if cookie and back.run(sessions.is_good(back.database, cookie)) else None
+    if not cookie:
+        return None
+    credential = back.run(sessions.credential_of(back.database, cookie, back.settings))
+    if credential is None:
+        return None
+    return Identity(name="admin", scope=Scope.ADMIN, is_browser=True, credential=credential)
 
 
-def _bearer(back: Backend, secret: str) -> Identity | None:
-    if admin.is_configured_token(secret, back.settings):
-        return ADMIN_TOKEN
-    if secret.startswith(tokens.PREFIX):
-        return back.run(tokens.holder(back.database, secret))
-    made = back.run(sign_in.made_token_hash(back.database))
-    return ADMIN_TOKEN if admin.is_made_token(secret, made, back.settings) else None
+def _holder(secret: str) -> Identity | None:
+    return sign_in.door().holder(secret, client=request.remote_addr or "")

@@ -12,9 +12,19 @@ def new_secret(prefix: str = "") -> str:
     return prefix + token_urlsafe(RANDOM_BYTES)
 
 
+def as_bytes(text: str) -> bytes:
+    """What somebody sent as a secret, whatever characters (lone surrogates, too) it has."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def digest(secret: str) -> bytes:
     """What is stored of it."""
-    return sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    return sha256(as_bytes(secret)).digest()
+
+
+def fingerprint(stored: str) -> bytes:
+    """What a session is bound to: the credential, as it is stored, that began it."""
+    return sha256(stored.encode()).digest()
 
 
 def same(one: bytes, other: bytes) -> bool:

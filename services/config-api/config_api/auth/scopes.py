@@ -19,8 +19,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who sent the request. `name` is for the activity log; `is_browser`: by cookie, which needs a CSRF token."""
+    """Who sent the request. `name` is for the activity log; `is_browser`: by cookie, which needs a CSRF token;
+    `credential`: the fingerprint of what they showed, now or when their session began."""
 
     name: str
     scope: Scope
     is_browser: bool
+    credential: bytes

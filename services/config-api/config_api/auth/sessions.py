@@ -1,30 +1,35 @@
-"""Signed-in browsers: a random cookie, known to the database by its hash alone."""
+"""Signed-in browsers: a random cookie, known to the database by its hash alone, good while its credential is."""
 
 from urllib.parse import urlsplit
 
 from flask import Response, request
 
-from config_api.auth.hashing import digest, new_secret
+from config_api.auth import admin
+from config_api.auth.hashing import digest, fingerprint, new_secret
 from config_api.auth.sql import SQL
 from config_api.backend import backend
 from pipeline.adapters.postgres import Database
+from pipeline.settings import Settings
 
 COOKIE = "dmarq_session"
 LIFE = 7 * 24 * 3600  # seconds
 
 
-async def begin(database: Database) -> str:
-    """A new session's cookie."""
+async def begin(database: Database, credential: bytes) -> str:
+    """A new session's cookie. The session ends when the credential changes."""
     value = new_secret()
     async with database.connection() as connection:
-        await connection.execute(SQL["add_session"], digest(value), float(LIFE))
+        await connection.execute(SQL["add_session"], digest(value), float(LIFE), credential)
     return value
 
 
-async def is_good(database: Database, value: str) -> bool:
-    """Whether the cookie belongs to a session that is not over."""
+async def credential_of(database: Database, value: str, settings: Settings) -> bytes | None:
+    """The credential that the cookie's session began with, if it is not over."""
+    token = admin.configured(settings)
+    mark = None if token is None else fingerprint(token)
     async with database.connection() as connection:
-        return bool(await connection.fetchval(SQL["session"], digest(value)))
+        found: bytes | None = await connection.fetchval(SQL["session"], digest(value), mark)
+    return found
 
 
 def set_cookie(response: Response, value: str, *, name: str = COOKIE, life: int = LIFE) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from config_api.auth.hashing import digest, new_secret
 from config_api.auth.scopes import Identity, Scope
 from config_api.auth.sql import SQL
+from config_api.paging import MAX_BIGINT
 from config_api.problem import not_found
 from pipeline.adapters.postgres import Database
 
@@ -56,6 +57,8 @@ async def all(database: Database) -> list[TokenView]:
 
 async def revoke(database: Database, token_id: int) -> None:
     """Makes a token good for nothing. Raises Problem 404."""
+    if not 0 < token_id <= MAX_BIGINT:
+        raise not_found("token")
     async with database.connection() as connection:
         if await connection.fetchval(SQL["revoke_token"], token_id) is None:
             raise not_found("token")
@@ -69,4 +72,5 @@ async def holder(database: Database, secret: str) -> Identity | None:
         if row is None:
             return None
         await connection.execute(SQL["note_use"], row["id"])
-    return Identity(name=f"token {row['name']}", scope=Scope(row["scope"]), is_browser=False)
+    scope = Scope(row["scope"])
+    return Identity(name=f"token {row['name']}", scope=scope, is_browser=False, credential=digest(secret))

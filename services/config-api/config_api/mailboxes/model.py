@@ -36,6 +36,9 @@ class LiveState(BaseModel):
     last_poll_at: datetime | None = None
     last_success_at: datetime | None = None
     next_poll_at: datetime | None = Field(None, description="When the next look, or the next try, is due.")
+    failed_actions: int = Field(
+        0, description="Mails that could not be marked, moved or deleted, and that nobody has retried since."
+    )
     behind: int = Field(0, description="Mails that are known to wait in the mailbox.")
     overdue: bool = Field(description="Whether a fetch should have ended well long ago.")
     category: str = Field("ok", description="What the last look ended with; ok, or a connection test's category.")

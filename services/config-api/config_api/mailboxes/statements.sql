@@ -81,3 +81,22 @@ INSERT INTO activity (id, mailbox_id, source, name, level, text, data, at) VALUE
 -- name: insert_outbox
 -- What the relay publishes.
 INSERT INTO outbox (subject, headers, payload) VALUES ($1, $2, $3);
+
+-- name: mailbox_of_mail
+-- Where a mail came from.
+SELECT mailbox_id FROM mail WHERE mail_id = $1;
+
+-- name: failed_actions
+-- Mails of a mailbox, or one of them ($2), whose action was refused; where the folder was rebuilt no retry helps.
+SELECT mail_id, mailbox_id, folder, uidvalidity, uid, outcome, action, action_target, take
+FROM mail
+WHERE mailbox_id = $1 AND ($2::uuid IS NULL OR mail_id = $2)
+    AND action_state = 'failed' AND action_reason IS DISTINCT FROM 'uidvalidity_changed'
+ORDER BY stored_at
+LIMIT $3
+FOR UPDATE;
+
+-- name: action_is_pending
+-- The command was given once more.
+UPDATE mail SET action_state = 'pending', action_reason = NULL, action_detail = '', acted_at = NULL
+WHERE mail_id = ANY($1::uuid[]);

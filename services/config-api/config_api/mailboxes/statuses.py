@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 async def all_live(backend: Backend, views: Iterable[MailboxView]) -> list[MailboxView]:
-    """The mailboxes with what their fetchers tell; as they are while the bus is away."""
+    """The mailboxes with what their fetchers tell; as they are while the bus is away.
+
+    One whose last look went well is not well yet when its server refuses what is to be done with mails.
+    """
     told = await _read(backend, StatusBucket.all) or {}
     return [_joined(view, told.get(view.id)) for view in views]
 
@@ -44,7 +47,8 @@ def _joined(view: MailboxView, status: MailboxStatus | None) -> MailboxView:
     if status is None:
         return view
     live = _live_state(status, view)
-    return view.model_copy(update={"state": view.state.model_copy(update={"live": live})})
+    word = "error" if view.state.word == "ok" and live.category != "ok" else view.state.word
+    return view.model_copy(update={"state": view.state.model_copy(update={"live": live, "word": word})})
 
 
 def _live_state(status: MailboxStatus, view: MailboxView) -> LiveState:

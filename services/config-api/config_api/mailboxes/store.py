@@ -11,6 +11,7 @@ from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
 from config_api.mailboxes.statuses import all_live, one_live
+from config_api.mailboxes.targets import expect_elsewhere
 from config_api.problem import FieldError, Problem, not_found
 from pipeline.adapters.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
 from pipeline.adapters.postgres import Connection, Record
@@ -42,7 +43,8 @@ async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
 
 
 async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> MailboxView:
-    """A new mailbox. Raises Problem 409 when its id was ever used."""
+    """A new mailbox. Raises Problem 409 when its id was ever used, 422."""
+    expect_elsewhere(wanted.settings)
     async with backend.database.transaction() as connection:
         taken = [row["id"] for row in await connection.fetch(SQL["ids"])]
         mailbox_id = wanted.id or slug(wanted.name, taken)
@@ -72,6 +74,7 @@ async def change(
         fields = changed_fields(before, after)
         await account.expect_same(connection, mailbox_id, saved.settings, after.settings)
         if fields:
+            expect_elsewhere(after.settings)
             await _update(connection, _sealed(mailbox_id, after, backend.keys))
             name, text = _telling(fields, enabled=after.enabled, who=who)
             await journal.note(connection, mailbox_id, name, text=text, who=who, fields=tuple(fields))
@@ -99,6 +102,7 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
         elif row["deleted_at"] is None and _is_same(row, wanted, backend.keys):
             return
         else:
+            expect_elsewhere(wanted.settings)
             await account.expect_same(
                 connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings
             )

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request
 from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
-from config_api.auth import passwords, sessions, sign_in, tokens
+from config_api.auth import sessions, sign_in, tokens
 from config_api.auth.scopes import Scope
 from config_api.backend import backend
 from config_api.pages import words
@@ -57,9 +57,9 @@ def change_password() -> Response | tuple[str, int]:
     if wanted != request.form.get("again", ""):
         return _page(faults={"again": "The two passwords differ. Type the same one twice."}), 422
     try:
-        sign_in.door().check(request.form.get("current", ""), client=request.remote_addr or "")
-        session = request.cookies.get(sessions.COOKIE, "")
-        backend().run(passwords.set_password(backend().database, wanted, keep_session=session))
+        door = sign_in.door()
+        door.check(request.form.get("current", ""), client=request.remote_addr or "")
+        door.set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
     except Problem as problem:
         faults = _password_faults(problem)
         return _page(faults=faults), problem.status
@@ -67,7 +67,7 @@ def change_password() -> Response | tuple[str, int]:
 
 
 def _password_faults(problem: Problem) -> dict[str, str]:
-    if problem.status in (401, 429):
+    if problem.status in (401, 429, 503):
         return {"current": problem.detail or problem.title}
     if problem.status == 422:
         return {error.field: error.text for error in problem.errors}

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from config_api.auth import who
 from config_api.backend import backend
-from config_api.mailboxes import actions, store
+from config_api.mailboxes import actions, failed_actions, store
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.pages import mailbox_form
@@ -81,9 +81,9 @@ def remove(mailbox_id: str) -> Response:
     return told(LIST, "removed")
 
 
-@blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill):what>")
+@blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill, 'retry-actions'):what>")
 def act(mailbox_id: str, what: str) -> Response:
-    """Fetch now, pause, resume, or read the whole folder anew."""
+    """Fetch now, pause, resume, read the whole folder again, or retry what the mail server refused to do."""
     doing, done = _ACTS[what]
     try:
         backend().run(doing(backend(), mailbox_id, who=who()))
@@ -99,6 +99,7 @@ _ACTS: dict[str, tuple[Any, str]] = {
     "pause": (actions.pause, "paused"),
     "resume": (actions.resume, "resumed"),
     "backfill": (actions.backfill, "reading-anew"),
+    "retry-actions": (failed_actions.retry_all, "action-retried"),
 }
 _REFUSED = {409: "is-paused", 503: "no-fetcher"}
 

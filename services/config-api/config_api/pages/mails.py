@@ -3,13 +3,17 @@
 import asyncio
 
 from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
 
+from config_api.auth import who
 from config_api.backend import Backend, backend
-from config_api.mailboxes import store
+from config_api.mailboxes import failed_actions, store
 from config_api.mailboxes.model import MailboxView
 from config_api.pages import words
+from config_api.pages.notes import told
 from config_api.pages.view import query
 from config_api.paging import Page
+from config_api.problem import Problem
 from config_api.reading import mails
 from config_api.reading.mails import MailFilter, MailSummary
 from pipeline.events import Outcome
@@ -32,6 +36,18 @@ def listing() -> str:
 def one(mail_id: str) -> str:
     """One mail, from its UID to its rows and what was done to it."""
     return render_template("mails/one.html", trace=backend().run(mails.trace(backend().database, mail_id)))
+
+
+@blueprint.post("/<mail_id>/retry-action")
+def retry_action(mail_id: str) -> Response:
+    """Tries once more what the mail server refused to do with the mail."""
+    try:
+        backend().run(failed_actions.retry_one(backend(), mail_id, who=who()))
+    except Problem as problem:
+        if problem.status != 409:
+            raise
+        return told(f"/mails/{mail_id}", "nothing-to-retry")
+    return told(f"/mails/{mail_id}", "action-retried")
 
 
 async def _read(services: Backend, here: dict[str, str]) -> tuple[Page[MailSummary], list[MailboxView]]:

@@ -21,6 +21,8 @@ NOTES = {
     ),
     "retried": ("good", "On its way again. What becomes of it is shown under Mails."),
     "retried-some": ("good", "{} sent on their way again, more remain. Press the button again for the next ones."),
+    "action-retried": ("good", "What the mail server refused is tried again. The mail's page shows how it goes."),
+    "nothing-to-retry": ("bad", "There is nothing to retry: its action did not fail, or its folder was rebuilt."),
     "discarded": ("good", "The dead letter was discarded."),
     "channel-added": ("good", "The channel was added. Press Test to see whether it can be reached."),
     "channel-saved": ("good", "The channel was saved."),

@@ -1,4 +1,4 @@
-"""Sign-in with the admin token or the password, and sign-out. The printed link carries the token behind a "#"."""
+"""Sign-in with the admin token or the password, and sign-out. A link carries its code behind a "#"."""
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -22,7 +22,7 @@ def enter() -> Response | tuple[str, int]:
     try:
         value = sign_in.door().begin(request.form.get("secret", "").strip(), client=request.remote_addr or "")
     except Problem as problem:
-        if problem.status not in (401, 429):
+        if problem.status not in (401, 429, 503):
             raise
         return _form(problem.detail or problem.title), problem.status
     response = make_response(redirect(sign_in.safe_next(request.form.get("next")), 303))

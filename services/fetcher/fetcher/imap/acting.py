@@ -10,6 +10,7 @@ from fetcher.imap import copying, folders, names, quoting, uidset
 from fetcher.imap.answers import Selected
 from fetcher.imap.connection import Connection, Reply
 from fetcher.imap.faults import category_of
+from fetcher.imap.verifying import ensure_gone, ensure_seen
 
 MAX_UIDS_A_COMMAND = 500
 
@@ -18,6 +19,7 @@ async def mark_read(connection: Connection, uids: Iterable[int]) -> None:
     """Flags the mails `\\Seen`."""
     for uid_set in uidset.chunks(uids, max_uids=MAX_UIDS_A_COMMAND):
         await _store(connection, uid_set, "\\Seen")
+        await ensure_seen(connection, uid_set)
 
 
 async def move(connection: Connection, uids: Iterable[int], target: str, *, source: Selected) -> None:
@@ -44,7 +46,10 @@ async def _move(connection: Connection, uid_set: str, target: str, *, source: Se
     if names.same(target, source.name):
         return source.name
     if "MOVE" in connection.capabilities:
+        before = connection.protocol.mails
         target = await _transfer(connection, "UID MOVE", uid_set, target, source=source)
+        if "MOVE" in connection.capabilities and not names.same(target, source.name):
+            await ensure_gone(connection, uid_set, before=before)
     if "MOVE" not in connection.capabilities:  # or no longer: it may just have been refused
         left = await copying.to_copy(connection, uid_set, target, source=source)
         target = await _transfer(connection, "UID COPY", left, target, source=source) if left else target
@@ -77,7 +82,9 @@ async def _transfer(connection: Connection, verb: str, uid_set: str, target: str
 async def _remove(connection: Connection, uid_set: str) -> None:
     await _store(connection, uid_set, "\\Deleted")
     if "UIDPLUS" in connection.capabilities:
+        before = connection.protocol.mails
         (await connection.ask("UID EXPUNGE", uid_set)).required()
+        await ensure_gone(connection, uid_set, before=before)
         connection.log("info", "removed", {"uids": uid_set[:200]})
         return
     facts = {

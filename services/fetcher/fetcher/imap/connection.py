@@ -104,7 +104,8 @@ class Connection:
 
     async def idle(self, timeout_s: float) -> bool:
         """Waits in IDLE for at most `timeout_s`; whether a mail was announced."""
-        exchange = Idle(quiet_s=timeout_s + self.account.deadlines.quiet_s)
+        quiet_s = timeout_s + self.account.deadlines.quiet_s
+        exchange = Idle(quiet_s=quiet_s, has_grown=lambda: self.protocol.announced)
         running = asyncio.create_task(self._run(exchange, shown=""))
         try:
             async with asyncio.timeout(timeout_s):

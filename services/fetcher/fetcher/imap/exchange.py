@@ -1,7 +1,7 @@
 """One command and all that the server answers to it. Pure: `protocol` sends and hears."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fetcher.imap.budget import Allowance, Budget, allowance_of
 from fetcher.imap.faults import ImapFault
@@ -79,8 +79,9 @@ class Exchange:
 class Idle(Exchange):
     """The IDLE command (RFC 2177): `news` is set when a mail was announced, `stirred` then and when IDLE has ended."""
 
-    def __init__(self, *, quiet_s: float) -> None:
+    def __init__(self, *, quiet_s: float, has_grown: Callable[[], bool]) -> None:
         super().__init__("IDLE", (), wanted=frozenset(), quiet_s=quiet_s)
+        self._has_grown = has_grown
         self.news = False
         self.stirred = asyncio.Event()
         self._invited = False
@@ -91,9 +92,9 @@ class Idle(Exchange):
         return not self.news
 
     def take(self, answer: Answer) -> None:
-        """Listens for new mail."""
+        """Listens for new mail: some servers repeat an unchanged count for as long as IDLE lasts."""
         super().take(answer)
-        if kind_of(answer) == b"EXISTS":
+        if kind_of(answer) == b"EXISTS" and self._has_grown():
             self.news = True
             self.stirred.set()
 

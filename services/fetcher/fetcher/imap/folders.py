@@ -1,5 +1,6 @@
 """Folders: listed, counted, opened, created. Nothing here changes a mail."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
@@ -62,7 +63,7 @@ async def create(connection: Connection, name: str) -> str:
     """Creates the folder and subscribes to it; gives its real name. Raises ImapFault when the server refuses it."""
     created = names.to_create(name, await _own_namespace(connection, None))
     reply = await connection.ask("CREATE", quoting.folder(created))
-    if not reply.status.ok and reply.status.code != "ALREADYEXISTS":
+    if not reply.status.ok and not _says_it_exists(reply.status):
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
         raise ImapFault(fault.category, f'the folder "{created}" cannot be created; {fault.detail}', code=fault.code)
     connection.log("info", "folder_created", {"folder": created})
@@ -81,6 +82,11 @@ def is_missing(status: Status) -> bool:
 def may_be_missing(status: Status) -> bool:
     """Whether a NO can mean that: not every server says so with a code, or in words that are known."""
     return status.result == "NO" and (is_missing(status) or (not status.code and category_of(status) is None))
+
+
+def _says_it_exists(status: Status) -> bool:
+    """Servers that know no response codes say it in words: "Mailbox already exists"."""
+    return status.code == "ALREADYEXISTS" or re.search(r"\b(already )?exists\b", status.text, re.IGNORECASE) is not None
 
 
 async def _by_real_name(

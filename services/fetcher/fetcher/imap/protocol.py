@@ -59,9 +59,9 @@ class _Pending(aioimaplib.Command):
 class Protocol(aioimaplib.IMAP4ClientProtocol):
     """One connection, one command at a time. `lost` tells why it ended; None while it lives.
 
-    `announced` is set when the open folder grows, in whatever command the server says so: a mail that comes while
-    others are being fetched is announced then, and in no later IDLE. `on_oddity` is told of lines that are neither an
-    answer nor a status; they are skipped.
+    `mails` is how many the open folder holds, None where the server has not said. `announced` is set when it grows, in
+    whatever command the server says so: a mail that comes while others are being fetched is announced then, and in no
+    later IDLE. `on_oddity` is told of lines that are neither an answer nor a status; they are skipped.
     """
 
     transport: asyncio.Transport | None  # type: ignore[assignment]  # the library says None
@@ -79,7 +79,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
         self._is_paused = False
         self._bytes = 0
         self.announced = False
-        self._mails = 0
+        self.mails: int | None = None
 
     def data_received(self, d: bytes) -> None:
         """Reads whole answers; the first that breaks a rule ends the connection."""
@@ -232,11 +232,11 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):
     def _count_mails(self, answer: Answer) -> None:
         kind = kind_of(answer)
         if kind == b"EXPUNGE":
-            self._mails -= 1
+            self.mails = max(self.mails - 1, 0) if self.mails is not None else None
         elif kind == b"EXISTS":
             mails = number(answer[0].split(b" ", 2)[1])
-            self.announced = self.announced or mails > self._mails
-            self._mails = mails
+            self.announced = self.announced or mails > (self.mails or 0)
+            self.mails = mails
 
     def _continuation(self, line: bytes) -> None:
         running = self._running()

@@ -66,6 +66,20 @@ async def fetch_bodies(
     gaps.complain()
 
 
+async def is_no_longer(connection: Connection, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
+    """Those of the mails that have no byte beyond `max_bytes`, whatever their size is said to be.
+
+    One byte of each is asked for, behind the limit; a server that refuses that is believed in what it said.
+    """
+    short: set[int] = set()
+    for uid_set in uidset.chunks(uids, max_uids=MAX_METAS_A_COMMAND):
+        reply = await connection.ask("UID FETCH", uid_set, f"(UID BODY.PEEK[]<{max_bytes}.1>)", wanted=FETCH)
+        if reply.status.ok:
+            found = reply.read(partial(bodies, max_bytes=0))
+            short |= {uid for uid, byte in found.items() if not byte.too_large}
+    return frozenset(short.intersection(uids))
+
+
 class _Gaps:
     """The mails that did not come, and why not."""
 

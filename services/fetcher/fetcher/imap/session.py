@@ -94,12 +94,19 @@ class ImapSession:
     async def select(self, folder: str) -> Selected:
         """Opens a folder, for reading and changing. `name` of the answer is the folder's real name."""
         self._selected = None
+        self._connection.protocol.mails = None  # until the server says
         self._selected = await folders.select(self._connection, folder)
         self._connection.protocol.announced = False
         return self._selected
 
     async def search(self, criteria: Criteria) -> list[int]:
-        """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides."""
+        """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides.
+
+        An empty folder is not searched: some servers answer NO there.
+        """
+        if self._connection.protocol.mails == 0:
+            self._connection.protocol.announced = False
+            return []
         if criteria.up_to_uid is None:  # a search that ends somewhere does not see what was announced
             self._connection.protocol.announced = False
         return await searching.search(self._connection, criteria)
@@ -122,6 +129,10 @@ class ImapSession:
         """
         return reading.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
 
+    async def is_no_longer(self, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
+        """Those of the mails that end within `max_bytes`, whatever the server says about their size."""
+        return await reading.is_no_longer(self._connection, uids, max_bytes=max_bytes)
+
     async def mark_read(self, uids: Iterable[int]) -> None:
         """Flags the mails `\\Seen`."""
         self._ensure_writable()
@@ -138,9 +149,9 @@ class ImapSession:
     async def wait_for_mail(self, timeout_s: float) -> bool:
         """Waits until the server announces a mail, at most `timeout_s`; whether it did.
 
-        Without IDLE the server is asked once a minute. A mail that was announced since the folder was opened, or
-        since the last search began, counts
-        too; older news are not told again: search first.
+        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. A mail that
+        was announced since the folder was opened, or since the last search began, counts too; older news are not told
+        again: search first.
         """
         if self._connection.protocol.announced:
             return True
@@ -167,10 +178,17 @@ class ImapSession:
 
     async def _wait_once(self, left_s: float) -> bool:
         if "IDLE" in self.capabilities:
-            return await self._connection.idle(min(left_s, self._connection.account.deadlines.idle_s))
+            try:
+                return await self._connection.idle(min(left_s, self._connection.account.deadlines.idle_s))
+            except ImapFault as fault:
+                if not self.alive:
+                    raise
+                self._connection.capabilities -= {"IDLE"}
+                self._connection.log("warning", "idle_refused", {"detail": fault.detail})
+                return False
         await asyncio.sleep(min(left_s, NOOP_EVERY_S))
-        reply = await self._connection.ask("NOOP", wanted=frozenset((b"EXISTS",)))
-        return bool(reply.required().answers)
+        (await self._connection.ask("NOOP")).required()
+        return self._connection.protocol.announced
 
     def _ensure_writable(self) -> Selected:
         if self._selected is None:

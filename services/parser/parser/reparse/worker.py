@@ -136,7 +136,13 @@ class Reparser:
 
     def _announcement(self, report: StoredReport) -> Wire:
         options = self._announcements
-        return announcement(report, max_rows=options.max_rows, public_url=options.public_url, at=datetime.now(UTC))
+        return announcement(
+            report,
+            max_rows=options.max_rows,
+            public_url=options.public_url,
+            at=datetime.now(UTC),
+            names=options.names,
+        )
 
     async def _rest(self, stopping: asyncio.Event) -> None:
         await unless(pause(stopping, IDLE), self._woken)

@@ -1,9 +1,9 @@
-// The sign-in link carries the token behind a "#", which browsers never send: put it into the form and send that.
+// The sign-in link carries its code behind a "#", which browsers never send: put it into the form and send that.
 function enter() {
-  const token = location.hash.slice(1);
-  if (!token) return;
+  const code = location.hash.slice(1);
+  if (!code) return;
   history.replaceState(null, "", location.pathname + location.search);
-  document.querySelector("#secret").value = decodeURIComponent(token);
+  document.querySelector("#secret").value = decodeURIComponent(code);
   document.querySelector("#sign-in").requestSubmit();
 }
 

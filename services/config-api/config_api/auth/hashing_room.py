@@ -1,0 +1,51 @@
+"""Hashing a password takes 64 MiB and a core for a while: one at a time, few in line, the others are told to come back.
+
+While guesses are many, each one takes longer; nobody is kept out.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Semaphore
+
+from config_api.problem import Problem
+
+AT_ONCE = 1
+IN_LINE = 4  # each holds a thread meanwhile
+LONGEST_WAIT = 4.0  # seconds
+RETRY_AFTER = 2  # seconds
+DELAY = 0.5  # seconds that a hash takes longer while there are many wrong guesses
+
+
+class HashingRoom:
+    """Where passwords are hashed."""
+
+    def __init__(self, *, at_once: int = AT_ONCE, in_line: int = IN_LINE) -> None:
+        self._places = Semaphore(at_once)
+        self._most = at_once + in_line
+        self._inside = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def place(self, *, is_delayed: bool = False) -> Iterator[None]:
+        """A hash may be worked out inside the block. Raises Problem 503 where too many others wait."""
+        with self._lock:
+            if self._inside >= self._most:
+                raise _busy()
+            self._inside += 1
+        try:
+            if not self._places.acquire(timeout=LONGEST_WAIT):
+                raise _busy()
+            try:
+                if is_delayed:
+                    Event().wait(DELAY)
+                yield
+            finally:
+                self._places.release()
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+def _busy() -> Problem:
+    text = "Too many sign-ins at the same time. Try again in some seconds."
+    return Problem(503, "Busy", text, retry_after=RETRY_AFTER)

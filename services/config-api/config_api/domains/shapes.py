@@ -1,0 +1,161 @@
+"""What is asked of domains, and the rows of the answers."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from config_api.absence import Maybe
+from config_api.reading.shapes import Count, Filter, Row, Text
+from pipeline.sources.judge import Verdict
+from pipeline.sources.readiness import Policy
+
+
+class DomainFilter(Filter):
+    """Which domains."""
+
+    q: Maybe[Text] = Field(None, description="A text in the domain.")
+
+
+class VerdictSums(Row):
+    """The sources of one verdict."""
+
+    verdict: Verdict
+    sources: Count
+    messages: Count
+    failed: Count
+
+
+class DomainRow(Row):
+    """A domain with its window: the 30 days that end with `last_day`, the last one reports speak of."""
+
+    domain: str
+    first_day: date
+    last_day: date
+    reports: Count
+    messages: Count
+    passed: Count
+    failed: Count
+    quarantined: Count
+    rejected: Count
+    p: str | None = Field(description="The policy last published.")
+    sp: str | None
+    np: str | None
+    verdicts: list[VerdictSums]
+
+
+class DomainDay(Row):
+    """One day; a day without reports is not in the list. `both`: DKIM and SPF aligned; `neither`: what failed."""
+
+    day: date
+    reports: Count
+    messages: Count
+    passed: Count
+    dkim: Count
+    spf: Count
+    both: Count
+    neither: Count
+    quarantined: Count
+    rejected: Count
+
+
+class PolicySeen(Row):
+    """A policy as reporters saw it."""
+
+    p: str | None
+    sp: str | None
+    np: str | None
+    adkim: str | None
+    aspf: str | None
+    pct: int | None
+    fo: str | None
+    testing: str | None
+    first_seen: datetime
+    last_seen: datetime
+    reports: Count
+
+
+class Reporter(Row):
+    """Who reported on the domain."""
+
+    org_name: str
+    reports: Count
+    messages: Count
+    passed: Count
+    last_end: datetime
+
+
+class NameSeen(Row):
+    """A name used for the domain's mail: a subdomain in From, or a signing domain.
+
+    `passed`: at least once in alignment, or as a valid signature.
+    """
+
+    name: str
+    selector: str = ""
+    passed: bool
+    addresses: Count
+    first_day: date
+    last_day: date
+
+
+class TlsDay(Row):
+    """TLS sessions to the domain on one day."""
+
+    day: date
+    successful: Count
+    failed: Count
+
+
+class DomainDetail(DomainRow):
+    """A domain with all that is known of it; lists are of the days `since` to `until`."""
+
+    since: date
+    until: date
+    days: list[DomainDay]
+    policies: list[PolicySeen]
+    reporters: list[Reporter]
+    from_domains: list[NameSeen]
+    selectors: list[NameSeen]
+    tls: list[TlsDay]
+    failure_reports: Count
+
+
+class InTheWay(Row):
+    """A source or service of yours whose messages would be lost."""
+
+    name: str
+    verdict: Verdict
+    messages: int
+    failed: int
+    advice: str
+    link: str | None
+
+
+class TargetRow(Row):
+    """A stricter policy. `reasons` say why not yet."""
+
+    policy: Policy
+    ready: bool
+    reasons: list[str]
+
+
+class ReadinessAnswer(BaseModel):
+    """Whether the domain may be stricter, with the numbers it rests on. `yours`: messages sent for you."""
+
+    domain: str
+    since: date
+    until: date
+    policy: Policy
+    is_testing: bool = Field(description="The policy is published with t=y, or a pct below 100.")
+    days: int
+    reporters: int
+    messages: int
+    yours: int
+    lost: int
+    lost_share: float
+    forwarded_lost: int
+    spoofed: int
+    targets: list[TargetRow]
+    in_the_way: list[InTheWay]
+    first: str = Field(description="What to do first.")
+    next_record: str | None = Field(description="What to publish next; null at the end, or where it is too early.")

@@ -1,0 +1,1 @@
+"""The edge: connections, bodies and answers, each within bounds, between the network and the Flask application."""

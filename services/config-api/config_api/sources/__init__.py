@@ -1,0 +1,1 @@
+"""Sources: who sends as a domain, grouped, judged, with what a person said of them."""

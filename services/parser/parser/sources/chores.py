@@ -1,0 +1,105 @@
+"""Names sources, adds up those of domains with news, and judges them; a few at a time, so that storing goes first."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from parser.chore import PATIENCE, chore, patient
+from parser.sources.data import NamingData
+from pipeline.adapters.postgres import Connection, Database, Record
+from pipeline.sources.catalogue import Catalogue
+from pipeline.sources.facts import facts_of, identities_of
+from pipeline.sources.judge import judge
+from pipeline.sources.naming import service_of
+from pipeline.statements import Statements
+
+SQL = Statements.of("parser.sources")
+EVERY = 5.0  # seconds
+SOME = 500  # sources in a transaction
+
+
+async def keep_sources(database: Database, data: NamingData, stopping: asyncio.Event) -> None:
+    """Does all of it, again and again until told to stop."""
+
+    async def work() -> None:
+        await data.refresh()
+        await name_sources(database, data, stopping)
+        await sum_domains(database, stopping)
+        await judge_sources(database, data.catalogue, stopping)
+
+    await chore("sources", work, every=EVERY, stopping=stopping)
+
+
+async def name_sources(database: Database, data: NamingData, stopping: asyncio.Event) -> None:
+    """Names those that are new, or were named with other data. Raises TryLater."""
+    version = data.version
+    while not stopping.is_set():
+        async with database.transaction() as connection:
+            found = await _in_turn(connection, "unnamed", version, SOME)
+            if not found:
+                return
+            await connection.execute(SQL["name"], [_named(dict(row), data) for row in found], version)
+        await asyncio.sleep(0)
+
+
+def _named(row: Mapping[str, Any], data: NamingData) -> dict[str, Any]:
+    address = row["source_ip"].partition("/")[0]
+    is_address = not row["source_ip"].endswith("/0")
+    identities = [[mechanism, name, True, ""] for mechanism, name in row["identities"]]
+    service = service_of(data.catalogue, identities_of(identities), host=row["host"]) if is_address else None
+    network = data.networks.network(address) if is_address else None
+    return {
+        "source_ip": row["source_ip"],
+        "service": service.id if service else None,
+        "network": network.prefix if network else None,
+        "asn": network.asn if network else None,
+        "organisation": network.organisation if network else None,
+        "country": network.country if network else None,
+    }
+
+
+async def _in_turn(connection: Connection, statement: str, *values: Any) -> Sequence[Record]:
+    """What the statement finds; nothing while another parser does this."""
+    if not await connection.fetchval(SQL["take_turn"]):
+        return ()
+    found: list[Record] = await connection.fetch(SQL[statement], *values)
+    return found
+
+
+async def sum_domains(database: Database, stopping: asyncio.Event) -> None:
+    """Adds up the sources of domains with news. Raises TryLater."""
+    while not stopping.is_set():
+        async with patient(database) as connection:
+            found = await _in_turn(connection, "due_domain")
+            if not found:
+                return
+            domain = found[0]
+            began = perf_counter()
+            await connection.execute(SQL["sum_sources"], domain["domain"], domain["last_day"], timeout=PATIENCE)
+            await connection.execute(SQL["sum_silent"], domain["domain"], domain["last_day"], timeout=PATIENCE)
+            took_ms = round((perf_counter() - began) * 1000)
+            await connection.execute(SQL["summed"], domain["domain"], took_ms)
+
+
+async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyncio.Event) -> None:
+    """Judges those that have no verdict. Raises TryLater."""
+    while not stopping.is_set():
+        async with database.transaction() as connection:
+            found = await _in_turn(connection, "unjudged", SOME)
+            if not found:
+                return
+            await connection.execute(SQL["judge"], list(_verdicts([dict(row) for row in found], catalogue)))
+        await asyncio.sleep(0)
+
+
+def _verdicts(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Iterable[dict[str, Any]]:
+    for row in rows:
+        judgement = judge(facts_of(row, catalogue))
+        yield {
+            "domain": row["domain"],
+            "source_ip": row["source_ip"],
+            "verdict": judgement.verdict.value,
+            "severity": judgement.verdict.severity,
+            "changes": [change.value for change in judgement.changes],
+        }

@@ -1,0 +1,117 @@
+-- name: take_turn
+-- Whether it is ours: one parser at a time.
+SELECT pg_try_advisory_xact_lock(x'646D6173'::integer);
+
+-- name: unnamed
+-- Addresses that were not named with the data at hand ($1), with what they authenticated as; $2 of them.
+SELECT source_ip::text AS source_ip, host,
+    coalesce((
+        SELECT jsonb_agg(DISTINCT jsonb_build_array(mechanism, name))
+        FROM (
+            SELECT mechanism, name FROM source_identity
+            WHERE source_identity.source_ip = due.source_ip AND passed AND mechanism <> 'from'
+            ORDER BY last_day DESC LIMIT 200
+        ) AS latest
+    ), '[]') AS identities
+FROM (
+    (SELECT source_ip, host FROM source WHERE named_with IS NULL LIMIT $2)
+    UNION ALL
+    (SELECT source_ip, host FROM source WHERE named_with < $1 LIMIT $2)
+    UNION ALL
+    (SELECT source_ip, host FROM source WHERE named_with > $1 LIMIT $2)
+    LIMIT $2
+) AS due;
+
+-- name: name
+-- Writes names, given as rows of JSON.
+UPDATE source SET service = named.service, network = named.network, asn = named.asn,
+    organisation = named.organisation, country = named.country, named_with = $2
+FROM jsonb_to_recordset($1::jsonb)
+    AS named (source_ip inet, service text, network text, asn bigint, organisation text, country text)
+WHERE source.source_ip = named.source_ip;
+
+-- name: due_domain
+-- The domain with news that has waited longest, and no less than 30 times as long as it takes to add it up.
+SELECT domain, last_day FROM source_domain
+WHERE due AND summed_at + make_interval(secs => 0.03 * took_ms) <= clock_timestamp()
+ORDER BY summed_at LIMIT 1 FOR UPDATE;
+
+-- name: sum_sources
+-- The sources of a domain ($1) in the 30 days that end on $2, and in the 30 before; whose sums changed is judged again.
+INSERT INTO source_verdict AS known (domain, source_ip, first_day, last_day, messages, passed, dkim, spf, quarantined,
+    rejected, overridden, messages_before, passed_before)
+SELECT $1, source_ip, min(day), max(day),
+    saturated(coalesce(sum(messages) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(passed) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(dkim) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(spf) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(quarantined) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(rejected) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(overridden) FILTER (WHERE day > $2::date - 30), 0)),
+    saturated(coalesce(sum(messages) FILTER (WHERE day <= $2::date - 30), 0)),
+    saturated(coalesce(sum(passed) FILTER (WHERE day <= $2::date - 30), 0))
+FROM overview_source
+WHERE domain = $1 AND day BETWEEN $2::date - 59 AND $2::date
+GROUP BY source_ip
+ON CONFLICT (domain, source_ip) DO UPDATE SET
+    first_day = least(known.first_day, excluded.first_day), last_day = greatest(known.last_day, excluded.last_day),
+    messages = excluded.messages, passed = excluded.passed, dkim = excluded.dkim, spf = excluded.spf,
+    quarantined = excluded.quarantined, rejected = excluded.rejected, overridden = excluded.overridden,
+    messages_before = excluded.messages_before, passed_before = excluded.passed_before, verdict = NULL
+WHERE (known.last_day, known.messages, known.passed, known.dkim, known.spf, known.quarantined, known.rejected,
+        known.overridden, known.messages_before, known.passed_before)
+    IS DISTINCT FROM (excluded.last_day, excluded.messages, excluded.passed, excluded.dkim, excluded.spf,
+        excluded.quarantined, excluded.rejected, excluded.overridden, excluded.messages_before,
+        excluded.passed_before);
+
+-- name: sum_silent
+-- The sources of a domain ($1) that sent nothing in the 60 days that end on $2.
+UPDATE source_verdict SET messages = 0, passed = 0, dkim = 0, spf = 0, quarantined = 0, rejected = 0, overridden = 0,
+    messages_before = 0, passed_before = 0, verdict = NULL
+WHERE domain = $1 AND last_day < $2::date - 59 AND (messages <> 0 OR messages_before <> 0);
+
+-- name: summed
+-- The sums of a domain ($1) are there; it took $2 ms.
+UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = $1;
+
+-- name: unjudged
+-- Sources to be judged, $1 of them, with all that is known of them.
+WITH batch AS MATERIALIZED (
+    SELECT * FROM source_verdict WHERE verdict IS NULL LIMIT $1 FOR UPDATE
+), named AS MATERIALIZED (
+    SELECT batch.*, source.service FROM batch LEFT JOIN source USING (source_ip)
+), senders AS MATERIALIZED (
+    SELECT domain, service
+    FROM (SELECT DISTINCT domain, service FROM named WHERE service IS NOT NULL) AS pairs
+    WHERE EXISTS (
+        SELECT FROM source JOIN source_verdict USING (source_ip)
+        WHERE source.service = pairs.service AND source_verdict.domain = pairs.domain
+            AND 5 * source_verdict.passed >= source_verdict.messages AND source_verdict.passed > 0
+    )
+)
+SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.last_day, named.messages, named.passed,
+    named.dkim, named.spf, named.quarantined, named.rejected, named.overridden, named.messages_before,
+    named.passed_before, named.service, source_domain.first_day AS domain_since, source_domain.last_day AS window_end,
+    standing_of(named.domain, named.source_ip, named.service) AS standing,
+    senders.domain IS NOT NULL AS is_known_sender,
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
+        FROM (
+            SELECT mechanism, name, passed, selector FROM source_identity
+            WHERE source_identity.source_ip = named.source_ip AND source_identity.domain = named.domain
+                AND mechanism <> 'from'
+            ORDER BY passed DESC, last_day DESC, name LIMIT 100
+        ) AS latest
+    ), '[]') AS identities
+FROM named
+JOIN source_domain USING (domain)
+LEFT JOIN senders USING (domain, service);
+
+-- name: judge
+-- Writes verdicts, given as rows of JSON.
+UPDATE source_verdict AS known SET verdict = judged.verdict, severity = judged.severity, changes = judged.changes,
+    changed_at = CASE WHEN known.changes IS DISTINCT FROM judged.changes OR known.changed_at IS NULL
+        THEN now() ELSE known.changed_at END
+FROM jsonb_to_recordset($1::jsonb)
+    AS judged (domain text, source_ip inet, verdict text, severity smallint, changes text[])
+WHERE known.domain = judged.domain AND known.source_ip = judged.source_ip;

@@ -1,0 +1,196 @@
+"""What a source is to a domain, by rules in order, each with its evidence. Pure; docs/sources.md has the numbers.
+
+A source is an address that sent as a domain. Sums are of the last `WINDOW_DAYS` days that reports speak of.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from pipeline.sources.catalogue import PASSING, SENDING, Service
+from pipeline.sources.changes import Change, changes_of
+from pipeline.sources.domains import aligned
+from pipeline.sources.naming import Identity, Mechanism
+
+GOOD_SHARE = 0.98  # of a source's messages that pass: it is in order
+OWN_SHARE = 0.2  # of them that pass: who signs so many holds a key of the domain
+OVERRIDE_SHARE = 0.5  # of them that reporters call forwarded: it forwards
+
+
+class Verdict(StrEnum):
+    """What a source is; in the order in which somebody should look at them."""
+
+    MISALIGNED = "misaligned"
+    FAILING = "failing"
+    UNKNOWN = "unknown"
+    FORWARDED = "forwarded"
+    ALIGNED = "aligned"
+    IGNORED = "ignored"
+
+    @property
+    def severity(self) -> int:
+        """The place in that order, from 0."""
+        return list(Verdict).index(self)
+
+
+class Standing(StrEnum):
+    """What a person said of a source or a service."""
+
+    OURS = "ours"
+    NOT_OURS = "not_ours"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Messages of a source for a domain.
+
+    `dkim` and `spf` passed in alignment; `overridden` are those that reporters call forwarded or from a mailing list.
+    """
+
+    messages: int = 0
+    passed: int = 0
+    dkim: int = 0
+    spf: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+    overridden: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Messages for which neither passed."""
+        return self.messages - self.passed
+
+    def share(self, part: int) -> float:
+        """The part as a share of the messages; 0 of none."""
+        return part / self.messages if self.messages > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a source. `is_known_sender`: other addresses of its service pass for this domain."""
+
+    domain: str
+    source: str
+    now: Sums
+    before: Sums = Sums()
+    service: Service | None = None
+    standing: Standing | None = None
+    identities: tuple[Identity, ...] = ()
+    is_known_sender: bool = False
+    first_day: date | None = None
+    last_day: date | None = None
+    window_end: date | None = None
+    domain_since: date | None = None
+
+    @property
+    def name(self) -> str:
+        """The service's name, else the address."""
+        return self.service.name if self.service else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, what it rests on, and what to do about it, if anything."""
+
+    verdict: Verdict
+    evidence: tuple[str, ...]
+    advice: str = ""
+    link: str | None = None
+    changes: tuple[Change, ...] = ()
+
+
+def judge(facts: Facts) -> Judgement:
+    """The first rule that applies."""
+    verdict = _verdict(facts)
+    advice, link = _advice(facts, verdict)
+    changes = () if verdict is Verdict.IGNORED else changes_of(facts)
+    return Judgement(verdict, _evidence(facts), advice, link, changes)
+
+
+def _verdict(facts: Facts) -> Verdict:
+    now = facts.now if facts.now.messages > 0 else facts.before
+    if facts.standing is Standing.IGNORE:
+        return Verdict.IGNORED
+    if now.messages <= 0:
+        return Verdict.UNKNOWN
+    if now.share(now.overridden) >= OVERRIDE_SHARE or _hands_on(facts, now):
+        return Verdict.FORWARDED
+    if now.share(now.passed) >= GOOD_SHARE:
+        return Verdict.ALIGNED
+    if is_yours(facts):
+        return Verdict.MISALIGNED
+    return Verdict.FAILING if now.passed == 0 or facts.standing is Standing.NOT_OURS else Verdict.UNKNOWN
+
+
+def is_yours(facts: Facts) -> bool:
+    """Whether the source sends for the domain's owner: said so, holding a key, or a service that the owner uses."""
+    if facts.standing is not None:
+        return facts.standing is Standing.OURS
+    now = facts.now if facts.now.messages > 0 else facts.before
+    if now.share(now.passed) >= OWN_SHARE or facts.is_known_sender:
+        return True
+    return facts.service is not None and facts.service.kind in SENDING and _proves_service(facts, facts.service)
+
+
+def _hands_on(facts: Facts, now: Sums) -> bool:
+    """A signature of the domain survives where SPF never does, at somebody who hands on others' mail."""
+    if facts.standing is Standing.OURS or now.dkim == 0 or now.spf > 0:
+        return False
+    passes_on = facts.service is not None and facts.service.kind in PASSING
+    envelope = [identity for identity in facts.identities if identity.mechanism is Mechanism.SPF]
+    unnamed = facts.service is None and any(not aligned(identity.domain, facts.domain) for identity in envelope)
+    return passes_on or (unnamed and now.share(now.dkim) < GOOD_SHARE)
+
+
+def _proves_service(facts: Facts, service: Service) -> bool:
+    """Whether a domain of the service passed: a host name alone may be anybody's."""
+    return any(
+        identity.passed and any(_is_below(identity.domain, domain) for domain in service.domains)
+        for identity in facts.identities
+    )
+
+
+def _is_below(name: str, domain: str) -> bool:
+    return name == domain or name.endswith(f".{domain}")
+
+
+def _evidence(facts: Facts) -> tuple[str, ...]:
+    now = facts.now
+    lines = [f"{facts.name} sent {now.messages:,} messages as {facts.domain}"]
+    if now.messages > 0:
+        lines.append(f"{now.dkim:,} have an aligned DKIM signature, {now.spf:,} aligned SPF, {now.failed:,} neither")
+    spf = _domains(facts, Mechanism.SPF)
+    if spf:
+        lines.append(f"SPF passes for {', '.join(spf)}")
+    dkim = _domains(facts, Mechanism.DKIM)
+    if dkim:
+        lines.append(f"DKIM passes for {', '.join(dkim)}")
+    if not any(aligned(name, facts.domain) for name in dkim):
+        lines.append(f"no valid DKIM signature of {facts.domain}")
+    if now.overridden:
+        lines.append(f"reporters call {now.overridden:,} of them forwarded or from a mailing list")
+    if now.quarantined or now.rejected:
+        lines.append(f"{now.quarantined:,} were quarantined, {now.rejected:,} rejected")
+    return tuple(lines)
+
+
+def _domains(facts: Facts, mechanism: Mechanism, *, most: int = 3) -> list[str]:
+    found = {one.domain for one in facts.identities if one.mechanism is mechanism and one.passed}
+    return sorted(found, key=lambda name: (not aligned(name, facts.domain), name))[:most]
+
+
+def _advice(facts: Facts, verdict: Verdict) -> tuple[str, str | None]:
+    link = facts.service.help if facts.service else None
+    if verdict is Verdict.MISALIGNED:
+        text = f"set up domain authentication for {facts.domain} at {facts.name}"
+        if facts.standing is None and not facts.now.passed:
+            text += '; if it does not send for you, mark it "not ours"'
+        return text, link
+    if verdict is Verdict.FORWARDED and facts.now.failed:
+        return "have every mail signed with DKIM: a signature survives forwarding, SPF does not", None
+    if verdict is Verdict.FAILING:
+        return 'if it sends for you, mark it "ours" and authenticate it; else a policy of reject stops it', None
+    if verdict is Verdict.UNKNOWN:
+        return 'say whether it is "ours" or "not ours"', None
+    return "", None
