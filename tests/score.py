@@ -21,7 +21,7 @@ from typing import Any
 
 from dmarq.inputs import inputs
 from dmarq.parsing import lines_of
-from pipeline.limits import Limits
+from pipeline.contracts.limits import Limits
 
 FACTS = {
     "org_name": "org_name",

@@ -4,7 +4,7 @@
 --     -v grafana_password=... -f roles.sql
 --
 -- Run it as a superuser, connected to the database of DMARQ. What each role may do to which table is given by
--- `dmarq-migrate` after every migration (shared/pipeline/adapters/grants.sql).
+-- `dmarq-migrate` after every migration (shared/pipeline/postgres/grants.sql).
 \set ON_ERROR_STOP on
 
 SELECT format('CREATE ROLE %I', role)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from pydantic import ValidationError
 
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 MAX_DESCRIPTION_LENGTH = 500
 

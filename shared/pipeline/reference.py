@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -12,16 +13,46 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline import asyncapi
-from pipeline.events import EVENT_TYPES, Event, ReportStored
-from pipeline.limits import KiB, Limits, MiB
-from pipeline.mailbox import AttachmentRules, Filters, MailAction, MailboxSecrets, MailboxSettings
+from pipeline.contracts.events import EVENT_TYPES, Event, ReportStored
+from pipeline.contracts.limits import KiB, Limits, MiB
+from pipeline.contracts.mailbox import (
+    AttachmentRules,
+    Filters,
+    MailAction,
+    MailboxSecrets,
+    MailboxSettings,
+    ProxySettings,
+)
+from pipeline.contracts.oauth import OAuthSettings
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.topology import DAY, STREAMS
+from pipeline.contracts.vocabulary import Word
 from pipeline.notifications.webhook import webhook_schema
-from pipeline.oauth import OAuthSettings
-from pipeline.pages import code, filled, glossary, table
-from pipeline.proxy import ProxySettings
-from pipeline.reasons import Reason
 from pipeline.settings import PREFIX, documented
-from pipeline.topology import DAY, STREAMS
+
+_BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str, blocks: Mapping[str, str]) -> str:
+    """The page with its marked blocks anew. Raises KeyError for a block nobody knows."""
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}", page)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with these columns."""
+    lines = [header, ["---"] * len(header), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """The text as code."""
+    return f"`{text}`"
+
+
+def glossary(title: str, words: Iterable[Word]) -> str:
+    """A vocabulary as a table: each word and what it means."""
+    return table((title, "Meaning"), [(code(word.value), word.text) for word in words])
+
 
 PAGES = ("configuration.md", "events.md")
 SCHEMA = "report_stored.schema.json"

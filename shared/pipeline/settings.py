@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 
 from pipeline import addresses
-from pipeline.limits import Limits, MiB
+from pipeline.contracts.limits import Limits, MiB
 
 PREFIX = "DMARQ_"
 

@@ -10,11 +10,10 @@ import sys
 import asyncpg
 import structlog
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
-from pipeline.adapters.grants import grant
-from pipeline.adapters.migrate import migrate
 from pipeline.errors import TryLater
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
+from pipeline.postgres.migrate import grant, migrate
 from pipeline.settings import Settings, SettingsError, given
 from pipeline.telemetry.logs import configure_logs
 

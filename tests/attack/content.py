@@ -6,7 +6,7 @@ from time import process_time
 
 import asyncpg
 
-from pipeline.adapters.migrate import migrate
+from pipeline.postgres.migrate import migrate
 from tests.attack import Row
 from tests.attack.flood import Flood, flood
 from tests.support.pure_parts import through_all_services

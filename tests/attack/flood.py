@@ -15,18 +15,18 @@ from pydantic import SecretStr
 from extractor.handler import handler
 from parser.__main__ import stages
 from parser.relay import Relay
-from parser.store import AnnouncementOptions
-from pipeline import topology
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
-from pipeline.adapters.postgres import database
-from pipeline.events import MailFetched
-from pipeline.judge import DEFAULT_POLICY, RetryPolicy
-from pipeline.runner import StageRunner
+from parser.storage.transaction import AnnouncementOptions
+from pipeline.contracts import topology
+from pipeline.contracts.events import MailFetched
+from pipeline.contracts.wire import Envelope, Parcel
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
+from pipeline.postgres.connection import database
+from pipeline.runtime.judge import DEFAULT_POLICY, RetryPolicy
+from pipeline.runtime.runner import StageRunner
+from pipeline.runtime.stage import Stage
 from pipeline.settings import Settings
-from pipeline.stage import Stage
 from pipeline.telemetry.health import Readiness
-from pipeline.wire import Envelope, Parcel
 from tests.support.extracted import FETCHED_AT, HANDLING, extracted, mail_ref
 from tests.support.mails import aggregate_xml, mail, part, text
 

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, Meta
-from pipeline.mailbox import Security
+from pipeline.contracts.mailbox import Security
 from tests.attack import Row
 from tests.support.hostile_imap import ATTACKS, hostile_imap
 

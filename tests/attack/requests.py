@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
-from dmarq.embedded.port import LOOPBACK
+from dmarq.embedded.programs import LOOPBACK
 from tests.attack import Row
 from tests.attack.odd_requests import answered
 from tests.support.services import ADMIN_TOKEN, services

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.mailboxes import SealedMailbox, seal, unseal
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
-from pipeline.quota import Kept, superfluous
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.jetstream.mailboxes import SealedMailbox, seal, unseal
+from pipeline.runtime.quota import Kept, superfluous
 from pipeline.secrets import BadSecretKey, Keyring
 from tests.attack import Row
 from tests.support.deployment import GuardedNats, Secrets, guarded_nats

@@ -70,7 +70,7 @@ async def fill(database_url: str, *, since: int, until: int) -> None:
         await connection.execute(RECORDS, first, last, OWN_ADDRESSES, ALL_ADDRESSES)
     await connection.execute("ALTER TABLE report ENABLE TRIGGER overview_takes")
     await connection.execute(f"TRUNCATE overview_due, {', '.join(SUMS)}")
-    migration = (files("pipeline.migrations") / "0040_overview.sql").read_text(encoding="utf-8")
+    migration = (files("pipeline.postgres.migrations") / "0040_overview.sql").read_text(encoding="utf-8")
     await connection.execute(migration.partition("-- What is stored already.")[2])
     await connection.execute("VACUUM (ANALYZE)")
     await connection.close()

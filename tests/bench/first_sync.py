@@ -16,10 +16,10 @@ import asyncpg
 import psutil
 
 from fetcher.imap import Criteria, Deadlines, ImapSession
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.pull import Subscription
-from pipeline.adapters.statuses import StatusBucket
-from pipeline.topology import EXTRACTOR, PARSER
+from pipeline.contracts.topology import EXTRACTOR, PARSER
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.pull import Subscription
+from pipeline.jetstream.statuses import StatusBucket
 from tests.bench.setting import Setting, setting
 from tests.support.bulk import many_mails
 from tests.support.client import bus, dovecot_mailbox, put_mailbox

@@ -22,9 +22,9 @@ from extractor.handler import extracted
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.overview import fold
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import database
-from pipeline.limits import Limits
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.contracts.limits import Limits
+from pipeline.postgres.connection import database
 from pipeline.telemetry.health import Readiness
 from pipeline.telemetry.logs import configure_logs
 from tests.bench.filling import FIRST, SUMS, fill

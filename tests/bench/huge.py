@@ -19,12 +19,12 @@ from pathlib import Path
 import asyncpg
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
-from pipeline.adapters.bus import Bus
-from pipeline.events import MailFetched
-from pipeline.mail import MailRef
-from pipeline.mailbox import Handling
-from pipeline.topology import EXTRACTOR, PARSER, Consumer
-from pipeline.wire import Envelope, Parcel
+from pipeline.contracts.events import MailFetched
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.topology import EXTRACTOR, PARSER, Consumer
+from pipeline.contracts.wire import Envelope, Parcel
+from pipeline.jetstream.bus import Bus
 from tests.bench.readers import RECORD
 from tests.bench.usage import Watched
 from tests.support.bulk import as_mail, many_mails

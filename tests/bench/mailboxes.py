@@ -22,10 +22,10 @@ import psutil
 from nats.aio.msg import Msg
 
 from dmarq.embedded import EmbeddedNats, temporary_data_dir
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.statuses import StatusBucket
-from pipeline.status import State
-from pipeline.topology import MAIL
+from pipeline.contracts.status import State
+from pipeline.contracts.topology import MAIL
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.statuses import StatusBucket
 from tests.support.client import bus, dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
 from tests.support.proxy import FaultyProxy

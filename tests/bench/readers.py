@@ -10,9 +10,9 @@ import random
 import time
 from collections.abc import Iterator
 
-from parser.readers import read
-from pipeline.document import DocumentFormat
-from pipeline.service import COLLECT_AFTER
+from parser.kinds.registry import read
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.runtime.service import COLLECT_AFTER
 from tests.support.reports import report_xml
 
 RECORD = """  <record>

@@ -14,17 +14,17 @@ from datetime import UTC, datetime
 
 from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
-from parser import outbox
 from parser.documents import ReadMail, ReadOptions, closing, read_mails
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import Database, database
-from pipeline.events import MailFetched
-from pipeline.limits import Limits
-from pipeline.mail import MailRef
-from pipeline.mailbox import Handling
-from pipeline.service import COLLECT_AFTER
+from parser.storage import outbox
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.contracts.events import MailFetched
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.wire import Envelope, Parcel, Wire, decode, encode
+from pipeline.postgres.connection import Database, database
+from pipeline.runtime.service import COLLECT_AFTER
 from pipeline.telemetry.health import Readiness
-from pipeline.wire import Envelope, Parcel, Wire, decode, encode
 from tests.support.bulk import many_mails
 
 BATCH = 100

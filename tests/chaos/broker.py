@@ -7,11 +7,11 @@ from typing import Protocol, TypeVar
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
-from config_api.loop import Loop
-from pipeline.adapters.bus import Bus
-from pipeline.mailbox import Mailbox
-from pipeline.topology import DEAD, REPORT
-from pipeline.wire import KEY
+from config_api.web.loop import Loop
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.topology import DEAD, REPORT
+from pipeline.contracts.wire import KEY
+from pipeline.jetstream.bus import Bus
 from tests.support.client import bus, put_mailbox
 
 T = TypeVar("T")

@@ -10,8 +10,7 @@ import nats
 from nats.errors import Error as NatsError
 
 from dmarq.embedded.child import Child, ChildSpec
-from dmarq.embedded.port import LOOPBACK, free_port, greets_with
-from dmarq.embedded.programs import nats_server
+from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "nats-cluster.conf"
 NAMES = ("a", "b", "c")

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from extractor.handler import handler
-from pipeline.service import Frame, run_service
-from pipeline.stage import Result, Stage
-from pipeline.topology import EXTRACTOR
-from pipeline.wire import Envelope
+from pipeline.contracts.topology import EXTRACTOR
+from pipeline.contracts.wire import Envelope
+from pipeline.runtime.service import Frame, run_service
+from pipeline.runtime.stage import Result, Stage
 
 KILLS, FAILS = b"X-Poison: kills", b"X-Poison: fails"
 

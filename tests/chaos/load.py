@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dmarq.samples import SampleMail, Totals, make_mails, total
-from pipeline.limits import KiB
+from pipeline.contracts.limits import KiB
 
 LARGE_EVERY = 40
 FILLER = b"This reporter likes long preambles, which nobody reads.\r\n" * (300 * KiB // 56)

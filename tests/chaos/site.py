@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from dmarq.samples import SampleMail
-from pipeline.mailbox import Mailbox
+from pipeline.contracts.mailbox import Mailbox
 from tests.chaos.broker import Broker, BusDesk
 from tests.chaos.crew import Crew, Post
 from tests.chaos.folders import FAILED, OTHER, PROCESSED, Folders

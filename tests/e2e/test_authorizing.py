@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from dmarq.__main__ import dmarq
 from dmarq.client import Client
-from pipeline.proxy import ProxyKind
+from pipeline.contracts.mailbox import ProxyKind
 from tests.support.dns_server import running_dns
 from tests.support.dovecot import Dovecot, User
 from tests.support.proxies import running_proxy

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
-from config_api.importing import MAILBOX_ID
+from config_api.system.importing import MAILBOX_ID
 from dmarq.__main__ import dmarq
 from dmarq.samples import make_mails, total
 from tests.support.reports import changed

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dmarq.parsing import parse_file
-from pipeline.limits import Limits
+from pipeline.contracts.limits import Limits
 from tests.support.bulk import many_mails, real_mails
 from tests.support.dovecot import User
 from tests.support.site import Inspector

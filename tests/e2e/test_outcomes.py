@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from dmarq.samples import SampleKind, SampleMail, make_mails, total
-from pipeline.events import MailCommand
-from pipeline.topology import DEAD
+from pipeline.contracts.events import MailCommand
+from pipeline.contracts.topology import DEAD
 from tests.support.dovecot import User
 from tests.support.fetching import stored
 from tests.support.mails import aggregate_xml, mail, part

@@ -10,10 +10,10 @@ import pytest
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from dmarq.samples import make_mails, total
-from pipeline import topology
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.ensure import stream_config
-from pipeline.mailbox import Mailbox
+from pipeline.contracts import topology
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import stream_config
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import until_let_go
 from tests.support.site import PIPELINE, Inspector, Site, running_site

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import LOOPBACK, free_port
 from dmarq.samples import SampleKind, make_mails
 from pipeline.settings import process_environment
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dmarq.samples import SampleKind, make_mails
-from pipeline.adapters.ensure import stream_config
-from pipeline.topology import COMMAND, EXTRACT, MAIL
+from pipeline.contracts.topology import COMMAND, EXTRACT, MAIL
+from pipeline.jetstream.ensure import stream_config
 from tests.support.dovecot import Dovecot, User
 from tests.support.services import Services
 from tests.support.site import PIPELINE, Inspector, Site

@@ -7,8 +7,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from pipeline.topology import DEAD, REPORT
-from pipeline.wire import MAIL_ID
+from pipeline.contracts.topology import DEAD, REPORT
+from pipeline.contracts.wire import MAIL_ID
 from tests.support.dovecot import Dovecot, User
 from tests.support.mails import aggregate_xml, mail, part
 from tests.support.services import ADMIN_TOKEN, Services

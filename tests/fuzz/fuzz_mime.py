@@ -7,8 +7,8 @@ import atheris
 
 with atheris.instrument_imports(include=["extractor"]):
     from extractor.find import find_in_mail
-    from pipeline.limits import Limits
-    from pipeline.mailbox import AttachmentRules
+    from pipeline.contracts.limits import Limits
+    from pipeline.contracts.mailbox import AttachmentRules
 
 LIMITS = Limits(max_uncompressed_bytes=4_000_000, max_members=50, max_parts=50)
 RULES = AttachmentRules()

@@ -12,10 +12,10 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 with atheris.instrument_imports(include=["parser"]):
-    from parser.readers import read
-    from pipeline.document import DocumentFormat
+    from parser.kinds.registry import read
+    from pipeline.contracts.limits import Limits
+    from pipeline.contracts.mail import DocumentFormat
     from pipeline.errors import Rejected
-    from pipeline.limits import Limits
     from tests.support.both_ways import said, said_through_the_tree
     from tests.support.storable import assert_storable
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from parser.aggregate import reader
-from parser.readers import DEFAULT_LIMITS, read
-from pipeline.document import DocumentFormat
+from parser.kinds.aggregate import reader
+from parser.kinds.registry import DEFAULT_LIMITS, read
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
 
 Said = tuple[Any, ...]
 

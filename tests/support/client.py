@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import nats
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.mailboxes import MailboxBucket, seal
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.mailboxes import MailboxBucket, seal
 from pipeline.secrets import Keyring
 from tests.support.dovecot import Dovecot, User
 from tests.support.services import SECRET_KEY

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-from config_api.app import create_app
 from config_api.backend import Backend
 from config_api.http.bounds import Bounds
 from config_api.http.gateway import Gateway, listening
 from config_api.links import Links
 from config_api.mailboxes.model import MailboxInput
-from dmarq.embedded.port import LOOPBACK, free_port
+from config_api.web.app import create_app
+from dmarq.embedded.programs import LOOPBACK, free_port
 from pipeline.errors import leaves
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings

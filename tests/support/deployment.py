@@ -13,8 +13,7 @@ import nats
 from nats.aio.client import Client
 
 from dmarq.embedded.child import Child, ChildSpec
-from dmarq.embedded.port import LOOPBACK, free_port, greets_with
-from dmarq.embedded.programs import nats_server, postgres_bin_dir
+from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server, postgres_bin_dir
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ROLES = ("owner", "parser", "config_api", "notifier", "grafana")

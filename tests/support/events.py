@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
-from pipeline.events import (
+from pipeline.contracts.events import (
     ActivityLogged,
     ActResult,
     Event,
@@ -18,11 +17,11 @@ from pipeline.events import (
     Outcome,
     ReportStored,
 )
-from pipeline.mail import MailRef
-from pipeline.mailbox import Action, Handling, MailAction
-from pipeline.reasons import Reason
-from pipeline.report import ReportKind
-from pipeline.wire import Envelope, Parcel
+from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef, PartLine
+from pipeline.contracts.mailbox import Action, Handling, MailAction
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.report import ReportKind
+from pipeline.contracts.wire import Envelope, Parcel
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MAIL = MailRef.of(mailbox_id="reports", folder="INBOX", uidvalidity=7, uid=42)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
-from pipeline.events import MailExtracted
-from pipeline.mail import MailRef
-from pipeline.mailbox import Action, Handling, MailAction
-from pipeline.reasons import Reason
-from pipeline.wire import Envelope, Parcel
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef, PartLine
+from pipeline.contracts.mailbox import Action, Handling, MailAction
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
 
 FETCHED_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 HANDLING = Handling(

@@ -9,17 +9,25 @@ from uuid import uuid4
 from nats.js.errors import NotFoundError
 
 from fetcher.__main__ import body
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.leases import LeaseBucket
+from pipeline.contracts.events import (
+    ActivityLogged,
+    Event,
+    FetchRunFinished,
+    MailActed,
+    MailCommand,
+    MailFetched,
+    Outcome,
+)
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import Action, Mailbox
+from pipeline.contracts.topology import COMMAND, EVENT, MAIL, actor
+from pipeline.contracts.wire import Envelope, decode
 from pipeline.errors import TryLater
-from pipeline.events import ActivityLogged, Event, FetchRunFinished, MailActed, MailCommand, MailFetched, Outcome
-from pipeline.mail import MailRef
-from pipeline.mailbox import Action, Mailbox
-from pipeline.service import Frame
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.leases import LeaseBucket
+from pipeline.runtime.service import Frame
 from pipeline.settings import Settings
 from pipeline.telemetry.health import Readiness
-from pipeline.topology import COMMAND, EVENT, MAIL, actor
-from pipeline.wire import Envelope, decode
 from tests.support.services import SECRET_KEY
 
 PATIENCE = 30.0  # seconds

@@ -4,10 +4,10 @@ import gzip
 
 from extractor.find import find_in_file, find_in_mail
 from extractor.findings import Findings
-from pipeline.document import LineOutcome, PartLine
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentRules
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import AttachmentRules
+from pipeline.contracts.reasons import Reason
 
 
 def search(raw: bytes, *, rules: AttachmentRules | None = None, limits: Limits | None = None) -> Findings:

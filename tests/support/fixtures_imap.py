@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from fetcher.imap import Account, Deadlines
-from pipeline.mailbox import Security
+from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User, program, running_dovecot
 
 

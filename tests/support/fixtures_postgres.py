@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from pipeline.adapters.migrate import migrate
-from pipeline.adapters.postgres import Database, database
+from pipeline.postgres.connection import Database, database
+from pipeline.postgres.migrate import migrate
 from pipeline.telemetry.health import Readiness
 from tests.support.servers import fresh_database
 

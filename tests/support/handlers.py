@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.adapters.bus import Bus
-from pipeline.stage import Result
-from pipeline.wire import Envelope, Wire
+from pipeline.contracts.wire import Envelope, Wire
+from pipeline.jetstream.bus import Bus
+from pipeline.runtime.stage import Result
 from tests.support.events import extracted, uid_of
 
 

@@ -13,9 +13,9 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
-from dmarq.embedded.port import LOOPBACK, free_port
-from pipeline.adapters.postgres import Database
+from dmarq.embedded.programs import LOOPBACK, free_port
 from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging, destination_of
+from pipeline.postgres.connection import Database
 from pipeline.secrets import Keyring
 from tests.support.services import SECRET_KEY
 

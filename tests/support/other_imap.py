@@ -21,7 +21,7 @@ from pathlib import Path
 
 from dmarq.embedded.account import Account
 from dmarq.embedded.child import Child, ChildSpec
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 
 USER, PASSWORD = "ann", "correct horse"
 START_S = 20

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import nats
 
 from fetcher.oauth import TokenSource
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.tokens import TokenBucket
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.tokens import TokenBucket
 from pipeline.secrets import Keyring
 from tests.support.dovecot import Dovecot, User
 from tests.support.services import SECRET_KEY

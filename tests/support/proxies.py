@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import anyio
 from tiny_proxy import HttpProxyHandler, Socks4ProxyHandler, Socks5ProxyHandler
 
-from pipeline.proxy import ProxyKind
+from pipeline.contracts.mailbox import ProxyKind
 
 _HANDLERS = {
     ProxyKind.SOCKS5: Socks5ProxyHandler,

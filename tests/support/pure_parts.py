@@ -7,14 +7,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from extractor.find import find_in_file, find_in_mail
+from fetcher.filters import headers_of, matches
 from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Meta
-from fetcher.search import headers_of, matches
-from parser.failure.sample import SampleKept
-from parser.readers import read
-from pipeline.document import DocumentFormat
+from parser.kinds.failure.sample import SampleKept
+from parser.kinds.registry import read
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.mailbox import AttachmentRules, Filters
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentRules, Filters
 from pipeline.mailformat.fields import header_of
 from tests.support.storable import assert_storable
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from parser.documents import ReadOptions
 from parser.reparse.worker import Reparser
-from parser.store import AnnouncementOptions
-from pipeline.adapters.postgres import Database
-from pipeline.reparse import ReparseJob, ReparseRequest, ReparseWish
+from parser.storage.transaction import AnnouncementOptions
+from pipeline.contracts.questions import ReparseJob, ReparseRequest, ReparseWish
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import rows, values
 
 TABLES = ("mail", "document", "report", "record", "tls_policy", "tls_failure", "failure_report", "outbox")

@@ -4,11 +4,11 @@ import gzip
 import json
 from typing import Any
 
-from parser.readers import read
-from parser.reading import Hints
-from pipeline.document import DocumentFormat
-from pipeline.limits import Limits
-from pipeline.report import AggregateReport, Record, TlsReport
+from parser.kinds.reading import Hints
+from parser.kinds.registry import read
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.report import AggregateReport, Record, TlsReport
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 BEGIN, END = 1_700_000_000, 1_700_086_399

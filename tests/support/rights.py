@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline import topology
+from pipeline.contracts import topology
 from tests.support.deployment import GuardedNats, Secrets
 
 BUCKETS = {f"KV_{bucket.name}": f"$KV.{bucket.name}.x" for bucket in topology.BUCKETS} | {

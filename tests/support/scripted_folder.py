@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fetcher.imap import uidset
-from pipeline.mailbox import Mailbox, MailboxSettings
+from pipeline.contracts.mailbox import Mailbox, MailboxSettings
 from tests.support.scripted_imap import HANG_UP, Answer, Step
 
 BODY = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"

@@ -5,7 +5,7 @@ import asyncio
 from parser.overview import fold
 from parser.sources.chores import judge_sources, name_sources, sum_domains
 from parser.sources.data import NamingData
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.reports import BEGIN, END, METADATA, report_xml
 
 POLICY = "<policy_published><domain>example.com</domain><p>none</p></policy_published>"

@@ -2,7 +2,7 @@
 
 import sys
 
-from pipeline.service import Frame, run_service
+from pipeline.runtime.service import Frame, run_service
 
 
 async def body(frame: Frame) -> None:

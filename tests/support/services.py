@@ -8,7 +8,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from dmarq.embedded.child import Child, ChildSpec
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import LOOPBACK, free_port
 from pipeline.settings import process_environment
 from tests.support.keys import ONE_KEY
 

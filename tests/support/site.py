@@ -9,11 +9,11 @@ from typing import Any
 
 import asyncpg
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import CursorBucket
-from pipeline.adapters.requests import request
-from pipeline.mailbox import Mailbox
-from pipeline.topology import fetch_subject
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.topology import fetch_subject
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.cursors import CursorBucket
+from pipeline.jetstream.requests import request
 from tests.support.client import bus, dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.services import Services, services

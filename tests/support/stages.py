@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import nats_errors
-from pipeline.breaker import BreakerPolicy
+from pipeline.contracts.topology import EXTRACTOR, Consumer
+from pipeline.contracts.wire import Envelope, decode
 from pipeline.errors import TryLater
-from pipeline.judge import RetryPolicy
-from pipeline.runner import StageRunner
-from pipeline.stage import Handler, Stage
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import nats_errors
+from pipeline.runtime.breaker import BreakerPolicy
+from pipeline.runtime.judge import RetryPolicy
+from pipeline.runtime.runner import StageRunner
+from pipeline.runtime.stage import Handler, Stage
 from pipeline.telemetry.health import Readiness
-from pipeline.topology import EXTRACTOR, Consumer
-from pipeline.wire import Envelope, decode
 
 PATIENCE = 20.0  # seconds
 QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_crashes=3)

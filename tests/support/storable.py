@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from parser.kinds.reading import Reading
 from parser.line import as_json
-from parser.reading import Reading
-from pipeline.report import AggregateReport
+from pipeline.contracts.report import AggregateReport
 
 BIGINT = range(-(2**63), 2**63)
 MAX_SAMPLE_BYTES = 64 * 1024

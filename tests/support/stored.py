@@ -6,9 +6,9 @@ from config_api.backend import Backend
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.recorder import Recorder
-from parser.store import AnnouncementOptions, Store
-from pipeline.events import Event
-from pipeline.wire import Envelope
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.contracts.events import Event
+from pipeline.contracts.wire import Envelope
 
 
 def store(backend: Backend, *mails: Envelope) -> None:

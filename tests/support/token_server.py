@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from pipeline.oauth import OAuthSettings
+from pipeline.contracts.oauth import OAuthSettings
 
 CLIENT_SECRET = "the client's secret"
 

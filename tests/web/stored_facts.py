@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pipeline.mail import mail_id_of
+from pipeline.contracts.mail import mail_id_of
 from tests.web.stored_runs import tell_runs
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>document.title="owned"</script>'

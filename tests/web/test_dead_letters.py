@@ -7,12 +7,12 @@ import nats
 import pytest
 from playwright.async_api import Page, expect
 
-from config_api.reading.letters import MAX_RETRIED
-from pipeline.adapters.bus import Bus
-from pipeline.dead import dead_letters
-from pipeline.judge import Dead
-from pipeline.reasons import Reason
-from pipeline.wire import KEY, Envelope, Parcel, encode
+from config_api.dead_letters.queries import MAX_RETRIED
+from pipeline.contracts.dead_letter import dead_letters
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import KEY, Envelope, Parcel, encode
+from pipeline.jetstream.bus import Bus
+from pipeline.runtime.judge import Dead
 from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 

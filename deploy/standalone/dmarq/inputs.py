@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import BinaryIO, Final
 
 from extractor.mbox import is_divider, numbered_mails
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 STDIN: Final = Path("-")
 _MAILDIR: Final = ("cur", "new")  # "tmp" holds mails that are still being delivered

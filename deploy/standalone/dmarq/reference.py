@@ -8,11 +8,11 @@ import json
 import sys
 from pathlib import Path
 
-from dmarq.parse_line import ParseLine
-from extractor.repairs import Repair as MailRepair
-from parser.repairs import Repair as ReportRepair
-from pipeline.pages import filled, glossary
-from pipeline.reasons import Reason
+from dmarq.parsing import ParseLine
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import MailRepair
+from pipeline.contracts.repairs import Repair as ReportRepair
+from pipeline.reference import filled, glossary
 
 PAGE = "reports.md"
 SCHEMA = "parse_line.schema.json"

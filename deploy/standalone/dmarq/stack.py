@@ -20,13 +20,12 @@ from pydantic import SecretStr
 
 from dmarq.client import Client
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
-from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.child import Child, ChildSpec, cut_if_large, last_words
 from dmarq.embedded.errors import ChildFailed
-from dmarq.embedded.log import cut_if_large, last_words
-from dmarq.embedded.port import LOOPBACK, ensure_free, free_port
-from pipeline.service import EXIT_BAD_SETTINGS
+from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port
+from pipeline.runtime.retry import pause
+from pipeline.runtime.service import EXIT_BAD_SETTINGS
 from pipeline.settings import Settings, given, process_environment
-from pipeline.stopping import pause
 from pipeline.upgrade import upgrade
 
 log = structlog.get_logger(__name__)

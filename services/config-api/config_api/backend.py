@@ -6,13 +6,13 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app
 
-from config_api.live import Feed
-from config_api.loop import Loop
 from config_api.mailboxes.model import MailboxInput
-from config_api.recent import Recent
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database
+from config_api.overview.recent import Recent
+from config_api.web.live import Feed
+from config_api.web.loop import Loop
 from pipeline.errors import TryLater
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
 from pipeline.sources.services_file import ServicesFile

@@ -5,20 +5,20 @@ import sys
 
 import structlog
 
-from config_api.auth import admin, codes
-from config_api.auth.hashing import fingerprint
+from config_api.access import admin, codes
+from config_api.access.hashing import fingerprint
 from config_api.backend import Backend
-from config_api.dead_quota import DeadQuota
-from config_api.live import SUBJECTS
+from config_api.dead_letters.quota import DeadQuota
 from config_api.mailboxes import declared, store
 from config_api.mailboxes.pusher import Pusher
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
-from pipeline.adapters.listening import overhear
-from pipeline.adapters.postgres import database
+from config_api.web.live import SUBJECTS
 from pipeline.errors import TryLater
-from pipeline.service import ensured, ensured_again
-from pipeline.stopping import pause, unless
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
+from pipeline.jetstream.requests import overhear
+from pipeline.postgres.connection import database
+from pipeline.runtime.retry import pause, unless
+from pipeline.runtime.service import ensured, ensured_again
 from pipeline.telemetry.health import serving_health
 
 log = structlog.get_logger(__name__)

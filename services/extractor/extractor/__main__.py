@@ -3,9 +3,9 @@
 import sys
 
 from extractor.handler import handler
-from pipeline.service import Frame, run_service
-from pipeline.stage import Stage
-from pipeline.topology import EXTRACTOR
+from pipeline.contracts.topology import EXTRACTOR
+from pipeline.runtime.service import Frame, run_service
+from pipeline.runtime.stage import Stage
 
 HEALTH_ADDRESS = "127.0.0.1:9102"
 BATCH = 50

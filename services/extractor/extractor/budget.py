@@ -1,8 +1,16 @@
 """What a mail may cost: running counts of uncompressed bytes, members and parts, shared by all that is in the mail."""
 
-from extractor.refusal import Refused
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
+
+
+class Refused(Exception):
+    """This part is refused with a reason; the rest of the mail is searched all the same."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail or reason.text)
+        self.reason = reason
+        self.detail = detail
 
 
 class Budget:

@@ -6,8 +6,8 @@ and chunks, as Outlook and OpenSSL write them. Nothing is verified: who signed a
 
 from typing import Final
 
-from extractor.refusal import Refused
-from pipeline.reasons import Reason
+from extractor.budget import Refused
+from pipeline.contracts.reasons import Reason
 
 _SEQUENCE: Final = 0x30
 _CONTEXT_0: Final = 0xA0

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from extractor import uuencode
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 
 MAX_JUNK: Final = 2048  # bytes that may stand before base64
 MAX_RUNS: Final = 100  # runs of base64, each with its own padding, that one body may have
@@ -34,7 +34,7 @@ def decode(body: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
         return uuencode.decoded(body)
     if _ENCODED.match(body[:64]):
         data, repairs = base64_of(body)
-        return data, (Repair.BASE64_UNDECLARED, *repairs)
+        return data, (MailRepair.BASE64_UNDECLARED, *repairs)
     if encoding in ("quoted-printable", "quotedprintable", "qp", "q"):
         return binascii.a2b_qp(body), ()
     return body, ()
@@ -42,9 +42,9 @@ def decode(body: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
 
 def _declared_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     if body[:64].lstrip().startswith(_PLAIN_STARTS):
-        return body, (Repair.BASE64_NOT_USED,)
+        return body, (MailRepair.BASE64_NOT_USED,)
     data, repairs = base64_of(body)
-    if not repairs or Repair.BASE64_CHARACTERS not in repairs:
+    if not repairs or MailRepair.BASE64_CHARACTERS not in repairs:
         return data, repairs
     late = LATE_START.search(body, 0, MAX_JUNK)
     return (base64_of(body[late.start() :])[0] if late else data), repairs
@@ -62,14 +62,14 @@ def base64_of(body: bytes) -> tuple[bytes, tuple[str, ...]]:
 def _mended_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     urls = _url_alphabet(body)
     if urls is not None:
-        return _unpadded(urls), (Repair.BASE64_URL_ALPHABET,)
+        return _unpadded(urls), (MailRepair.BASE64_URL_ALPHABET,)
     text = body.translate(None, _STRANGE)
     has_strange = len(text) < len(body.translate(None, _SPACE))
     first, *others = text.replace(b"==", b"=").split(b"=", MAX_RUNS)
     # Bytes that were encoded and padded by themselves may follow padding; a mailing list's footer may not.
     pieces = [first] if has_strange else [first, *others]
     decoded = b"".join(_unpadded(piece) for piece in pieces)
-    return decoded, (Repair.BASE64_CHARACTERS if has_strange else Repair.BASE64_PADDING,)
+    return decoded, (MailRepair.BASE64_CHARACTERS if has_strange else MailRepair.BASE64_PADDING,)
 
 
 def _url_alphabet(body: bytes) -> bytes | None:

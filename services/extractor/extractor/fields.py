@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from extractor.mbox import header_start
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 from pipeline.mailformat import fields
 from pipeline.mailformat.fields import MAX_BLOCK, begins_with_field, with_short_lines
 
@@ -42,7 +42,7 @@ class Fields(fields.Fields):
     @property
     def repairs(self) -> tuple[str, ...]:
         """What was mended to read the block."""
-        return (Repair.HEADER_LINE_NOT_INDENTED,) if self.is_bent else ()
+        return (MailRepair.HEADER_LINE_NOT_INDENTED,) if self.is_bent else ()
 
     @property
     def is_of_mail(self) -> bool:

@@ -24,10 +24,10 @@ from extractor.pack import pack_bytes
 from extractor.restore import with_line_feeds
 from extractor.sniff import Sniffed, sniff
 from extractor.unpack import Terms, unpack
-from pipeline.document import DocumentFormat
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentFormat, AttachmentRules
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.contracts.reasons import Reason
 
 WALKED_PARTS: Final = 5  # times the parts limit: among so many the parts with priority are chosen
 WHOLE: Final = "0"  # the path of the mail itself

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from extractor.pack import Packed
-from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome, PartLine
-from pipeline.reasons import Reason
+from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, PartLine
+from pipeline.contracts.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from extractor.budget import Allowance
 from extractor.inflate import GZIP_FRAME, Inflater, stored
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 
 MAGIC: Final = b"\x1f\x8b"
 
@@ -22,7 +22,7 @@ class Gzip:
     def __init__(self, data: bytes, allowance: Allowance) -> None:
         start = data.find(MAGIC, 0, 16)
         self._data = data[start:] if start > 0 else data
-        self.repairs: list[str] = [Repair.GZIP_LEADING_BYTES] if start > 0 else []
+        self.repairs: list[str] = [MailRepair.GZIP_LEADING_BYTES] if start > 0 else []
         self._allowance = allowance
         self._first_end = 0
         self._members = 0
@@ -63,8 +63,8 @@ class Gzip:
         return at
 
     def _note_trailing_bytes(self) -> None:
-        if Repair.GZIP_TRAILING_BYTES not in self.repairs:
-            self.repairs.append(Repair.GZIP_TRAILING_BYTES)
+        if MailRepair.GZIP_TRAILING_BYTES not in self.repairs:
+            self.repairs.append(MailRepair.GZIP_TRAILING_BYTES)
 
 
 class Deflated:
@@ -76,7 +76,7 @@ class Deflated:
         self._data = data
         self._allowance = allowance
         self._window_bits = window_bits
-        self.repairs: list[str] = [Repair.DEFLATE_FRAME]
+        self.repairs: list[str] = [MailRepair.DEFLATE_FRAME]
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes. Raises Refused: damaged, truncated, or over a limit."""

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 from extractor.find import find_in_mail
-from pipeline.document import LineOutcome, PartLine
+from pipeline.contracts.events import MailExtracted, MailFetched
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import AttachmentRules
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.errors import Rejected
-from pipeline.events import MailExtracted, MailFetched
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentRules
-from pipeline.reasons import Reason
-from pipeline.stage import Handler, Result
-from pipeline.wire import Envelope, Parcel
+from pipeline.runtime.stage import Handler, Result
 
 
 def handler(limits: Limits) -> Handler:

@@ -6,9 +6,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from extractor.budget import Allowance
-from extractor.refusal import Refused
-from pipeline.reasons import Reason
+from extractor.budget import Allowance, Refused
+from pipeline.contracts.reasons import Reason
 
 CHUNK: Final = 64 * 1024  # bytes fed to a decompressor, and bytes taken from it, at a time
 MAX_LZMA_DICTIONARY: Final = 8 * 1024 * 1024  # bytes; the sender chooses it, and we would have to allocate it

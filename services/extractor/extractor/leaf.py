@@ -11,7 +11,7 @@ from extractor.look import UNCLEAR, look_closer
 from extractor.mime import Part
 from extractor.sniff import Sniffed, is_report_itself, sniff
 from extractor.unpack import format_of
-from pipeline.mailbox import AttachmentFormat
+from pipeline.contracts.mailbox import AttachmentFormat
 
 _MAIL_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 _SIGNATURE_TYPES: Final = frozenset(

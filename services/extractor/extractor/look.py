@@ -12,9 +12,9 @@ from typing import Final
 from extractor import uuencode
 from extractor.decode import LATE_START, MAX_JUNK, base64_of
 from extractor.inflate import RAW_DEFLATE
-from extractor.repairs import Repair
 from extractor.sniff import Sniffed, sniff
 from extractor.zipdirectory import has_directory
+from pipeline.contracts.repairs import MailRepair
 
 UNCLEAR: Final = frozenset({Sniffed.TEXT, Sniffed.BINARY})
 ROUNDS: Final = 3  # of base64 in base64
@@ -79,7 +79,7 @@ def _decoded(text: bytes) -> tuple[bytes, tuple[str, ...]] | None:
             return None
         at = late.start()
     data, repairs = base64_of(text[at:])
-    return data, (Repair.BASE64_UNDECLARED, *repairs)
+    return data, (MailRepair.BASE64_UNDECLARED, *repairs)
 
 
 def _is_deflated(data: bytes, *, is_carrier: bool) -> bool:

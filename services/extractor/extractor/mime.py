@@ -12,7 +12,7 @@ from typing import Final
 
 from extractor.fields import Fields
 from extractor.mbox import header_start
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 from pipeline.mailformat.fields import begins_with_field
 from pipeline.mailformat.multipart import spans
 
@@ -100,11 +100,11 @@ def _children(raw: bytes, part: Part) -> Iterator[Part]:
     boundary = _declared_boundary(part).encode("utf-8", "replace")
     found = spans(raw, boundary, start=part.start, end=part.end)
     first = next(found, None)
-    repairs: tuple[str, ...] = () if part.is_multipart else (Repair.MULTIPART_UNDECLARED,)
+    repairs: tuple[str, ...] = () if part.is_multipart else (MailRepair.MULTIPART_UNDECLARED,)
     is_digest = part.content_type == "multipart/digest"
     if first is None:
         guess = _guessed_boundary(raw, part)
-        found, repairs = spans(raw, guess, start=part.start, end=part.end), (Repair.BOUNDARY_GUESSED,)
+        found, repairs = spans(raw, guess, start=part.start, end=part.end), (MailRepair.BOUNDARY_GUESSED,)
         first = next(found, None)
     number = 0
     while first is not None:
@@ -155,4 +155,4 @@ def _header(raw: bytes, start: int, end: int) -> tuple[int, int, tuple[str, ...]
         return found.start() + 1, found.end(), ()
     if not raw[run_end:end].strip():
         return end, end, ()
-    return run_end, run_end, (Repair.HEADER_SEPARATOR_MISSING,)
+    return run_end, run_end, (MailRepair.HEADER_SEPARATOR_MISSING,)

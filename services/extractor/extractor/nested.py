@@ -8,7 +8,7 @@ from extractor.budget import Budget
 from extractor.findings import Item, NestedMail, Refusal
 from extractor.mbox import LINE, is_divider, numbered_mails
 from extractor.restore import with_line_feeds
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 
 def nested_mails(item: Item, data: bytes, *, depth: int, budget: Budget) -> Iterator[NestedMail | Refusal]:

@@ -6,8 +6,8 @@ from typing import Final
 from extractor.failure import FEEDBACK_TYPE, is_bounce
 from extractor.fields import is_mail
 from extractor.mime import Part, top, undeclared_boundary
-from extractor.repairs import Repair
 from extractor.restore import restored, with_line_feeds
+from pipeline.contracts.repairs import MailRepair
 from pipeline.mailformat.fields import MAX_BLOCK
 
 _FEEDBACK: Final = FEEDBACK_TYPE.encode()
@@ -34,7 +34,7 @@ def open_mail(raw: bytes) -> OpenedMail:
         boundary = undeclared_boundary(raw, mail)
         if boundary:
             raw = _declared(raw, mail, boundary)
-            return OpenedMail(raw, top(raw), (*repairs, Repair.MULTIPART_UNDECLARED))
+            return OpenedMail(raw, top(raw), (*repairs, MailRepair.MULTIPART_UNDECLARED))
     return OpenedMail(raw, mail, repairs)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from extractor.fields import is_mail
 from extractor.mbox import header_start
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 from pipeline.mailformat.fields import begins_with_field
 
 JUNK_LINES: Final = 100
@@ -38,11 +38,11 @@ def restored(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     text, repairs = _as_bytes_a_character(raw)
     emlx = _out_of_emlx(text)
     if emlx is not None:
-        text, repairs = emlx, (*repairs, Repair.MAIL_EMLX)
+        text, repairs = emlx, (*repairs, MailRepair.MAIL_EMLX)
     text = text.lstrip(_BEFORE_HEADER)
     at = _header_begins(text)
     if at:
-        text, repairs = text[at:], (*repairs, Repair.MAIL_LEADING_LINES)
+        text, repairs = text[at:], (*repairs, MailRepair.MAIL_LEADING_LINES)
     return (text, repairs) if repairs and is_mail(text) else (raw, ())
 
 
@@ -58,7 +58,7 @@ def _as_bytes_a_character(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     else:
         return raw, ()
     text = raw.decode(encoding, "replace").removeprefix("\ufeff")
-    return with_line_feeds(text.encode("utf-8", "replace")), (Repair.MAIL_UTF16,)
+    return with_line_feeds(text.encode("utf-8", "replace")), (MailRepair.MAIL_UTF16,)
 
 
 def _out_of_emlx(text: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extractor import likeness, uuencode
-from extractor.budget import Allowance, Budget
+from extractor.budget import Allowance, Budget, Refused
 from extractor.cms import signed_content
 from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
@@ -18,15 +18,14 @@ from extractor.inflate import Source
 from extractor.look import UNCLEAR, Seen, look_closer, window_bits_of
 from extractor.nested import nested_mails
 from extractor.pack import pack, pack_bytes
-from extractor.refusal import Refused
 from extractor.restore import with_line_feeds
 from extractor.sniff import ENCRYPTED, UNSUPPORTED, Sniffed, looks_like_report, sniff
 from extractor.zipdirectory import entries, holds_other_things
 from extractor.zips import ZipMember
-from pipeline.document import DocumentFormat
-from pipeline.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.contracts.reasons import Reason
 from pipeline.mailformat.fields import begins_with_field
-from pipeline.reasons import Reason
 
 Piece = Document | Refusal | Ignored | NestedMail
 

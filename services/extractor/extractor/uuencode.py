@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from extractor.repairs import Repair
+from pipeline.contracts.repairs import MailRepair
 
 MAX_FILES: Final = 200  # in one text
 
@@ -80,16 +80,16 @@ def _lines(text: bytes, at: int) -> tuple[bytes, tuple[str, ...], int]:
     for found in _LINE.finditer(text, at):
         line = found[0].rstrip(b"\r\n")
         if line.strip() == b"end":
-            return bytes(out), (Repair.UUENCODE_LINES,) if is_bent else (), found.end()
+            return bytes(out), (MailRepair.UUENCODE_LINES,) if is_bent else (), found.end()
         if line.strip() in (b"", b"`"):
             is_over = True
             continue
         piece = None if is_over else _line(line)
         if piece is None:
-            return bytes(out), (Repair.UUENCODE_LINES,), found.start()
+            return bytes(out), (MailRepair.UUENCODE_LINES,), found.start()
         out += piece[0]
         is_bent |= piece[1]
-    return bytes(out), (Repair.UUENCODE_LINES,), len(text)
+    return bytes(out), (MailRepair.UUENCODE_LINES,), len(text)
 
 
 def _line(line: bytes) -> tuple[bytes, bool] | None:
@@ -108,7 +108,7 @@ def _base64(text: bytes, at: int) -> tuple[bytes, tuple[str, ...], int]:
     joined = text[at : end.start() if end else len(text)].translate(None, _NOT_BASE64)
     joined = joined[:-1] if len(joined) % 4 == 1 else joined
     data = binascii.a2b_base64(joined + b"=" * (-len(joined) % 4))
-    return data, () if end else (Repair.UUENCODE_LINES,), end.end() if end else len(text)
+    return data, () if end else (MailRepair.UUENCODE_LINES,), end.end() if end else len(text)
 
 
 def _byte_count(line: bytes) -> int:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from extractor.repairs import Repair
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import MailRepair
 
 _END: Final = struct.Struct("<4s4H2LH")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
@@ -63,8 +63,8 @@ class _Place:
     @property
     def repairs(self) -> tuple[str, ...]:
         if self.is_one_of_several:
-            return (Repair.ZIP_SEVERAL,)
-        return (Repair.ZIP_OFFSET_WRONG,) if self.is_offset_wrong else ()
+            return (MailRepair.ZIP_SEVERAL,)
+        return (MailRepair.ZIP_OFFSET_WRONG,) if self.is_offset_wrong else ()
 
 
 def entries(data: bytes) -> Iterator[Entry]:
@@ -120,7 +120,9 @@ def _by_local_headers(data: bytes) -> Iterator[Entry]:
         _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
         start = at + _LOCAL.size + name_length + extra_length
         name = _name(data[at + _LOCAL.size : at + _LOCAL.size + name_length], flags)
-        entry = Entry(name, method, flags, crc, size, start, start + packed, repairs=(Repair.ZIP_DIRECTORY_MISSING,))
+        entry = Entry(
+            name, method, flags, crc, size, start, start + packed, repairs=(MailRepair.ZIP_DIRECTORY_MISSING,)
+        )
         at = data.find(_LOCAL_MAGIC, entry.end)
         if flags & _DESCRIPTOR_FLAG:  # streamed by its writer: sizes and CRC follow the data
             entry = replace(entry, crc=None, size=None, end=at if at > 0 else len(data))

@@ -9,12 +9,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from extractor.budget import Allowance
+from extractor.budget import Allowance, Refused
 from extractor.inflate import RAW_DEFLATE, Inflater, bunzip, stored, unlzma
-from extractor.refusal import Refused
-from extractor.repairs import Repair
 from extractor.zipdirectory import Entry
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import MailRepair
 
 STORED: Final = 0
 DEFLATE: Final = 8
@@ -82,8 +81,8 @@ class ZipMember:
         if self._crc != self._expected_crc():
             raise Refused(Reason.CORRUPT_CONTAINER, "the CRC differs")
         size = self._entry.size
-        if size is not None and size != self._size and Repair.ZIP_SIZE_WRONG not in self.repairs:
-            self.repairs.append(Repair.ZIP_SIZE_WRONG)
+        if size is not None and size != self._size and MailRepair.ZIP_SIZE_WRONG not in self.repairs:
+            self.repairs.append(MailRepair.ZIP_SIZE_WRONG)
 
     def _expected_crc(self) -> int:
         if self._entry.crc is not None:

@@ -6,18 +6,18 @@ import sys
 from contextlib import suppress
 from uuid import uuid4
 
-from fetcher.answers import answering_tests
 from fetcher.credentials import Credentials
 from fetcher.journal import Journal
+from fetcher.mailbox_worker import Office
 from fetcher.oauth import TokenSource
-from fetcher.roster import Roster
-from fetcher.status_board import StatusBoard
-from fetcher.tenure import Office
-from pipeline.adapters.mailboxes import MailboxBucket
-from pipeline.adapters.tokens import TokenBucket
+from fetcher.requests import answering_tests
+from fetcher.status import StatusBoard
+from fetcher.supervisor import Roster
 from pipeline.errors import TryLater
+from pipeline.jetstream.mailboxes import MailboxBucket
+from pipeline.jetstream.tokens import TokenBucket
+from pipeline.runtime.service import Frame, run_service
 from pipeline.secrets import Keyring
-from pipeline.service import Frame, run_service
 from pipeline.settings import Settings
 
 HEALTH_ADDRESS = "127.0.0.1:9101"

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pipeline.events import ActResult, MailActed, MailCommand
-from pipeline.mailbox import Action
-from pipeline.reasons import Reason
+from pipeline.contracts.events import ActResult, MailActed, MailCommand
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.trace import named
 from pipeline.telemetry.metrics import ACTED_MAILS
-from pipeline.trace import named
 
 log = structlog.get_logger(__name__)
 

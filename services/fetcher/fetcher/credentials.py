@@ -2,9 +2,9 @@
 
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession, ProtocolLog
 from fetcher.oauth import TokenFault, TokenSource
-from pipeline.connection import Category
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
-from pipeline.oauth import OAuthGrant
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.contracts.oauth import OAuthGrant
 
 # A token that was issued a moment ago: to sign in with the provider once more would change nothing.
 _REFUSED_ANEW = {

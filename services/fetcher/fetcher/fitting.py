@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from fetcher.fetch_run import Run
+from fetcher.filters import criteria_for
 from fetcher.imap import ImapSession
-from fetcher.run import Run
-from fetcher.search import criteria_for
-from pipeline.connection import Category
-from pipeline.mailbox import Filters
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Filters
 
 WINDOW_MAILS = 2000
 STRAIN = frozenset((Category.THROTTLED, Category.TIMEOUT))  # a server says so, or falls silent, that is asked too much

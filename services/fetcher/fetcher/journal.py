@@ -8,11 +8,11 @@ from uuid import uuid4
 import structlog
 from pydantic import JsonValue
 
-from pipeline.adapters.bus import Bus
+from pipeline.contracts.events import ActivityLogged, Event, Level
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
-from pipeline.events import ActivityLogged, Event, Level
-from pipeline.stopping import pause
-from pipeline.wire import Envelope
+from pipeline.jetstream.bus import Bus
+from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from fetcher.imap import ImapSession, Meta, Withheld
-from fetcher.patience import Patience
+from fetcher.withheld import Patience
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from fetcher.downloads import Download
-from fetcher.run import Run
-from pipeline.events import MailFetched
-from pipeline.mail import MailRef
-from pipeline.mailbox import MailAction
-from pipeline.reasons import Reason
-from pipeline.wire import Envelope, Parcel
+from fetcher.download import Download
+from fetcher.fetch_run import Run
+from pipeline.contracts.events import MailFetched
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import MailAction
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
 
 UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
 

@@ -15,30 +15,29 @@ from dataclasses import dataclass
 
 import structlog
 
+from fetcher.backfill import Rereadings
 from fetcher.departed import Departed
-from fetcher.downloads import Batch, Download, Stretch, downloads, stretches
+from fetcher.download import Batch, Download, Stretch, downloads, stretches
+from fetcher.fetch_run import Run
+from fetcher.filters import criteria_for
 from fetcher.fitting import STRAIN, fitting, windows
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.offer import fetched
-from fetcher.pace import Pace
-from fetcher.patience import FolderPatience
 from fetcher.position import Positions
 from fetcher.reconcile import Reconciliation
-from fetcher.reread import Rereadings
-from fetcher.run import Run
-from fetcher.search import criteria_for
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import Bookmark, CursorBucket
-from pipeline.connection import Category
-from pipeline.cursor import Cursor, above, advanced
+from fetcher.throttle import Pace
+from fetcher.withheld import FolderPatience
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.cursor import Cursor, above, advanced
+from pipeline.contracts.events import FetchTrigger
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mailbox import Filters
+from pipeline.contracts.trace import named
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater, leaves
-from pipeline.events import FetchTrigger
-from pipeline.limits import Limits
-from pipeline.mailbox import Filters
-from pipeline.stopping import pause
-from pipeline.trace import named
-from pipeline.waiting import wait_for
-from pipeline.wire import Envelope
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.cursors import Bookmark, CursorBucket
+from pipeline.runtime.retry import pause, wait_for
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,12 @@ nobody. Then the first one is held on to as long as UIDs only grow, and the mail
 import asyncio
 from collections import defaultdict
 
+from fetcher.fetch_run import Run
 from fetcher.imap import ImapFault, ImapSession, Selected
 from fetcher.journal import Journal
-from fetcher.run import Run
-from pipeline.adapters.cursors import Bookmark, CursorBucket
-from pipeline.connection import Category
-from pipeline.cursor import Cursor, is_of, is_rewound, start_of
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.cursor import Cursor, is_of, is_rewound, start_of
+from pipeline.jetstream.cursors import Bookmark, CursorBucket
 
 REBUILDS = 2  # within a day; a folder that is rebuilt more often has no UIDVALIDITY that means anything
 DAY_S = 24 * 3600.0

@@ -9,20 +9,20 @@ import asyncio
 import structlog
 from pydantic import ValidationError
 
+from fetcher.fetch_run import Run
+from fetcher.filters import criteria_for
 from fetcher.fitting import STRAIN, fitting, windows
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
-from fetcher.run import Run
-from fetcher.search import criteria_for
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.lag import in_flight
-from pipeline.adapters.requests import NobodyAnswers, request
-from pipeline.cursor import Cursor
+from pipeline.contracts.cursor import Cursor
+from pipeline.contracts.mailbox import Filters
+from pipeline.contracts.questions import MAX_UIDS, LedgerAnswer, LedgerInquiry
+from pipeline.contracts.topology import LEDGER_SUBJECT
 from pipeline.errors import TryLater
-from pipeline.inquiry import MAX_UIDS, LedgerAnswer, LedgerInquiry
-from pipeline.mailbox import Filters
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.lag import in_flight
+from pipeline.jetstream.requests import NobodyAnswers, request
 from pipeline.telemetry.metrics import RECONCILED_MAILS
-from pipeline.topology import LEDGER_SUBJECT
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from fetcher.imap import ImapFault
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 CANNOT_CHANGE = frozenset((Category.PERMISSIONS, Category.MAILBOX_NOT_FOUND))
 FINAL_AFTER = 3  # refusals that cannot change by themselves

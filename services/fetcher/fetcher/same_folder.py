@@ -5,7 +5,7 @@ in the number of mails are one folder, unless both are new: RFC 3501 section 2.3
 """
 
 from fetcher.imap import FolderStatus, ImapFault, ImapSession, Selected
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 ASK = 3  # times, as a mail may come in between two questions
 

@@ -4,19 +4,18 @@ import asyncio
 
 import structlog
 
-from fetcher.backoff import Backoff
-from fetcher.connector import Connector, NotOpened
+from fetcher.fetch_run import Run
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from fetcher.poll import Poll
-from fetcher.run import Run
-from fetcher.standing import Standing
-from pipeline.connection import Category
+from fetcher.sessions import Connector, NotOpened
+from fetcher.status import Standing
+from fetcher.throttle import Backoff
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.events import FetchTrigger
+from pipeline.contracts.mailbox import Mailbox
 from pipeline.errors import TryLater
-from pipeline.events import FetchTrigger
-from pipeline.mailbox import Mailbox
-from pipeline.stopping import unless
-from pipeline.waiting import wait_for
+from pipeline.runtime.retry import unless, wait_for
 
 log = structlog.get_logger(__name__)
 

@@ -10,16 +10,16 @@ from notifier.reports import ReportTaker
 from notifier.sending import Sender
 from notifier.trying import Trier
 from notifier.watch import Watch
-from pipeline import topology
-from pipeline.adapters.postgres import Database, database
-from pipeline.adapters.requests import serving
+from pipeline.contracts import topology
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
+from pipeline.jetstream.requests import serving
+from pipeline.postgres.connection import Database, database
+from pipeline.runtime.retry import wait_for
+from pipeline.runtime.service import Frame, run_service
+from pipeline.runtime.stage import Result, Stage
 from pipeline.secrets import Keyring
-from pipeline.service import Frame, run_service
 from pipeline.settings import Settings
-from pipeline.stage import Result, Stage
-from pipeline.waiting import wait_for
-from pipeline.wire import Envelope
 
 HEALTH_ADDRESS = "127.0.0.1:9104"
 ABOUT = "Tells people and programs: alerts, digests and webhooks."

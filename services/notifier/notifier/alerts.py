@@ -15,9 +15,9 @@ from notifier.findings import Finding
 from notifier.rules import find
 from notifier.sql import SQL
 from notifier.told import Channel, Mute, due_at, is_muted, listeners
-from pipeline.adapters.postgres import Connection, Database
 from pipeline.notifications.rules import Rule, RuleSettings, Urgency
 from pipeline.notifications.webhook import AlertBody
+from pipeline.postgres.connection import Connection, Database
 
 HOLD = timedelta(minutes=5)  # what comes and goes within it is one alert
 

@@ -11,8 +11,8 @@ from notifier.deliveries import Outcome, Sending
 from notifier.message import message_of
 from notifier.sending import Sender
 from notifier.sql import SQL
-from pipeline.adapters.postgres import Database, StatementFault
 from pipeline.errors import TryLater, described
+from pipeline.postgres.connection import Database, StatementFault
 from pipeline.telemetry.metrics import NOTIFY_DEAD, NOTIFY_OVERDUE, NOTIFY_SENDINGS, NOTIFY_WAITING
 
 log = structlog.get_logger(__name__)

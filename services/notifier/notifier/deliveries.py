@@ -16,8 +16,8 @@ from typing import Any
 from notifier import store
 from notifier.sql import SQL
 from notifier.told import Channel
-from pipeline.adapters.postgres import Connection, Database, Record
 from pipeline.notifications.channels import ChannelKind
+from pipeline.postgres.connection import Connection, Database, Record
 
 LEASE = timedelta(seconds=120)  # more than the longest sending takes
 HOUR = timedelta(hours=1)

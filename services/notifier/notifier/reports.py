@@ -7,11 +7,11 @@ from notifier import store
 from notifier.rules import concerns
 from notifier.sql import SQL
 from notifier.told import Channel
-from pipeline.adapters.postgres import Database
-from pipeline.events import ReportStored
+from pipeline.contracts.events import ReportStored
+from pipeline.contracts.wire import Envelope
 from pipeline.notifications.channels import ChannelKind
-from pipeline.stage import Result
-from pipeline.wire import Envelope
+from pipeline.postgres.connection import Database
+from pipeline.runtime.stage import Result
 
 MAILBOXES_ON_DRY_RUN = "SELECT id FROM notify_mailbox WHERE dry_run"
 

@@ -1,5 +1,5 @@
 """The notifier's SQL, by name."""
 
-from pipeline.statements import Statements
+from pipeline.postgres.statements import Statements
 
 SQL = Statements.of("notifier")

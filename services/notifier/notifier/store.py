@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from notifier.sql import SQL
 from notifier.told import Channel, Mute
-from pipeline.adapters.postgres import Connection, Record
 from pipeline.errors import described
 from pipeline.notifications.channels import ChannelSettings
 from pipeline.notifications.rules import Rule, RuleSettings, settings_of
+from pipeline.postgres.connection import Connection, Record
 
 log = structlog.get_logger(__name__)
 

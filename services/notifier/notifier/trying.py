@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from notifier import store
 from notifier.message import trial
 from notifier.sending import Sender
-from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
 from pipeline.notifications.channels import ChannelTest, ChannelTested
+from pipeline.postgres.connection import Database
 
 
 class Trier:

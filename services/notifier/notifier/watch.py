@@ -11,10 +11,10 @@ from notifier.alerts import Options
 from notifier.digest.write import write_digests
 from notifier.rules import domains, mailboxes, pipeline, sources
 from notifier.sql import SQL
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database, StatementFault
 from pipeline.errors import TryLater, described
-from pipeline.stopping import pause
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database, StatementFault
+from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 

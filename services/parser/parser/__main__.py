@@ -4,26 +4,25 @@ import asyncio
 import sys
 
 from parser.documents import ReadOptions
-from parser.failure.sample import SampleKept
 from parser.handler import ParserHandler
-from parser.inquiry import Inquiry
+from parser.kinds.failure.sample import SampleKept
 from parser.overview import keep_overview
-from parser.recorder import Recorder
+from parser.recorder import Inquiry, Recorder
 from parser.relay import Relay
 from parser.reparse.worker import Reparser
 from parser.retention import keep_house
 from parser.sources.chores import keep_sources
 from parser.sources.data import NamingData, NamingFiles
 from parser.sources.row_names import RowNames
-from parser.store import AnnouncementOptions, Store
-from pipeline import topology
-from pipeline.adapters.postgres import Database, database
-from pipeline.adapters.requests import serving
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.contracts import topology
 from pipeline.errors import TryLater
-from pipeline.service import Frame, run_service
+from pipeline.jetstream.requests import serving
+from pipeline.postgres.connection import Database, database
+from pipeline.runtime.retry import wait_for
+from pipeline.runtime.service import Frame, run_service
+from pipeline.runtime.stage import Stage
 from pipeline.settings import Settings
-from pipeline.stage import Stage
-from pipeline.waiting import wait_for
 
 HEALTH_ADDRESS = "127.0.0.1:9103"
 BATCH = 100

@@ -7,11 +7,11 @@ from itertools import accumulate, islice
 from pydantic_core import to_json
 
 from parser.line import Json, row_as_json
-from parser.reports import StoredReport
-from pipeline.events import ReportStored
-from pipeline.limits import MiB
-from pipeline.report import Record, ReportHeader
-from pipeline.wire import Envelope, Wire, encode
+from parser.storage.reports import StoredReport
+from pipeline.contracts.events import ReportStored
+from pipeline.contracts.limits import MiB
+from pipeline.contracts.report import Record, ReportHeader
+from pipeline.contracts.wire import Envelope, Wire, encode
 
 MAX_ROWS_BYTES = 2 * MiB  # the broker takes 8 MB an event
 MAX_REPORT_BYTES = 1 * MiB

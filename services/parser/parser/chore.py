@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from pipeline.adapters.postgres import Connection, Database, StatementFault
 from pipeline.errors import TryLater, described
-from pipeline.stopping import pause
+from pipeline.postgres.connection import Connection, Database, StatementFault
+from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 

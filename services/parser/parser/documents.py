@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from parser.failure.sample import SampleKept
-from parser.identity import identity_of
-from parser.readers import read
-from parser.reading import Hints, Reading
-from parser.several import SeveralReports, separated
-from parser.totals import Totals, totals_of
-from pipeline.document import DocumentInfo, PartLine
+from parser.kinds.failure.sample import SampleKept
+from parser.kinds.identity import identity_of
+from parser.kinds.reading import Hints, Reading
+from parser.kinds.registry import read
+from parser.kinds.several import SeveralReports, separated
+from parser.kinds.totals import Totals, totals_of
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentInfo, PartLine
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected
-from pipeline.events import MailExtracted
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
-from pipeline.wire import Envelope
 
 GROUP_BYTES = 16 * 1024 * 1024  # uncompressed documents that are read and stored together
 NO_TOTALS = Totals()

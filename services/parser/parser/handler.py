@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from parser.documents import ReadMail, ReadOptions, closing, extracted, groups, is_huge, read_mails
-from parser.ledger import KnownMail, known_mails
-from parser.store import Store
-from pipeline.adapters.postgres import Database
-from pipeline.events import MailExtracted
-from pipeline.stage import Result
-from pipeline.wire import Envelope
+from parser.storage.ledger import KnownMail, known_mails
+from parser.storage.transaction import Store
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.wire import Envelope
+from pipeline.postgres.connection import Database
+from pipeline.runtime.stage import Result
 
 
 class ParserHandler:

@@ -3,9 +3,9 @@
 import zlib
 from collections.abc import Iterator
 
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
 
 CHUNK_BYTES = 128 * 1024
 GZIP_WINDOW_BITS = 31

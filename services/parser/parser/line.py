@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from parser import values
-from parser.reading import Reading
+from parser.kinds import values
+from parser.kinds.reading import Reading
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.report import DkimResult, OverrideReason, Record, Report, SpfResult
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
-from pipeline.report import DkimResult, OverrideReason, Record, Report, SpfResult
 
 Json = dict[str, Any]
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.document import LineOutcome, PartLine
+from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import Handling, MailAction
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.events import Outcome
-from pipeline.mailbox import Handling, MailAction
-from pipeline.reasons import Reason
 
 # The first of these fates that any part has decides.
 _DECIDES = (

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from parser import outbox
-from parser.ledger import command_for, known_mails, write_new_mails
 from parser.outcome import Conclusion, conclude
-from parser.sql import SQL
-from parser.tables import activity_row, fetch_run_row, mail_row, utc
-from pipeline.adapters.postgres import Connection, Database
-from pipeline.document import LineOutcome, PartLine
-from pipeline.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
-from pipeline.stage import Result
+from parser.storage import outbox
+from parser.storage.ledger import command_for, known_mails, write_new_mails
+from parser.storage.sql import SQL
+from parser.storage.tables import activity_row, fetch_run_row, mail_row, utc
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
+from pipeline.contracts.mail import LineOutcome, PartLine, mail_id_of
+from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
+from pipeline.contracts.wire import Envelope, encode
+from pipeline.postgres.connection import Connection, Database
+from pipeline.runtime.stage import Result
 from pipeline.telemetry.metrics import MAILS
-from pipeline.wire import Envelope, encode
 
 
 class Recorder:
@@ -73,3 +74,28 @@ async def record_actions(connection: Connection, events: Sequence[MailActed]) ->
         reason = None if event.reason is None else event.reason.value
         arguments = (sorted(event.mail_ids), event.action.value, event.result.value, reason, event.detail)
         await connection.execute(SQL["note_action"], *arguments, utc(event.at))
+
+
+COMMAND_TAKES_S = 3600  # a command that is given and not done for so long may be lost
+
+
+class Inquiry:
+    """Asks the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def answer(self, payload: bytes) -> bytes:
+        """A `LedgerAnswer` to a `LedgerInquiry`, both as JSON.
+
+        Raises TryLater while PostgreSQL is away, ValidationError for what is no inquiry; then nobody answers.
+        """
+        asked = LedgerInquiry.model_validate_json(payload)
+        mail_ids = {
+            mail_id_of(mailbox_id=asked.mailbox_id, folder=asked.folder, uidvalidity=asked.uidvalidity, uid=uid): uid
+            for uid in asked.uids
+        }
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["settled_mails"], list(mail_ids), COMMAND_TAKES_S)
+        settled = {mail_ids[row["mail_id"].hex] for row in rows}
+        return LedgerAnswer(unsettled=tuple(u for u in asked.uids if u not in settled)).model_dump_json().encode()

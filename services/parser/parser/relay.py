@@ -10,12 +10,12 @@ from time import monotonic
 
 import structlog
 
-from parser import outbox
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database
+from parser.storage import outbox
 from pipeline.errors import TryLater
-from pipeline.judge import later_delay
-from pipeline.stopping import pause
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database
+from pipeline.runtime.judge import later_delay
+from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import OUTBOX_AGE, OUTBOX_ROWS
 
 log = structlog.get_logger(__name__)

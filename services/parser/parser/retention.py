@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import structlog
 
 from parser.chore import PATIENCE, chore, patient
-from parser.partition import MONTHS_AHEAD, Month, Partitions, later
-from parser.sql import SQL
-from pipeline.adapters.postgres import Database
+from parser.storage.records import MONTHS_AHEAD, Month, Partitions, later
+from parser.storage.sql import SQL
+from pipeline.postgres.connection import Database
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from pipeline.vocabulary import Word
+from pipeline.contracts.vocabulary import Word
 
 
 class Urgency(StrEnum):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.lag import blobs_fullness, holding, lag
+from pipeline.contracts.topology import BLOB_STREAM, STREAMS, Consumer
 from pipeline.errors import TryLater
-from pipeline.stopping import pause
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.lag import blobs_fullness, holding, lag
+from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import CONSUMER_IN_HAND, CONSUMER_WAITING, STREAM_EVENTS, STREAM_FULLNESS
-from pipeline.topology import BLOB_STREAM, STREAMS, Consumer
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)  # seconds
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from pipeline.breaker import DEFAULT_BREAKER_POLICY
+from pipeline.runtime.breaker import DEFAULT_BREAKER_POLICY
 from tests.chaos.audit import Allowance
 from tests.chaos.fragile_extractor import FAILS, KILLS
 from tests.chaos.load import name_of

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
 
-from pipeline.topology import LEASE_BUCKET
+from pipeline.contracts.topology import LEASE_BUCKET
 from tests.chaos.faults.kills import PATIENCE_S
 from tests.chaos.site import Layout, Site
 from tests.chaos.trial import Fault

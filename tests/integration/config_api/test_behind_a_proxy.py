@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config_api.auth.limiter import PER_CLIENT
-from dmarq.embedded.port import LOOPBACK
+from config_api.access.limiter import PER_CLIENT
+from dmarq.embedded.programs import LOOPBACK
 from tests.support.services import Services
 
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"

@@ -11,9 +11,9 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
 
-from config_api.api import register_api
-from config_api.api.contract import PREFIX
-from config_api.api.description import document
+from config_api.web.contract import PREFIX
+from config_api.web.description import document
+from config_api.web.routes import RESOURCES
 from tests.integration.config_api.test_dead_letters import _bury, _fetched
 from tests.support.config_api import Api, api_settings, running_api, served
 from tests.support.extracted import extracted
@@ -56,7 +56,8 @@ def _operations() -> list[Any]:
     }
     config = SchemathesisConfig.from_dict({"checks": checks})
     app = Flask("described")
-    register_api(app)
+    for resource in RESOURCES:
+        app.register_blueprint(resource.routes)
     with app.app_context():
         described = dict(document())
     described["paths"] = {path: item for path, item in described["paths"].items() if path != STREAM}

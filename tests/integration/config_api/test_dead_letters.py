@@ -8,17 +8,17 @@ import pytest
 from nats.js.api import RawStreamMsg
 from prometheus_client import REGISTRY
 
-from config_api.dead_quota import DeadQuota
-from config_api.reading import letters
-from config_api.reading.letters import LetterFilter
-from pipeline.dead import AT, dead_letters
-from pipeline.events import MailExtracted, MailFetched
-from pipeline.judge import Dead
-from pipeline.mail import MailRef
-from pipeline.mailbox import Handling
-from pipeline.reasons import Reason
-from pipeline.topology import INLINE_CARGO_BYTES
-from pipeline.wire import Envelope, Parcel, Wire, decode, encode
+from config_api.dead_letters import queries as letters
+from config_api.dead_letters.queries import LetterFilter
+from config_api.dead_letters.quota import DeadQuota
+from pipeline.contracts.dead_letter import AT, dead_letters
+from pipeline.contracts.events import MailExtracted, MailFetched
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.topology import INLINE_CARGO_BYTES
+from pipeline.contracts.wire import Envelope, Parcel, Wire, decode, encode
+from pipeline.runtime.judge import Dead
 from tests.support.config_api import Api
 from tests.support.extracted import FETCHED_AT, extracted
 

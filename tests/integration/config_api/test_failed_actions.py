@@ -7,8 +7,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from pipeline.events import MailCommand
-from pipeline.wire import decode
+from pipeline.contracts.events import MailCommand
+from pipeline.contracts.wire import decode
 from tests.support.config_api import MAILBOX, Api
 
 INSERT = """

@@ -5,14 +5,14 @@ from hashlib import sha256
 
 import pytest
 
-from config_api.importing import looks_like_mail, ref_of
+from config_api.system.importing import looks_like_mail, ref_of
 from extractor.find import find_in_mail
-from pipeline import topology
-from pipeline.events import MailFetched
-from pipeline.limits import KiB, Limits
-from pipeline.mailbox import AttachmentRules
+from pipeline.contracts import topology
+from pipeline.contracts.events import MailFetched
+from pipeline.contracts.limits import KiB, Limits
+from pipeline.contracts.mailbox import AttachmentRules
+from pipeline.contracts.wire import Envelope, decode
 from pipeline.settings import Settings
-from pipeline.wire import Envelope, decode
 from tests.integration.config_api.test_dead_letters import _on_its_way
 from tests.support.config_api import Api, api_settings
 from tests.support.reports import report_xml

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.statuses import StatusBucket
+from pipeline.contracts.status import MailboxStatus, Progress, State
+from pipeline.jetstream.statuses import StatusBucket
 from pipeline.settings import Settings
-from pipeline.status import MailboxStatus, Progress, State
 from tests.support.config_api import Api, api_settings, eventually, running_api
 from tests.support.services import ADMIN_TOKEN
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.mailboxes import MailboxBucket
-from pipeline.mailbox import Mailbox
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.jetstream.mailboxes import MailboxBucket
 from pipeline.settings import Settings
 from tests.support.config_api import MAILBOX, Api, eventually, running_api
 from tests.support.extracted import extracted, mail_ref

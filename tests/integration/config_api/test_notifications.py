@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config_api.notifications.channels import merged
-from config_api.problem import Problem
+from config_api.web.problem import Problem
 from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging
 from tests.support.config_api import Api
 

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from config_api.live import MAX_STREAMS
-from dmarq.embedded.port import LOOPBACK, free_port
-from pipeline.events import ActivityLogged, Level
+from config_api.web.live import MAX_STREAMS
+from dmarq.embedded.programs import LOOPBACK, free_port
+from pipeline.contracts.events import ActivityLogged, Level
+from pipeline.contracts.wire import Envelope
 from pipeline.settings import process_environment
-from pipeline.wire import Envelope
 from tests.support.client import bus
 from tests.support.config_api import MAILBOX, eventually
 from tests.support.extracted import FETCHED_AT

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from config_api.paging import MAX_LIMIT
-from pipeline.events import ActivityLogged, ActResult, FetchRunFinished, FetchTrigger, Level, MailActed
-from pipeline.mailbox import Action
+from config_api.web.paging import MAX_LIMIT
+from pipeline.contracts.events import ActivityLogged, ActResult, FetchRunFinished, FetchTrigger, Level, MailActed
+from pipeline.contracts.mailbox import Action
 from tests.support.config_api import Api
 from tests.support.extracted import FETCHED_AT, extracted, mail_ref, refused_line, text_line
 from tests.support.failures import arf

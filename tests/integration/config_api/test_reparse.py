@@ -7,9 +7,9 @@ import pytest
 
 from parser.documents import ReadOptions
 from parser.reparse.worker import Reparser
-from parser.store import AnnouncementOptions
-from pipeline import topology
-from pipeline.adapters.requests import serving
+from parser.storage.transaction import AnnouncementOptions
+from pipeline.contracts import topology
+from pipeline.jetstream.requests import serving
 from tests.support.config_api import Api
 
 

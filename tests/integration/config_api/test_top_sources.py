@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from config_api.reading.sources import MANY, SourceTotal, possible_sources, top_sources
-from config_api.reading.sql import SOURCES
+from config_api.overview.sources import MANY, SOURCES, SourceTotal, possible_sources, top_sources
 from tests.support.config_api import Api
 from tests.support.extracted import extracted
 from tests.support.reports import RECORD, report_xml

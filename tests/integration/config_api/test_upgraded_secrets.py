@@ -5,7 +5,7 @@ import json
 
 import asyncpg
 
-from pipeline.adapters.mailboxes import SealedMailbox, unseal
+from pipeline.jetstream.mailboxes import SealedMailbox, unseal
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
 from tests.support.config_api import running_api

@@ -8,8 +8,8 @@ import pytest
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import Database
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.postgres.connection import Database
 from pipeline.settings import process_environment
 from tests.support.deployment import GuardedNats, Secrets, guarded_nats, make_roles, service_urls
 from tests.support.servers import fresh_database, running_postgres

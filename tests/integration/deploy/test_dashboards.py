@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.deployment import DEPLOY
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values

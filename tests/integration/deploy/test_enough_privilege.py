@@ -10,10 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
-from dmarq.demo.account import MAILBOX_ID, demo_mailboxes
+from dmarq.demo.audit import MAILBOX_ID, demo_mailboxes
 from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
 from dmarq.samples import make_mails, total
-from pipeline.topology import COMMAND, CURSOR_BUCKET, INLINE_CARGO_BYTES, STATUS_BUCKET, actor
+from pipeline.contracts.topology import COMMAND, CURSOR_BUCKET, INLINE_CARGO_BYTES, STATUS_BUCKET, actor
 from tests.support.deployment import GuardedNats, Secrets, client_of, service_urls
 from tests.support.services import ADMIN_TOKEN, Services, services
 

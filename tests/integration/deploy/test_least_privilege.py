@@ -11,11 +11,11 @@ import asyncpg
 import nats
 import pytest
 
-from dmarq.demo.account import MAILBOX_ID
-from pipeline.adapters.connection import jetstream
-from pipeline.adapters.crashes import CrashBucket
+from dmarq.demo.audit import MAILBOX_ID
+from pipeline.contracts.topology import actor
 from pipeline.errors import Rejected
-from pipeline.topology import actor
+from pipeline.jetstream.connection import jetstream
+from pipeline.jetstream.crashes import CrashBucket
 from tests.support.deployment import DEPLOY, GuardedNats, Secrets, client_of
 
 

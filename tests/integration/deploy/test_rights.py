@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import topology
+from pipeline.contracts import topology
 from tests.support.deployment import GuardedNats, Secrets, guarded_nats
 from tests.support.rights import (
     EVERYTHING,

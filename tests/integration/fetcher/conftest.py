@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from dmarq.embedded import EmbeddedNats, temporary_data_dir
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
 from tests.support.dovecot import Dovecot, User
 from tests.support.providing import Provider, providing
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pipeline.adapters.bus import Bus
-from pipeline.events import ActResult, MailFetched
-from pipeline.mailbox import Action
-from pipeline.reasons import Reason
+from pipeline.contracts.events import ActResult, MailFetched
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
+from pipeline.jetstream.bus import Bus
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import acted, command, fetching, imap_log, until_fetched

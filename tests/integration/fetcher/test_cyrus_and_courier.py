@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pipeline.adapters.bus import Bus
-from pipeline.events import ActResult, FetchRunFinished
-from pipeline.mailbox import Action
+from pipeline.contracts.events import ActResult, FetchRunFinished
+from pipeline.contracts.mailbox import Action
+from pipeline.jetstream.bus import Bus
 from tests.support.client import put_mailbox
 from tests.support.fetching import acted, bodies, command, fetching, runs, until, until_fetched
 from tests.support.other_imap import OtherServer, running_courier, running_cyrus, unpacked

@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dmarq.embedded import EmbeddedNats
-from pipeline import topology
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.ensure import stream_config
-from pipeline.events import FetchRunFinished
-from pipeline.limits import KiB
-from pipeline.reasons import Reason
+from pipeline.contracts import topology
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.limits import KiB
+from pipeline.contracts.reasons import Reason
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import stream_config
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import bodies, downloaded, fetched, fetching, runs, until, until_fetched, until_let_go

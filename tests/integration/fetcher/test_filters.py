@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fetcher.imap.fetch_answer import MAX_HEADER_BYTES
-from pipeline.adapters.bus import Bus
-from pipeline.events import FetchRunFinished
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.jetstream.bus import Bus
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import downloaded, fetched, fetching, imap_log, until, until_fetched

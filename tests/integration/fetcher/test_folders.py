@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.statuses import StatusBucket
-from pipeline.events import FetchRunFinished, FetchTrigger
-from pipeline.mailbox import Action
-from pipeline.status import State
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.status import State
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.statuses import StatusBucket
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import PATIENCE, acted, command, fetched, fetching, imap_log, runs, until, until_fetched

@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from fetcher.imap import ImapFault, ImapSession
-from pipeline.connection import Category
-from pipeline.mailbox import Security
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Security
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.scripted_imap import scripted_imap
 

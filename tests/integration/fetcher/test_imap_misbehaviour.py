@@ -8,7 +8,7 @@ import pytest
 
 from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, Meta
 from fetcher.imap import session as fetcher_session
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.scripted_imap import HANG_UP, SILENCE, Answer, ScriptedImap, scripted_imap
 

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
+from fetcher.connection_test import try_connection
 from fetcher.imap import Account, Criteria, ImapFault, ImapSession, Meta
-from fetcher.try_connection import try_connection
-from pipeline.connection import Category, ConnectionTest
-from pipeline.mailbox import MailboxSettings
+from pipeline.contracts.connection_test import Category, ConnectionTest
+from pipeline.contracts.mailbox import MailboxSettings
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.imap_oddities_protocol import BAD, COUNTS, DONE, INBOX, listing, one_folder, only, refusing
 from tests.support.scripted_imap import SELECTED, Answer, ScriptedImap, Step, scripted_imap

@@ -9,8 +9,8 @@ import pytest
 import uvloop
 
 from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
-from pipeline.connection import Category
-from pipeline.mailbox import Security
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import account_of, quiet, scripted_account
 from tests.support.proxy import FaultyProxy

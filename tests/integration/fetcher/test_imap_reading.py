@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fetcher.filters import criteria_for, matches
 from fetcher.imap import Account, Criteria, Fetched, ImapFault, ImapSession
-from fetcher.search import criteria_for, matches
-from pipeline.connection import Category
-from pipeline.mailbox import Filters
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Filters
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import account_of, quiet
 

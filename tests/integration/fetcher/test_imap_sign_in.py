@@ -6,8 +6,8 @@ import uvloop
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
 from fetcher.imap.reach import reach
 from fetcher.imap.sign_in import sign_in
-from pipeline.connection import Category
-from pipeline.mailbox import Security
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import account_of, quiet
 

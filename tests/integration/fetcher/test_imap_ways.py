@@ -10,10 +10,9 @@ import uvloop
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
 from fetcher.imap.reach import reach
 from fetcher.oauth import TokenEndpoint, TokenFault
-from pipeline.adapters.bus import Bus
-from pipeline.connection import Category
-from pipeline.mailbox import MailboxSecrets, Security
-from pipeline.proxy import ProxyKind, ProxySettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import MailboxSecrets, ProxyKind, ProxySettings, Security
+from pipeline.jetstream.bus import Bus
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
 from tests.support.fetching import fetching, until_fetched

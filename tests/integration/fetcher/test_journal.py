@@ -4,9 +4,9 @@ import asyncio
 
 from dmarq.embedded import EmbeddedNats
 from fetcher.journal import MAX_ITEMS, MAX_TEXT, MAX_WAITING, Journal
-from pipeline.adapters.bus import Bus
-from pipeline.events import ActivityLogged
-from pipeline.topology import EVENT
+from pipeline.contracts.events import ActivityLogged
+from pipeline.contracts.topology import EVENT
+from pipeline.jetstream.bus import Bus
 from tests.support.fetching import told
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from dmarq.embedded import EmbeddedNats
-from fetcher import roster
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import CursorBucket
-from pipeline.adapters.mailboxes import MailboxBucket, SealedMailbox, seal
-from pipeline.events import FetchRunFinished, MailActed
-from pipeline.mailbox import Action
+from fetcher import supervisor as roster
+from pipeline.contracts.events import FetchRunFinished, MailActed
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.topology import COMMAND
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.cursors import CursorBucket
+from pipeline.jetstream.mailboxes import MailboxBucket, SealedMailbox, seal
 from pipeline.secrets import Keyring
-from pipeline.topology import COMMAND
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import (

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from fetcher.oauth import TokenFault, TokenSource
-from pipeline import topology
-from pipeline.adapters.buckets import KeyValueBucket
-from pipeline.adapters.tokens import TokenBucket
-from pipeline.connection import Category
+from pipeline.contracts import topology
+from pipeline.contracts.connection_test import Category
 from pipeline.errors import TryLater
+from pipeline.jetstream.buckets import KeyValueBucket
+from pipeline.jetstream.tokens import TokenBucket
 from pipeline.secrets import Keyring
 from tests.support.keys import OTHER_KEY
 from tests.support.providing import Provider, secrets

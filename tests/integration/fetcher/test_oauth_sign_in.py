@@ -2,13 +2,13 @@
 
 import pytest
 
+from fetcher.connection_test import recovery_steps
 from fetcher.credentials import Credentials
 from fetcher.imap import ImapFault
 from fetcher.oauth import TokenFault, TokenSource
-from fetcher.recovery import recovery_steps
-from pipeline.connection import Category
-from pipeline.events import FetchRunFinished
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from tests.support.client import put_mailbox
 from tests.support.fetching import fetching, until, until_fetched
 from tests.support.fixtures_imap import quiet

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fetcher import refusals
+from fetcher.connection_test import try_connection
 from fetcher.imap import Deadlines, ImapSession
-from fetcher.try_connection import try_connection
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.statuses import StatusBucket
-from pipeline.events import ActResult, FetchRunFinished, MailActed
-from pipeline.mailbox import Action
-from pipeline.reasons import Reason
-from pipeline.status import MailboxStatus
+from pipeline.contracts.events import ActResult, FetchRunFinished, MailActed
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.status import MailboxStatus
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.statuses import StatusBucket
 from tests.support.client import put_mailbox
 from tests.support.fetching import acted, bodies, command, fetching, imap_log, until, until_fetched
 from tests.support.fixtures_imap import quiet, scripted_account

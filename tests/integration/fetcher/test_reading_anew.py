@@ -5,14 +5,14 @@ from datetime import date
 
 import pytest
 
-from fetcher import reread
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.requests import request
-from pipeline.adapters.rereadings import RereadingBucket
-from pipeline.events import FetchRunFinished, FetchTrigger
-from pipeline.mailbox import Mailbox
-from pipeline.rereading import Rereading
-from pipeline.topology import MAIL, fetch_subject
+from fetcher import backfill as reread
+from pipeline.contracts.cursor import Rereading
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.topology import MAIL, fetch_subject
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.cursors import RereadingBucket
+from pipeline.jetstream.requests import request
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import fetched, fetching, runs, until, until_fetched

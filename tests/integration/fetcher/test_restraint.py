@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher import connector, fitting, pace
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.requests import serving
-from pipeline.events import ActivityLogged, FetchRunFinished
-from pipeline.inquiry import LedgerAnswer, LedgerInquiry
-from pipeline.mailbox import Action
-from pipeline.topology import LEDGER_SUBJECT
-from pipeline.topology import MAIL as MAIL_STREAM
+from fetcher import fitting
+from fetcher import sessions as connector
+from fetcher import throttle as pace
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
+from pipeline.contracts.topology import LEDGER_SUBJECT
+from pipeline.contracts.topology import MAIL as MAIL_STREAM
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.requests import serving
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User, running_dovecot
 from tests.support.fetching import (

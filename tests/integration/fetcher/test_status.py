@@ -8,17 +8,17 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fetcher.__main__ import body
-from fetcher.status_board import StatusBoard
-from pipeline import status as status_rules
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.forgetting import forget_mailbox
-from pipeline.adapters.mailboxes import MailboxBucket
-from pipeline.adapters.statuses import StatusBucket
-from pipeline.mailbox import Mailbox
+from fetcher.status import StatusBoard
+from pipeline.contracts import status as status_rules
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.status import MailboxStatus, State
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import forget_mailbox
+from pipeline.jetstream.mailboxes import MailboxBucket
+from pipeline.jetstream.statuses import StatusBucket
+from pipeline.runtime.service import Frame
 from pipeline.secrets import Keyring
-from pipeline.service import Frame
 from pipeline.settings import Settings
-from pipeline.status import MailboxStatus, State
 from pipeline.telemetry.health import Readiness
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User

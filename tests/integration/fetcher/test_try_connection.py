@@ -4,11 +4,11 @@ from collections.abc import Awaitable
 
 import pytest
 
-from fetcher import try_connection as trial
+from fetcher import connection_test as trial
+from fetcher.connection_test import SignIn, try_connection
 from fetcher.imap import Account, Deadlines, ImapSession
-from fetcher.try_connection import SignIn, try_connection
-from pipeline.connection import Category, ConnectionTest
-from pipeline.mailbox import MailboxSettings, Security
+from pipeline.contracts.connection_test import Category, ConnectionTest
+from pipeline.contracts.mailbox import MailboxSettings, Security
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import quiet
 from tests.support.scripted_imap import SILENCE, scripted_imap

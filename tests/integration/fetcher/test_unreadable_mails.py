@@ -2,11 +2,12 @@
 
 import pytest
 
-from fetcher import backoff, patience
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.cursors import CursorBucket
-from pipeline.events import FetchRunFinished
-from pipeline.mailbox import Action
+from fetcher import throttle as backoff
+from fetcher import withheld as patience
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mailbox import Action
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.cursors import CursorBucket
 from tests.support.client import put_mailbox
 from tests.support.fetching import downloaded, fetched, fetching, until, until_fetched
 from tests.support.scripted_folder import (

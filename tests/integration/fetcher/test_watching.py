@@ -3,14 +3,14 @@
 import asyncio
 from datetime import timedelta
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.mailboxes import seal
-from pipeline.adapters.requests import request
-from pipeline.connection import ConnectionTest
-from pipeline.events import FetchRunFinished, FetchTrigger
-from pipeline.mailbox import Action, Mailbox, MailboxSecrets
+from pipeline.contracts.connection_test import ConnectionTest
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger
+from pipeline.contracts.mailbox import Action, Mailbox, MailboxSecrets
+from pipeline.contracts.topology import TEST_SUBJECT, fetch_subject
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.mailboxes import seal
+from pipeline.jetstream.requests import request
 from pipeline.secrets import Keyring
-from pipeline.topology import TEST_SUBJECT, fetch_subject
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.fetching import acted, command, fetching, runs, until, until_fetched

@@ -10,7 +10,7 @@ from notifier import alerts
 from notifier.alerts import HOLD, Noted, Options
 from notifier.facts import Change, Facts, Failures, TlsSessions
 from notifier.rules import CHECKS
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import rows, values
 from tests.support.notifying import put_channel
 

@@ -14,7 +14,7 @@ from notifier.deliveries import Outcome
 from notifier.message import trial
 from notifier.sending import Sender
 from notifier.told import Channel
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from pipeline.secrets import Keyring
 from tests.support.notifying import KEYS, SIGNING_KEY, MailSink, Post, Receiver, put_channel
 

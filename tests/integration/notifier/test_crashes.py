@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import MailSink, Post, Receiver, eventually, put_channel
 from tests.support.services import Services, services

@@ -5,7 +5,7 @@ from typing import Any
 
 from notifier import deliveries
 from notifier.deliveries import LEASE, Outcome
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import mail_sink, put_channel
 

@@ -11,8 +11,8 @@ from notifier.digest.figures import Figures, figures
 from notifier.digest.period import Period
 from notifier.digest.render import render
 from notifier.digest.write import write_digests
-from pipeline.adapters.postgres import Database
 from pipeline.notifications.channels import DigestRhythm
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import rows, values
 from tests.support.notifying import put_channel
 from tests.web.stored_facts import fill

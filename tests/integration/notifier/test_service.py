@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.postgres import Database
-from pipeline.adapters.requests import request
-from pipeline.events import ReportStored
+from pipeline.contracts.events import ReportStored
+from pipeline.contracts.report import ReportKind
+from pipeline.contracts.topology import NOTIFY_TEST_SUBJECT
+from pipeline.contracts.wire import Envelope
+from pipeline.jetstream.requests import request
 from pipeline.notifications.channels import ChannelTest, ChannelTested
-from pipeline.report import ReportKind
-from pipeline.topology import NOTIFY_TEST_SUBJECT
-from pipeline.wire import Envelope
+from pipeline.postgres.connection import Database
 from tests.support.client import bus
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import MailSink, Receiver, eventually, put_channel

@@ -5,8 +5,8 @@ import pytest
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import Database
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.postgres.connection import Database
 from tests.support.reparsing import new_reparser
 
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from parser.chore import chore
-from pipeline.adapters.postgres import Database
 from pipeline.errors import TryLater
+from pipeline.postgres.connection import Database
 
 
 async def test_a_chore_is_done_again_after_a_fault(postgres: Database) -> None:

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import pipeline.adapters.postgres
+import pipeline.postgres.connection
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import database
+from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.errors import TryLater
+from pipeline.postgres.connection import database
 from pipeline.telemetry.health import Readiness
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values
@@ -117,7 +117,7 @@ async def test_a_server_that_falls_silent_is_given_up_after_one_timeout(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver would wait for the rollback as long as for the statement, and for the cancellation before it."""
-    monkeypatch.setattr(pipeline.adapters.postgres, "ANSWER_TIMEOUT", 2.0)
+    monkeypatch.setattr(pipeline.postgres.connection, "ANSWER_TIMEOUT", 2.0)
     async with FaultyProxy(port=port_of(migrated_url)) as proxy:
         url = migrated_url.replace(f":{port_of(migrated_url)}/", f":{proxy.port}/")
         async with database(url, size=1, name="test", stopping=asyncio.Event(), readiness=Readiness()) as postgres:
@@ -139,7 +139,7 @@ async def test_a_server_that_falls_silent_is_given_up_after_one_timeout(
 async def test_when_one_connection_falls_silent_the_idle_ones_are_not_waited_for(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.adapters.postgres, "ANSWER_TIMEOUT", 2.0)
+    monkeypatch.setattr(pipeline.postgres.connection, "ANSWER_TIMEOUT", 2.0)
     async with FaultyProxy(port=port_of(migrated_url)) as proxy:
         url = migrated_url.replace(f":{port_of(migrated_url)}/", f":{proxy.port}/")
         async with database(url, size=3, name="test", stopping=asyncio.Event(), readiness=Readiness()) as postgres:

@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from parser.handler import ParserHandler
-from parser.partition import Partitions
 from parser.retention import forget
-from pipeline.adapters.postgres import Database
+from parser.storage.records import Partitions
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import changed, report_xml

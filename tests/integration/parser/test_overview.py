@@ -12,9 +12,9 @@ from parser.handler import ParserHandler
 from parser.overview import fold
 from parser.reparse.worker import Reparser
 from parser.retention import drop_records, months_to_come
-from parser.store import AnnouncementOptions
-from pipeline.adapters.postgres import Database
-from pipeline.reparse import ReparseRequest, ReparseWish
+from parser.storage.transaction import AnnouncementOptions
+from pipeline.contracts.questions import ReparseRequest, ReparseWish
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import BEGIN, END, METADATA, POLICY, RECORD, report_xml
@@ -254,7 +254,7 @@ async def test_rows_that_are_no_longer_kept_leave_the_sums_by_source(parser: Par
 async def test_the_upgrade_adds_up_the_months_that_are_stored(parser: ParserHandler, postgres: Database) -> None:
     await parser([extracted(1, report(1)), extracted(2, report(2, day=35))])
     await folded(postgres)
-    upgrade = (files("pipeline.migrations") / "0042_overview_source_month.sql").read_text(encoding="utf-8")
+    upgrade = (files("pipeline.postgres.migrations") / "0042_overview_source_month.sql").read_text(encoding="utf-8")
     async with postgres.connection() as connection:
         await connection.execute("TRUNCATE overview_source_month")
         await connection.execute(upgrade.partition("IN SHARE ROW EXCLUSIVE MODE;")[2].partition("CREATE TRIGGER")[0])

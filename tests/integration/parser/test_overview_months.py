@@ -1,6 +1,6 @@
 """The sums of sources by month, for numbers of messages that no honest report says."""
 
-from pipeline.adapters.postgres import Connection, Database
+from pipeline.postgres.connection import Connection, Database
 from tests.support.fixtures_postgres import rows, values
 
 HUGE = 2**63 - 1

@@ -1,9 +1,9 @@
 """Mails that run into a bug of ours are alone with it, however many they are."""
 
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
-from pipeline.judge import RetryPolicy
-from pipeline.wire import Envelope
+from pipeline.contracts.wire import Envelope
+from pipeline.postgres.connection import Database
+from pipeline.runtime.judge import RetryPolicy
 from tests.attack.flood import flood
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values

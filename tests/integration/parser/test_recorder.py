@@ -6,8 +6,7 @@ import pytest
 
 from parser.handler import ParserHandler
 from parser.recorder import Recorder
-from pipeline.adapters.postgres import Database
-from pipeline.events import (
+from pipeline.contracts.events import (
     ActivityLogged,
     ActResult,
     Event,
@@ -17,10 +16,11 @@ from pipeline.events import (
     MailCommand,
     MailDied,
 )
-from pipeline.mailbox import Action
-from pipeline.reasons import Reason
-from pipeline.stage import Later
-from pipeline.wire import Envelope
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope
+from pipeline.postgres.connection import Database
+from pipeline.runtime.stage import Later
 from tests.support.extracted import FETCHED_AT, HANDLING, extracted, mail_ref
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import report_xml

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 
-from parser import outbox
 from parser.handler import ParserHandler
 from parser.relay import Relay
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database
+from parser.storage import outbox
+from pipeline.contracts.events import MailCommand, Outcome, ReportStored
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.wire import Envelope, decode, encode
 from pipeline.errors import TryLater
-from pipeline.events import MailCommand, Outcome, ReportStored
-from pipeline.mailbox import Action
-from pipeline.wire import Envelope, decode, encode
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import values
 from tests.support.proxy import FaultyProxy

@@ -7,7 +7,7 @@ import pytest
 
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.failures import arf
 from tests.support.fixtures_postgres import rows, values

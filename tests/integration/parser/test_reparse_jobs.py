@@ -7,7 +7,7 @@ from typing import Any
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
 from parser.retention import drop_records
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values
 from tests.support.reparsing import as_if_refused, asked, everything, execute, job_now, new_reparser, reparsed

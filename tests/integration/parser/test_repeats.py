@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
-from pipeline.document import LineOutcome, PartLine
+from pipeline.contracts.events import MailCommand, MailExtracted, Outcome
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import PipelineError, Rejected
-from pipeline.events import MailCommand, MailExtracted, Outcome
-from pipeline.mailbox import Action
-from pipeline.reasons import Reason
-from pipeline.stage import Later, Result
-from pipeline.wire import Envelope
+from pipeline.postgres.connection import Database
+from pipeline.runtime.stage import Later, Result
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import RECORD, changed, report_xml

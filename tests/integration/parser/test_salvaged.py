@@ -1,12 +1,12 @@
 """What could still be seen in a refused document goes with the mail: into its lines, and with the dead letter."""
 
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
-from pipeline.dead import MAX_SALVAGED_LENGTH, SALVAGED, autopsy, dead_letters
+from pipeline.contracts.dead_letter import MAX_SALVAGED_LENGTH, SALVAGED, autopsy, dead_letters
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import encode
 from pipeline.errors import Rejected
-from pipeline.judge import Dead
-from pipeline.reasons import Reason
-from pipeline.wire import encode
+from pipeline.postgres.connection import Database
+from pipeline.runtime.judge import Dead
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values
 from tests.support.reports import RECORD, report_xml

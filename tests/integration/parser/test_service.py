@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from parser.__main__ import serve
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database
-from pipeline.dead import autopsy
-from pipeline.service import Frame
+from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.wire import KEY, Envelope, decode, encode
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database
+from pipeline.runtime.service import Frame
 from pipeline.settings import Settings
 from pipeline.telemetry.health import Readiness
-from pipeline.wire import KEY, Envelope, decode, encode
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import changed

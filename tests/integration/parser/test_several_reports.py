@@ -1,7 +1,7 @@
 """A file with several reports: one mail, one event, and a document of its own for each report."""
 
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reparsing import new_reparser, reparsed

@@ -10,8 +10,8 @@ from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.sources.data import NamingData, NamingFiles
 from parser.sources.row_names import RowNames
-from parser.store import AnnouncementOptions, Store
-from pipeline.adapters.postgres import Database
+from parser.storage.transaction import AnnouncementOptions, Store
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import BEGIN

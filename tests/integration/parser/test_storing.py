@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from parser.documents import GROUP_BYTES
 from parser.handler import ParserHandler
-from pipeline.adapters.postgres import Database
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected
-from pipeline.events import MailExtracted
-from pipeline.reasons import Reason
-from pipeline.wire import Envelope
+from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref, refused_line, text_line
 from tests.support.failures import arf
 from tests.support.fixtures_postgres import rows, values

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from dmarq.embedded import EmbeddedNats, temporary_data_dir
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import asyncio
 
 from prometheus_client import REGISTRY
 
-from pipeline.adapters.bus import Bus
-from pipeline.limits import MiB
+from pipeline.contracts.limits import MiB
+from pipeline.contracts.topology import BLOB_STREAM
+from pipeline.jetstream.bus import Bus
 from pipeline.telemetry.backlog import watch_backlog
-from pipeline.topology import BLOB_STREAM
 from tests.support.events import fetched
 from tests.support.stages import until
 

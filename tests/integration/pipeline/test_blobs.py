@@ -2,8 +2,8 @@
 
 import asyncio
 
-from pipeline.adapters.blobs import Blobs
-from pipeline.adapters.bus import Bus
+from pipeline.jetstream.blobs import Blobs
+from pipeline.jetstream.bus import Bus
 
 
 async def test_bytes_that_are_put_again_can_be_read_all_the_while(bus: Bus) -> None:

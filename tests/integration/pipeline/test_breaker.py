@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.adapters.bus import Bus
-from pipeline.breaker import BreakerPolicy
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
-from pipeline.stage import Result
+from pipeline.jetstream.bus import Bus
+from pipeline.runtime.breaker import BreakerPolicy
+from pipeline.runtime.stage import Result
 from pipeline.telemetry.health import Readiness
-from pipeline.wire import Envelope
 from tests.support.events import fetched, uid_of
 from tests.support.handlers import Handler, extract
 from tests.support.stages import (

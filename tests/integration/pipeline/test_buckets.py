@@ -7,17 +7,17 @@ import pytest
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
-from pipeline import topology
-from pipeline.adapters.buckets import Conflict, Entry, KeyValueBucket
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import nats_errors
-from pipeline.adapters.cursors import Bookmark, CursorBucket
-from pipeline.adapters.leases import LeaseBucket
-from pipeline.adapters.mailboxes import Change, MailboxBucket, seal
-from pipeline.adapters.requests import NobodyAnswers, request, serving
-from pipeline.cursor import Cursor
+from pipeline.contracts import topology
+from pipeline.contracts.cursor import Cursor
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.errors import TryLater
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.jetstream.buckets import Conflict, Entry, KeyValueBucket
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import nats_errors
+from pipeline.jetstream.cursors import Bookmark, CursorBucket
+from pipeline.jetstream.leases import LeaseBucket
+from pipeline.jetstream.mailboxes import Change, MailboxBucket, seal
+from pipeline.jetstream.requests import NobodyAnswers, request, serving
 from pipeline.secrets import Keyring
 from tests.support.keys import ONE_KEY, OTHER_KEY, THIRD_KEY
 from tests.support.stages import until

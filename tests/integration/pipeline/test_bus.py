@@ -6,15 +6,15 @@ from nats.errors import BadSubjectError, MaxPayloadError
 from nats.js.api import RetentionPolicy
 
 from dmarq.embedded import EmbeddedNats
-from pipeline import topology
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.ensure import TopologyError, stream_config
+from pipeline.contracts import topology
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.limits import KiB
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.topology import EXTRACTOR, PARSER
+from pipeline.contracts.wire import Envelope, Wire, decode, encode
 from pipeline.errors import Rejected, TryLater
-from pipeline.events import MailExtracted
-from pipeline.limits import KiB
-from pipeline.reasons import Reason
-from pipeline.topology import EXTRACTOR, PARSER
-from pipeline.wire import Envelope, Wire, decode, encode
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import TopologyError, stream_config
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import SAMPLES, extracted, fetched, uid_of
 from tests.support.stages import count, everything, until

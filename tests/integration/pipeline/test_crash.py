@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dmarq.embedded import EmbeddedNats
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.mailboxes import MailboxBucket, seal
+from pipeline.contracts.mailbox import Mailbox, MailboxSettings
+from pipeline.contracts.topology import EXTRACTOR, PARSER
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
-from pipeline.mailbox import Mailbox, MailboxSettings
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.mailboxes import MailboxBucket, seal
+from pipeline.runtime.stage import Result
 from pipeline.secrets import Keyring
-from pipeline.stage import Result
-from pipeline.topology import EXTRACTOR, PARSER
-from pipeline.wire import Envelope
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
 from tests.support.keys import ONE_KEY

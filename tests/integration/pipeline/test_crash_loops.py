@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from dmarq.embedded import EmbeddedNats
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.crashes import CrashBucket
-from pipeline.dead import autopsy
+from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.topology import EXTRACTOR
+from pipeline.contracts.wire import Envelope, Wire, decode
 from pipeline.errors import Rejected, TryLater
-from pipeline.reasons import Reason
-from pipeline.runner import StageRunner
-from pipeline.stage import Result
-from pipeline.topology import EXTRACTOR
-from pipeline.wire import Envelope, Wire, decode
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.crashes import CrashBucket
+from pipeline.runtime.runner import StageRunner
+from pipeline.runtime.stage import Result
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
 from tests.support.stages import QUICK, count, handed_out, impatient, running, stage_of, until, until_count

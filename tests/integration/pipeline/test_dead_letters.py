@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.ensure import stream_config
-from pipeline.dead import autopsy
+from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.events import MailDied
+from pipeline.contracts.limits import MiB
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.topology import DEAD, RECORDER
+from pipeline.contracts.wire import TYPE, Envelope, Wire, decode
 from pipeline.errors import Rejected
-from pipeline.events import MailDied
-from pipeline.limits import MiB
-from pipeline.reasons import Reason
-from pipeline.stage import Result
-from pipeline.topology import DEAD, RECORDER
-from pipeline.wire import TYPE, Envelope, Wire, decode
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import stream_config
+from pipeline.runtime.stage import Result
 from tests.support.events import fetched, uid_of
 from tests.support.handlers import Handler, dead_wires
 from tests.support.stages import (

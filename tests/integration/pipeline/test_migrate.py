@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from pipeline.adapters.migrate import SchemaError, migrate, migrations
+from pipeline.postgres.migrate import SchemaError, migrate, migrations
 
 TABLES = {
     "mailbox", "mail", "document", "report", "record", "tls_policy", "tls_failure", "failure_report", "outbox",

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
-from pipeline.adapters.migrate import LOCK
-from pipeline.adapters.postgres import open_pool, postgres_errors
 from pipeline.errors import TryLater
+from pipeline.postgres.connection import open_pool, postgres_errors
+from pipeline.postgres.migrate import LOCK
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 

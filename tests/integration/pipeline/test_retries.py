@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.adapters.bus import Bus
-from pipeline.dead import autopsy
+from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.topology import EXTRACTOR, PARSER
+from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
-from pipeline.stage import Result
-from pipeline.topology import EXTRACTOR, PARSER
-from pipeline.wire import Envelope
+from pipeline.jetstream.bus import Bus
+from pipeline.runtime.stage import Result
 from tests.support.events import fetched, uid_of
 from tests.support.handlers import Handler, dead_wires
 from tests.support.stages import (

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.ensure import stream_config
-from pipeline.limits import MiB
-from pipeline.stage import Later, Result
-from pipeline.topology import EXTRACT, EXTRACTOR, PARSER
-from pipeline.wire import Envelope
+from pipeline.contracts.limits import MiB
+from pipeline.contracts.topology import EXTRACT, EXTRACTOR, PARSER
+from pipeline.contracts.wire import Envelope
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.ensure import stream_config
+from pipeline.runtime.stage import Later, Result
 from tests.support.events import fetched, uid_of
 from tests.support.handlers import Handler, extract
 from tests.support.stages import (

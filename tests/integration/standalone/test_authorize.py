@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from dmarq.__main__ import dmarq
 from dmarq.authorize import DeviceCode, browser, by_browser, by_device_code, device
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault
-from pipeline.connection import Category
-from pipeline.oauth import OAuthSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.oauth import OAuthSettings
 from tests.support.token_server import CLIENT_SECRET, TokenServer
 
 ENDPOINT = TokenEndpoint()

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import LOOPBACK, free_port
+from pipeline.contracts.topology import STREAMS
 from pipeline.settings import process_environment
-from pipeline.topology import STREAMS
 from tests.support.processes import IGNORING_SIGINT
 
 DMARQ = Path(sys.prefix) / "bin" / "dmarq"

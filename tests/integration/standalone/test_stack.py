@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dmarq.embedded.log import MAX_LOG_BYTES, cut_if_large
-from dmarq.embedded.port import LOOPBACK
+from dmarq.embedded.child import MAX_LOG_BYTES, cut_if_large
+from dmarq.embedded.programs import LOOPBACK
 from dmarq.stack import SECRETS_OF, without_others_secrets
 from pipeline.settings import process_environment
 

@@ -4,7 +4,7 @@ from secrets import choice, token_hex, token_urlsafe
 import pytest
 from pydantic import SecretStr
 
-from config_api.auth import admin
+from config_api.access import admin
 from pipeline.settings import Settings, SettingsError
 
 

@@ -2,8 +2,8 @@ import pytest
 
 from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput
-from config_api.problem import Problem
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from config_api.web.problem import Problem
+from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
 
 SETTINGS = MailboxSettings.model_validate(
     {"name": "Main", "host": "imap.example.com", "username": "me", "filters": {"senders": ["a.example"]}}

@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from config_api.pages.charts import Bar, label_places, nice_ceiling, share_bar, stacked_bars
+from config_api.web.charts import Bar, label_places, nice_ceiling, share_bar, stacked_bars
 
 
 def _tree(markup: str) -> ElementTree.Element:

@@ -1,6 +1,6 @@
 import pytest
 
-from config_api.clients import client_of
+from config_api.web.clients import client_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from config_api.pages import formatting
+from config_api.web import formatting
 
 AT = datetime(2026, 3, 1, 14, 5, 9, tzinfo=UTC)
 

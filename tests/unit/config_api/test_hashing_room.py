@@ -3,8 +3,8 @@ from threading import Barrier, Event
 
 import pytest
 
-from config_api.auth.hashing_room import HashingRoom
-from config_api.problem import Problem
+from config_api.access.hashing import HashingRoom
+from config_api.web.problem import Problem
 
 
 def test_few_are_inside_few_wait_and_the_others_are_told_at_once() -> None:

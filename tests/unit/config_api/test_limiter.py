@@ -2,8 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from config_api.auth.limiter import ALTOGETHER, PER_CLIENT, WINDOW, Limiter
-from config_api.problem import Problem
+from config_api.access.limiter import ALTOGETHER, PER_CLIENT, WINDOW, Limiter
+from config_api.web.problem import Problem
 
 
 class _Clock:

@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from config_api.live import MAX_STREAMS, Feed, Happening, Interest
-from pipeline.events import ActivityLogged, Level
-from pipeline.wire import Envelope, Wire, encode
+from config_api.web.live import MAX_STREAMS, Feed, Happening, Interest
+from pipeline.contracts.events import ActivityLogged, Level
+from pipeline.contracts.wire import Envelope, Wire, encode
 
 
 def _wire(number: int) -> Wire:

@@ -1,6 +1,6 @@
 from pydantic import JsonValue
 
-from config_api.pages.logs import facts
+from config_api.activity.logs_page import facts
 
 
 def test_the_facts_of_a_log_line_have_one_order_and_none_is_empty() -> None:

@@ -1,10 +1,10 @@
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from config_api.mailboxes import form as mailbox_form
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput
-from config_api.pages import mailbox_form
-from config_api.validation import validated
+from config_api.web.validation import validated
 
 ACCOUNT = [
     ("name", "R"),

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from config_api.auth.sign_in import safe_next
-from config_api.problem import FieldError
-from config_api.reading.documents import safe_name
-from config_api.security import is_own_host
-from config_api.table import cell, csv_text
+from config_api.access.sign_in import safe_next
+from config_api.reports.documents import safe_name
+from config_api.web.problem import FieldError
+from config_api.web.security import is_own_host
+from config_api.web.table import cell, csv_text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from config_api.reading.sources import parts_of
+from config_api.overview.sources import parts_of
 
 
 @pytest.mark.parametrize(

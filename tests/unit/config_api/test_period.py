@@ -3,8 +3,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from config_api.pages.bars import bars_of
-from config_api.pages.period import Period, period_of
+from config_api.web.bars import bars_of
+from config_api.web.period import Period, period_of
 
 TODAY = date(2026, 3, 31)
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config_api.api import bodies
+from config_api.dead_letters.queries import LetterFilter
 from config_api.mailboxes.model import MailboxInput
-from config_api.problem import Problem
-from config_api.reading.letters import LetterFilter
-from config_api.reading.summary import SummaryFilter
-from config_api.validation import validated
+from config_api.overview.summary import SummaryFilter
+from config_api.web import bodies
+from config_api.web.problem import Problem
+from config_api.web.validation import validated
 
 MODELS: tuple[type[BaseModel], ...] = (
     bodies.LogQuery, bodies.EntryQuery, bodies.RunQuery, bodies.MailQuery, bodies.ReportQuery, bodies.RecordQuery,

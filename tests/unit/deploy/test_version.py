@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from config_api.api.contract import VERSION
+from config_api.web.contract import VERSION
 
 ROOT = Path(__file__).parents[3]
 PLACES = {

@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import streamed_zip, tar_of, with_central, zip_of
 from tests.support.finding import contents, refusals, search, search_file
 from tests.support.mails import aggregate_xml, mail, part

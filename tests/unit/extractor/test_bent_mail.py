@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 from tests.support.finding import contents, ignored, refusals, search, search_file
 from tests.support.mails import REPORT_SUBJECT, aggregate_xml, failure_mail, mail, part, single, text
 

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from pipeline.document import DocumentFormat, LineOutcome
-from pipeline.reasons import Reason
+from pipeline.contracts.mail import DocumentFormat, LineOutcome
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import zip_of
 from tests.support.finding import contents, ignored, line_at, refusals, search
 from tests.support.mails import REPORT_NAME, REPORT_SUBJECT, aggregate_xml, mail, part, single, text, tls_json

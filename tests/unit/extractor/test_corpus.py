@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.document import LineOutcome
+from pipeline.contracts.mail import LineOutcome
 from tests.support.finding import search_file
 
 CORPUS = Path(os.environ.get("DMARQ_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))

@@ -4,13 +4,12 @@ import gzip
 from datetime import UTC, datetime
 
 from extractor.handler import extracted, handler
-from pipeline.document import LineOutcome
-from pipeline.events import MailExtracted, MailFetched
-from pipeline.limits import Limits
-from pipeline.mail import MailRef
-from pipeline.mailbox import Handling
-from pipeline.reasons import Reason
-from pipeline.wire import Envelope, Parcel
+from pipeline.contracts.events import MailExtracted, MailFetched
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import LineOutcome, MailRef
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
 from tests.support.mails import aggregate_xml, mail, part
 
 

@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
-from pipeline.limits import Limits, MiB
-from pipeline.mailbox import AttachmentFormat, AttachmentRules
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits, MiB
+from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import gzip_bomb, with_central, zip_of
 from tests.support.finding import contents, refusals, search, search_file
 from tests.support.mails import aggregate_xml, mail, part, text
@@ -169,7 +169,7 @@ def test_a_bomb_that_no_limit_stops_costs_some_megabytes_only(make: str) -> None
 import gzip, resource, zipfile, io
 from tests.support.archives import gzip_bomb
 from tests.support.finding import search_file
-from pipeline.limits import Limits
+from pipeline.contracts.limits import Limits
 
 def zipped_bomb():
     out = io.BytesIO()

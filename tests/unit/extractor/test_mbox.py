@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 
 from extractor.mbox import LINE, numbered_mails
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import zip_of
 from tests.support.finding import contents, line_at, refusals, search, search_file
 from tests.support.mails import aggregate_xml, failure_mail, mail, part, text

@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from pipeline.document import DocumentFormat, LineOutcome
-from pipeline.mailbox import AttachmentFormat, AttachmentRules
-from pipeline.reasons import Reason
+from pipeline.contracts.mail import DocumentFormat, LineOutcome
+from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import zip_of
 from tests.support.finding import contents, ignored, line_at, refusals, search, search_file
 from tests.support.mails import aggregate_xml, failure_mail, mail, part, single, text

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from extractor.decode import decode
 from extractor.findings import Findings
 from extractor.mime import leaves, top
-from pipeline.document import LineOutcome
-from pipeline.limits import Limits
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import LineOutcome
 from tests.support.archives import signed_in_ber, streamed_zip, uuencoded, zip_of
 from tests.support.finding import contents, search, search_file
 from tests.support.mails import aggregate_xml, failure_mail, mail, part, single, text

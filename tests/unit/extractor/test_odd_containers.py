@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import signed_in_ber, uuencoded, with_central, zip_of
 from tests.support.finding import contents, ignored, refusals, search, search_file
 from tests.support.mails import REPORT_NAME, aggregate_xml, mail, part, single, text

@@ -6,9 +6,9 @@ import pytest
 
 from extractor.failure import is_feedback
 from extractor.find import find_in_mail
-from pipeline.document import DocumentFormat
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentRules
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.mailbox import AttachmentRules
 from tests.support.failures import FIELDS, SAMPLE
 
 

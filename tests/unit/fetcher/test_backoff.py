@@ -2,8 +2,8 @@
 
 import pytest
 
-from fetcher.backoff import LONGEST_DELAY, PATIENT, delay_after
-from pipeline.connection import Category
+from fetcher.throttle import LONGEST_DELAY, PATIENT, delay_after
+from pipeline.contracts.connection_test import Category
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.downloads import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, sift, stretches
+from fetcher.download import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, sift, stretches
 from fetcher.imap import Meta
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 
 def meta(uid: int) -> Meta:

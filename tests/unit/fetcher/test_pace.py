@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.pace import FEWEST_MAILS, FIRST_MAILS, MINUTE, MOST_MAILS, Pace
+from fetcher.throttle import FEWEST_MAILS, FIRST_MAILS, MINUTE, MOST_MAILS, Pace
 
 
 def test_the_first_stretch_is_small_and_those_after_it_grow_to_a_bound() -> None:

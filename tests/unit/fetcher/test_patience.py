@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.patience import AT_LEAST_S, FORGOTTEN_S, ROUNDS, ROUNDS_TOGETHER, WITHOUT_PROOF_S, Patience
+from fetcher.withheld import AT_LEAST_S, FORGOTTEN_S, ROUNDS, ROUNDS_TOGETHER, WITHOUT_PROOF_S, Patience
 
 MAIL, OTHER = 2, 3
 

@@ -1,7 +1,7 @@
 import pytest
 
-from fetcher.recovery import recovery_steps
-from pipeline.connection import Category
+from fetcher.connection_test import recovery_steps
+from pipeline.contracts.connection_test import Category
 
 
 @pytest.mark.parametrize("category", [category for category in Category if category is not Category.OK])

@@ -4,7 +4,7 @@ import pytest
 
 from fetcher.imap import ImapFault
 from fetcher.refusals import FINAL_AFTER, GIVE_UP_AFTER_S, LONGEST_DELAY, Refusals, Senseless, is_full
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 PASSING = ImapFault(Category.CONNECTIVITY, "no", said="System Error")
 FORBIDDEN = ImapFault(Category.PERMISSIONS, "no", code="NOPERM")

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.filters import criteria_for, headers_of, matches, needs_headers
 from fetcher.imap.criteria import Criteria
 from fetcher.imap.fetch_answer import Meta
 from fetcher.imap.quoting import Argument, Literal
-from fetcher.search import criteria_for, headers_of, matches, needs_headers
-from pipeline.mailbox import Filters
+from pipeline.contracts.mailbox import Filters
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

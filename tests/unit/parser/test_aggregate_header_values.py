@@ -2,11 +2,11 @@
 
 import pytest
 
-from parser.reading import Hints
-from parser.repairs import Repair
+from parser.kinds.reading import Hints
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
 from tests.support.reports import BEGIN, END, METADATA, changed, read_xml, report_xml
 
 

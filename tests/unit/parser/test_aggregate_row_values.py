@@ -2,10 +2,10 @@
 
 import pytest
 
-from parser.repairs import Repair
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
+from pipeline.contracts.report import OverrideReason
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
-from pipeline.report import OverrideReason
 from tests.support.reports import RECORD, changed, read_xml, report_xml
 
 DKIM, SPF = "<result>pass</result>", "<result>softfail</result>"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from parser.repairs import Repair
-from pipeline.report import DkimResult, OverrideReason, Policy, Record, SpfResult
+from pipeline.contracts.repairs import Repair
+from pipeline.contracts.report import DkimResult, OverrideReason, Policy, Record, SpfResult
 from tests.support.reports import BEGIN, END, POLICY, RECORD, changed, read_xml, report_xml
 
 NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from parser.announcement import MAX_ROWS_BYTES, announcement
-from parser.reading import Reading
-from parser.reports import Candidate, StoredReport
-from parser.rows import RowSpool
-from parser.totals import totals_of
-from pipeline.events import MailExtracted, ReportStored
-from pipeline.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport
-from pipeline.wire import decode
+from parser.kinds.reading import Reading
+from parser.kinds.rows import RowSpool
+from parser.kinds.totals import totals_of
+from parser.storage.reports import Candidate, StoredReport
+from pipeline.contracts.events import MailExtracted, ReportStored
+from pipeline.contracts.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport
+from pipeline.contracts.wire import decode
 from tests.support.extracted import extracted
 
 

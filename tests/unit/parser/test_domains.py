@@ -2,10 +2,10 @@
 
 import pytest
 
-from parser.domains import read_domain
-from parser.repairs import Repair
+from parser.kinds.domains import read_domain
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 from tests.support.reports import POLICY, changed, read_tls, read_xml, report_xml, tls_tree
 
 

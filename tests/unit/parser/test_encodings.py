@@ -2,7 +2,7 @@
 
 import pytest
 
-from parser.repairs import Repair
+from pipeline.contracts.repairs import Repair
 from tests.support.reports import read_xml, report_xml
 
 

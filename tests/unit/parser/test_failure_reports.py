@@ -5,14 +5,14 @@ import gzip
 
 import pytest
 
-from parser.failure.sample import SampleKept
-from parser.readers import read
-from parser.reading import Hints
-from parser.repairs import Repair
-from pipeline.document import DocumentFormat
+from parser.kinds.failure.sample import SampleKept
+from parser.kinds.reading import Hints
+from parser.kinds.registry import read
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
+from pipeline.contracts.report import FailureReport
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
-from pipeline.report import FailureReport
 from tests.support.failures import FIELDS, NOTICE, SAMPLE, arf
 
 

@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import pytest
 
-from parser.aggregate.sections import MAX_NAMES
-from parser.readers import read
-from pipeline.document import DocumentFormat
+from parser.kinds.aggregate.sections import MAX_NAMES
+from parser.kinds.registry import read
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 DOCTYPE = '<!DOCTYPE feedback [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'

@@ -2,8 +2,8 @@
 
 import pytest
 
-from parser.ip import read_ip
-from parser.repairs import Repair
+from parser.kinds.ip import read_ip
+from pipeline.contracts.repairs import Repair
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import gzip
 import json
 
+from parser.kinds.registry import read
 from parser.line import as_json, line_of_reading, line_of_rejection
-from parser.readers import read
-from pipeline.document import DocumentFormat
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 from tests.support.reports import BEGIN, END, RECORD, report_xml, tls_tree
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from parser.repairs import Repair
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 from tests.support.both_ways import said, said_through_the_tree
 from tests.support.reports import METADATA, POLICY, RECORD, changed, read_xml, report_xml
 

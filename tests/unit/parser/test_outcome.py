@@ -3,10 +3,10 @@
 import pytest
 
 from parser.outcome import Fate, action_for, conclude
-from pipeline.document import LineOutcome, PartLine
-from pipeline.events import Outcome
-from pipeline.mailbox import Action, Handling, MailAction
-from pipeline.reasons import Reason
+from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import Action, Handling, MailAction
+from pipeline.contracts.reasons import Reason
 
 STORED, DUPLICATE, REFUSED = LineOutcome.STORED, LineOutcome.DUPLICATE, LineOutcome.REFUSED
 IGNORED = LineOutcome.IGNORED

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parser.readers import read
-from pipeline.document import DocumentFormat
+from parser.kinds.registry import read
+from pipeline.contracts.mail import DocumentFormat
 from pipeline.errors import Rejected
 from tests.support.failures import NOTICE, arf
 from tests.support.reports import report_xml, tls_tree

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from parser.repairs import Repair
+from pipeline.contracts.repairs import Repair
 
 
 @pytest.mark.parametrize("repair", Repair)

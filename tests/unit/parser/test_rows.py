@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from parser.rows import CHUNK_ROWS, RowSpool
+from parser.kinds.rows import CHUNK_ROWS, RowSpool
+from pipeline.contracts.report import DkimResult, Record
 from pipeline.errors import TryLater
-from pipeline.report import DkimResult, Record
 
 
 def a_row(number: int) -> Record:

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parser import inflate
-from parser.aggregate import patterns, runs, shapes
-from parser.aggregate.sections import Damaged, Sections
+from parser.kinds.aggregate.fastpath import patterns, runs, shapes
+from parser.kinds.aggregate.sections import Damaged, Sections
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
 from tests.support.both_ways import said, said_through_the_tree
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 

@@ -5,12 +5,11 @@ import json
 
 import pytest
 
-from parser.readers import read
-from parser.salvage import salvage
-from pipeline.document import DocumentFormat
+from parser.kinds.registry import read, salvage
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.reasons import Reason
 from tests.support.reports import BEGIN, END, METADATA, POLICY, RECORD, changed, report_xml, tls_tree
 
 FACTS = {"org_name": "Example Receiver", "report_id": "r-1", "domain": "example.com"} | {

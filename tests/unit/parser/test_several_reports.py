@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from parser.documents import Document, ReadMail, ReadOptions, read_mails
-from parser.repairs import Repair
-from parser.several import MAX_REPORTS
-from pipeline.reasons import Reason
+from parser.kinds.several import MAX_REPORTS
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from tests.support.extracted import extracted, text_line
 from tests.support.reports import DECLARATION, METADATA, report_xml, tls_tree
 

@@ -3,8 +3,9 @@
 import pytest
 from lxml import etree
 
-from parser.aggregate import reader, shapes
-from parser.aggregate.record_texts import RecordTexts
+from parser.kinds.aggregate import reader
+from parser.kinds.aggregate.fastpath import shapes
+from parser.kinds.aggregate.record import RecordTexts
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 EVALUATED, IDENTIFIERS = (

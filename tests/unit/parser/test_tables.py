@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from parser.documents import GROUP_BYTES, groups
-from parser.partition import is_plausible, later
-from parser.sql import SQL
-from parser.tables import bigint, utc
-from pipeline.events import MailExtracted
-from pipeline.wire import Envelope
+from parser.storage.records import is_plausible, later
+from parser.storage.sql import SQL
+from parser.storage.tables import bigint, utc
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.wire import Envelope
 from tests.support.extracted import extracted
 
 

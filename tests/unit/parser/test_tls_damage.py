@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from parser.repairs import Repair
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 from tests.support.reports import read_tls, tls_tree
 
 WHOLE = json.dumps(tls_tree())

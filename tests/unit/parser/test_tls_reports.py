@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from parser.reading import Hints
-from parser.repairs import Repair
-from parser.tls.json_text import MAX_VALUES
+from parser.kinds.reading import Hints
+from parser.kinds.tls.json_text import MAX_VALUES
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
-from pipeline.reasons import Reason
 from tests.support.reports import read_tls, tls_tree
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from parser import values
-from parser.repairs import Repair
+from parser.kinds import values
+from pipeline.contracts.repairs import Repair
 
 NOON = 1_699_963_200  # 2023-11-14T12:00:00Z
 MIDNIGHT = 1_699_920_000

@@ -2,8 +2,8 @@ from random import Random
 
 import pytest
 
-from pipeline.breaker import CAN_WAIT, OUR_FAULT, Breaker, BreakerPolicy
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
+from pipeline.runtime.breaker import CAN_WAIT, OUR_FAULT, Breaker, BreakerPolicy
 
 POLICY = BreakerPolicy(run=3, pauses=(30.0, 60.0))
 

@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 
 from pipeline.asyncapi import public_events
-from pipeline.events import Event
-from pipeline.trace import mails_of
-from pipeline.wire import Envelope, encode
+from pipeline.contracts.events import Event
+from pipeline.contracts.trace import mails_of
+from pipeline.contracts.wire import Envelope, encode
 from tests.support.events import SAMPLES
 
 PUBLIC = [event for event in SAMPLES if type(event) in public_events()]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cursor import (
+from pipeline.contracts.cursor import (
     GENERATION,
     Cursor,
     above,
@@ -13,7 +13,7 @@ from pipeline.cursor import (
     server_uidvalidity,
     start_of,
 )
-from pipeline.mailbox import Filters
+from pipeline.contracts.mailbox import Filters
 
 ALL = Filters()
 WORDS = Filters(subject_contains=("report", "dmarc"))

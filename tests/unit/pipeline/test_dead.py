@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dead import AT, DELIVERIES, DETAIL, autopsy, dead_letters, header_text, mailbox_of
-from pipeline.events import MailDied
-from pipeline.judge import Dead
-from pipeline.reasons import Reason
-from pipeline.wire import KEY, TYPE, Envelope, Wire, decode, encode
+from pipeline.contracts.dead_letter import AT, DELIVERIES, DETAIL, autopsy, dead_letters, header_text, mailbox_of
+from pipeline.contracts.events import MailDied
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import KEY, TYPE, Envelope, Wire, decode, encode
+from pipeline.runtime.judge import Dead
 from tests.support.events import SAMPLES, fetched
 
 BUG = Dead(Reason.BUG, "KeyError: 'x'\n\x00ä")

@@ -5,7 +5,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NotJSMessageError
 
-from pipeline.adapters.delivery import Delivery
+from pipeline.jetstream.pull import Delivery
 
 REPLIES = {
     "plain": "$JS.ACK.MAIL.extractor.2.345.67.1763884301340841000.500",

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.mailboxes import seal, unseal
-from pipeline.destination import DESTINATIONS, belonging
-from pipeline.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.contracts.destination import DESTINATIONS, belonging
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.jetstream.mailboxes import seal, unseal
 from pipeline.secrets import BadSecretKey, Keyring
 from tests.support.keys import ONE_KEY
 

@@ -3,10 +3,9 @@ import re
 
 import pytest
 
-from pipeline.events import EVENT_TYPES, Event
-from pipeline.mail import MailRef, mail_id_of
-from pipeline.subjects import domain_token
-from pipeline.topology import STREAMS, actor, dead_subject
+from pipeline.contracts.events import EVENT_TYPES, Event
+from pipeline.contracts.mail import MailRef, mail_id_of
+from pipeline.contracts.topology import STREAMS, actor, dead_subject, domain_token
 from tests.support.events import MAIL, SAMPLES
 from tests.support.golden import DIRECTORY, path_of, text_of
 

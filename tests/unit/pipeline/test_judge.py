@@ -1,8 +1,8 @@
 import pytest
 
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected, TryLater, decisive, described
-from pipeline.judge import Again, Dead, RetryPolicy, Verdict, judge
-from pipeline.reasons import Reason
+from pipeline.runtime.judge import Again, Dead, RetryPolicy, Verdict, judge
 
 POLICY = RetryPolicy(bug_delays=(1.0, 5.0), later_delays=(0.2, 3.0))
 BUG = KeyError("x")
@@ -50,7 +50,7 @@ def test_a_described_bug_names_its_place() -> None:
 def test_a_described_validation_error_holds_no_value() -> None:
     from pydantic import ValidationError
 
-    from pipeline.mail import MailRef
+    from pipeline.contracts.mail import MailRef
 
     with pytest.raises(ValidationError) as caught:
         MailRef.model_validate({"uid": "secret words of a mail"})

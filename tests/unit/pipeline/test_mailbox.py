@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.mailbox import MailboxSettings
+from pipeline.contracts.mailbox import MailboxSettings
 
 ACCOUNT = {"name": "Reports", "host": "mail.example", "username": "ann"}
 

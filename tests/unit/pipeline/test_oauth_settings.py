@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.mailbox import MailboxSettings
-from pipeline.oauth import OAuthSettings
+from pipeline.contracts.mailbox import MailboxSettings
+from pipeline.contracts.oauth import OAuthSettings
 
 
 def test_google_and_microsoft_need_no_endpoints() -> None:

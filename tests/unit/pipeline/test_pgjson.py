@@ -4,9 +4,16 @@ import json
 
 import pytest
 
-from pipeline.adapters.pgjson import Json, encoded, storable
-from pipeline.adapters.pgtypes import inet_from_wire, inet_to_wire, jsonb_from_wire, jsonb_to_wire
-from pipeline.document import LineOutcome, PartLine
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.postgres.types import (
+    Json,
+    encoded,
+    inet_from_wire,
+    inet_to_wire,
+    jsonb_from_wire,
+    jsonb_to_wire,
+    storable,
+)
 
 
 @pytest.mark.parametrize(

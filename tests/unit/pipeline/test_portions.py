@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.portions import portions
+from pipeline.runtime.stage import portions
 
 
 @pytest.mark.parametrize(

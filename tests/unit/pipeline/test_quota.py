@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.quota import Kept, superfluous
+from pipeline.runtime.quota import Kept, superfluous
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

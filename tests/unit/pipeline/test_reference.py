@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import reference
-from pipeline.events import EVENT_TYPES, ReportStored
-from pipeline.limits import Limits
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
-from pipeline.pages import filled
+from pipeline.contracts.events import EVENT_TYPES, ReportStored
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
+from pipeline.reference import filled
 from pipeline.settings import PREFIX, Settings, documented
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.rereading import Rereading
+from pipeline.contracts.cursor import Rereading
 
 UNDERWAY = Rereading(uidvalidity=7, last_uid=5, up_to_uid=9)
 

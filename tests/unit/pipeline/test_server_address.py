@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.mailbox import MailboxSettings, Security
-from pipeline.server_address import ServerAddress, parse
+from pipeline.contracts.mailbox import MailboxSettings, Security
+from pipeline.contracts.server_address import ServerAddress, parse
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.statements import Statements
+from pipeline.postgres.statements import Statements
 
 TEXT = """\
 -- A head that says what the file is.

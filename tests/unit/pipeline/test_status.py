@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.status import MailboxStatus, Progress, State, overdue
+from pipeline.contracts.status import MailboxStatus, Progress, State, overdue
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

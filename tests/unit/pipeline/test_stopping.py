@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pipeline.stopping import unless
+from pipeline.runtime.retry import unless
 
 
 async def value(after: int) -> str:

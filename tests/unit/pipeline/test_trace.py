@@ -1,7 +1,7 @@
 import structlog
 
-from pipeline.trace import MAX_NAMED, mails_of, named, traced
-from pipeline.wire import MAIL_ID, encode
+from pipeline.contracts.trace import MAX_NAMED, mails_of, named, traced
+from pipeline.contracts.wire import MAIL_ID, encode
 from tests.support.events import SAMPLES, fetched
 
 MAILS = [fetched(uid) for uid in range(MAX_NAMED + 5)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.mailbox import MailboxSettings, Security
-from pipeline.weakness import Weakness, weaknesses
+from pipeline.contracts.connection_test import Weakness, weaknesses
+from pipeline.contracts.mailbox import MailboxSettings, Security
 
 ACCOUNT = {"name": "R", "host": "imap.example.com", "username": "u"}
 

@@ -5,12 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cloudevents import attributes
+from pipeline.contracts.cloudevents import attributes
+from pipeline.contracts.events import ActivityLogged, Event, Level, MailExtracted
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.trace import mails_of
+from pipeline.contracts.wire import (
+    CARGO,
+    HEAD,
+    KEY,
+    MAIL_ID,
+    MAX_HEADER_BYTES,
+    PREFIX,
+    TYPE,
+    Envelope,
+    Parcel,
+    decode,
+    encode,
+)
 from pipeline.errors import Rejected
-from pipeline.events import ActivityLogged, Event, Level, MailExtracted
-from pipeline.reasons import Reason
-from pipeline.trace import mails_of
-from pipeline.wire import CARGO, HEAD, KEY, MAIL_ID, MAX_HEADER_BYTES, PREFIX, TYPE, Envelope, Parcel, decode, encode
 from tests.support.events import SAMPLES, extracted, fetched
 
 PARCELS = st.lists(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dmarq.embedded import DataDir, DataDirBusy, temporary_data_dir
-from dmarq.embedded.log import MAX_LOG_BYTES, last_words, open_log
+from dmarq.embedded.child import MAX_LOG_BYTES, last_words, open_log
 from pipeline.secrets import Keyring
 
 

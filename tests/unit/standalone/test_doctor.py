@@ -12,8 +12,7 @@ from dmarq.doctor.judge import (
     judge_tls,
     unknown_domain,
 )
-from dmarq.doctor.organisation import Kinship, Organisation, Texts, kinship, organisation
-from dmarq.doctor.records import dmarc_places, records
+from dmarq.doctor.organisation import Kinship, Organisation, Texts, dmarc_places, kinship, organisation, records
 
 GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"
 OURS = ("dmarc@example.com",)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dmarq.inputs import Input, inputs
-from pipeline.reasons import Reason
+from pipeline.contracts.reasons import Reason
 
 MAIL = b"From: a@example.com\nSubject: x\n\nhello\n"
 FROM_LINE = b"From a@example.com Wed Feb 12 16:00:00 2025\n"

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from dmarq.parse_line import ParseLine
-from dmarq.parsing import parse_file
-from pipeline.limits import Limits
+from dmarq.parsing import ParseLine, parse_file
+from pipeline.contracts.limits import Limits
 from tests.support.failures import FIELDS, arf
 from tests.support.reports import METADATA, POLICY, RECORD, changed, report_xml
 

@@ -4,7 +4,7 @@ from typing import cast
 
 from dmarq.inputs import Input
 from dmarq.parsing import lines_of
-from pipeline.limits import Limits
+from pipeline.contracts.limits import Limits
 from tests.support.reports import report_xml
 
 

@@ -9,15 +9,14 @@ import jsonschema
 import pytest
 
 from dmarq.inputs import Input
-from dmarq.parse_line import ParseLine
-from dmarq.parsing import lines_of
+from dmarq.parsing import ParseLine, lines_of
 from dmarq.reference import blocks, line_schema
 from dmarq.samples import make_mails
 from parser.line import line_of_rejection
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from pipeline.limits import Limits
-from pipeline.pages import filled
-from pipeline.reasons import Reason
+from pipeline.reference import filled
 from tests.support.failures import arf
 from tests.support.reports import RECORD, changed, report_xml, tls_tree
 

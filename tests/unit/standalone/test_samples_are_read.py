@@ -5,12 +5,12 @@ from typing import NamedTuple
 from dmarq.samples import SampleMail, make_mails
 from extractor.find import find_in_mail
 from extractor.findings import Findings
-from parser.readers import read
-from pipeline.document import LineOutcome
-from pipeline.events import Outcome
-from pipeline.limits import Limits
-from pipeline.mailbox import AttachmentRules
-from pipeline.report import Report
+from parser.kinds.registry import read
+from pipeline.contracts.events import Outcome
+from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mailbox import AttachmentRules
+from pipeline.contracts.report import Report
 
 MAILS = list(make_mails(200, 4))
 

@@ -17,8 +17,8 @@ from aiohttp import web
 
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault
 from fetcher.oauth.grants import read_issued
-from pipeline.connection import Category
-from pipeline.oauth import OAuthProvider, OAuthSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.oauth import OAuthProvider, OAuthSettings
 
 WAIT_S = 900.0
 _DONE = "Signed in. You can close this page."

@@ -7,8 +7,8 @@ from typing import Self
 
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault
 from fetcher.oauth.grants import Form, read_answer, read_issued
-from pipeline.connection import Category
-from pipeline.oauth import OAuthSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.oauth import OAuthSettings
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_INTERVAL_S = 5.0  # RFC 8628 section 3.2

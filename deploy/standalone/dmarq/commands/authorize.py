@@ -14,8 +14,8 @@ from dmarq.authorize import DeviceCode, by_browser, by_device_code
 from dmarq.client import ApiError, Client, segment
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault, renewal_form
 from fetcher.oauth.grants import read_issued
-from pipeline.oauth import OAuthGrant, OAuthProvider, OAuthSettings
-from pipeline.proxy import ProxySettings
+from pipeline.contracts.mailbox import ProxySettings
+from pipeline.contracts.oauth import OAuthGrant, OAuthProvider, OAuthSettings
 
 
 @click.command()

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from dmarq.demo.account import demo_mailboxes
+from dmarq.demo.audit import demo_mailboxes
 from dmarq.demo.inbox import Inbox, Told, add_channel, told
 from dmarq.demo.run import Result, watch_demo
 from dmarq.demo.summary import as_json, as_table
 from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import LOOPBACK, free_port
 from dmarq.interrupts import end_by_signal
 from dmarq.samples import Totals, make_mails, total
 from dmarq.stack import Stack

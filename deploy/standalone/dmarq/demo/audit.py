@@ -5,16 +5,45 @@ mail has exactly one outcome; nothing is lost or stored twice; what failed is ke
 alone.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dmarq.demo.account import PROCESSED
+from dmarq.embedded import EmbeddedMailbox
 from dmarq.samples import Totals
 from fetcher.imap import Account, ImapSession
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.postgres import Database
-from pipeline.events import Outcome
-from pipeline.topology import DEAD
+from pipeline.contracts.events import Outcome
+from pipeline.contracts.mailbox import Action, MailAction, MailboxSettings, Security
+from pipeline.contracts.topology import DEAD
+from pipeline.jetstream.bus import Bus
+from pipeline.postgres.connection import Database
+
+MAILBOX_ID = "demo"
+PROCESSED = "Processed"
+
+
+def demo_settings(mailbox: EmbeddedMailbox) -> MailboxSettings:
+    """Poll at once and often, and move what was imported to a folder."""
+    return MailboxSettings(
+        name="Demo mailbox",
+        host=mailbox.host,
+        port=mailbox.account.port,
+        security=Security.NONE,
+        username=mailbox.account.username,
+        poll_interval_minutes=1,
+        on_processed=MailAction(action=Action.MOVE, folder=PROCESSED),
+    )
+
+
+def demo_mailboxes(mailbox: EmbeddedMailbox) -> str:
+    """The value of DMARQ_MAILBOXES that configures it."""
+    settings = demo_settings(mailbox).model_dump(mode="json")
+    return json.dumps([{"id": MAILBOX_ID, "password": mailbox.account.password, **settings}])
+
+
+def demo_account(mailbox: EmbeddedMailbox) -> Account:
+    """How to look into it."""
+    return Account.of(demo_settings(mailbox), secret=mailbox.account.password)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

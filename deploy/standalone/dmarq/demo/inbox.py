@@ -10,9 +10,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from dmarq.client import Client
-from dmarq.embedded.port import LOOPBACK, free_port
+from dmarq.embedded.programs import LOOPBACK, free_port
 from dmarq.stack import Stack
-from pipeline.stopping import pause
+from pipeline.runtime.retry import pause
 
 WAIT_S = 30.0
 LOOK_EVERY_S = 0.5

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dmarq.demo.account import demo_account
-from dmarq.demo.audit import Figures, Folders, Promise, figures, folders, promises
+from dmarq.demo.audit import Figures, Folders, Promise, demo_account, figures, folders, promises
 from dmarq.embedded import EmbeddedMailbox
 from dmarq.samples import Totals
 from dmarq.stack import Stack
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.connection import connected
-from pipeline.adapters.postgres import database
-from pipeline.events import Outcome
-from pipeline.stopping import pause
+from pipeline.contracts.events import Outcome
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import connected
+from pipeline.postgres.connection import database
+from pipeline.runtime.retry import pause
 from pipeline.telemetry.health import Readiness
 
 LOOK_EVERY_S = 0.25

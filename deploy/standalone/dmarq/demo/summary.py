@@ -6,8 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dmarq.demo.account import PROCESSED
-from dmarq.demo.audit import Promise
+from dmarq.demo.audit import PROCESSED, Promise
 from dmarq.demo.inbox import Told
 from dmarq.demo.run import Result
 

@@ -14,8 +14,7 @@ from dmarq.doctor.judge import (
     unknown_domain,
 )
 from dmarq.doctor.lookup import Dns, Offline
-from dmarq.doctor.organisation import Kinship, Texts, kinship
-from dmarq.doctor.records import DMARC, dmarc_places, host_of, records
+from dmarq.doctor.organisation import DMARC, Kinship, Texts, dmarc_places, host_of, kinship, records
 
 
 async def examine(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:

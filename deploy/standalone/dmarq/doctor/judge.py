@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dmarq.doctor.organisation import Kinship, is_own
-from dmarq.doctor.records import DMARC, TLSRPT, Record, host_of, records
+from dmarq.doctor.organisation import DMARC, TLSRPT, Kinship, Record, host_of, is_own, records
 
 
 class Verdict(StrEnum):

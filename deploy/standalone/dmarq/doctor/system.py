@@ -5,7 +5,7 @@ from typing import Any
 
 from dmarq.client import ApiError, Client, segment
 from dmarq.doctor.judge import Finding, Verdict
-from pipeline.weakness import Weakness
+from pipeline.contracts.connection_test import Weakness
 
 NAME = "this system"
 MAX_DOMAINS = 50

@@ -9,8 +9,7 @@ from typing import Self
 
 from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.datadir import DataDir
-from dmarq.embedded.port import LOOPBACK, free_port, greets_with
-from dmarq.embedded.programs import nats_server
+from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server
 
 READY_TIMEOUT_S = 30.0
 USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "operator")

@@ -8,12 +8,11 @@ from enum import StrEnum
 from random import Random
 
 from dmarq.samples.content import SampleReport, random_report
-from dmarq.samples.mime import attachment, mail, multipart, text
 from dmarq.samples.reporters import REPORTERS
 from dmarq.samples.tls import random_tls_mail
-from dmarq.samples.wrap import addressed, gzip_part, gzipped, report_mail, zipped
+from dmarq.samples.wrap import addressed, attachment, gzip_part, gzipped, mail, multipart, report_mail, text, zipped
 from dmarq.samples.xml import to_xml
-from pipeline.events import Outcome
+from pipeline.contracts.events import Outcome
 
 UNTIL = date(2026, 11, 1)
 REMEMBERED = 50

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from dmarq.samples.content import DOMAINS, OLDEST_DAYS
-from dmarq.samples.mime import attachment, mail, multipart, text
 from dmarq.samples.reporters import Reporter
+from dmarq.samples.wrap import attachment, mail, multipart, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dmarq.samples.mails import SampleMail
-from pipeline.events import Outcome
+from pipeline.contracts.events import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from config_api.domains.shapes import (
     VerdictSums,
 )
 from config_api.domains.sql import SQL
-from config_api.paging import Page, mixed_mark, page_of
-from config_api.problem import not_found
 from config_api.sources.queries import TERMS
 from config_api.sources.shapes import Period
-from pipeline.adapters.postgres import Connection, Database, Record
+from config_api.web.paging import Page, mixed_mark, page_of
+from config_api.web.problem import not_found
+from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import NO_ADDRESS
 from pipeline.sources.judge import Verdict

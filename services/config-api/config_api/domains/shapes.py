@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from config_api.absence import Maybe
-from config_api.reading.shapes import Count, Filter, Row, Text
+from config_api.web.absence import Maybe
+from config_api.web.shapes import Count, Filter, Row, Text
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy
 

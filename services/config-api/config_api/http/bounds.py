@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.limits import KiB
+from pipeline.contracts.limits import KiB
 
 
 @dataclass(frozen=True, slots=True)

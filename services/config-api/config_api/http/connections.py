@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
-from config_api.clients import client_of
 from config_api.http.bounds import Bounds
+from config_api.web.clients import client_of
 
 HEAD_BYTES = 16 * 1024  # of the request line, and of one field
 FIELDS = 100

@@ -18,12 +18,12 @@ from aiohttp.web import BaseRequest, RequestHandler, Response, ServerRunner, Str
 from multidict import CIMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config_api import problem
 from config_api.http.bodies import BodyWanted, TooSlow, Unread, read_small, spool
 from config_api.http.bounds import Bounds
 from config_api.http.connections import Connections
 from config_api.http.environ import environ_of
-from config_api.problem import ProblemBody
+from config_api.web import problem
+from config_api.web.problem import ProblemBody
 
 log = structlog.get_logger(__name__)
 

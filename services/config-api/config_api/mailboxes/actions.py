@@ -5,11 +5,11 @@ from datetime import date
 from config_api.backend import Backend
 from config_api.mailboxes import journal, store
 from config_api.mailboxes.model import MailboxView
-from config_api.problem import Problem
-from pipeline.adapters.requests import NobodyAnswers, request
-from pipeline.adapters.rereadings import RereadingBucket
-from pipeline.rereading import Rereading
-from pipeline.topology import fetch_subject
+from config_api.web.problem import Problem
+from pipeline.contracts.cursor import Rereading
+from pipeline.contracts.topology import fetch_subject
+from pipeline.jetstream.cursors import RereadingBucket
+from pipeline.jetstream.requests import NobodyAnswers, request
 
 TIMEOUT = 5.0  # seconds
 

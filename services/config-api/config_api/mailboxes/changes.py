@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from config_api.mailboxes.model import MailboxInput
-from config_api.problem import FieldError, invalid
-from config_api.validation import validated
-from pipeline.destination import is_useless, moves
-from pipeline.mailbox import MailboxSecrets, MailboxSettings
+from config_api.web.problem import FieldError, invalid
+from config_api.web.validation import validated
+from pipeline.contracts.destination import is_useless, moves
+from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
 
 AGAIN = (
     "Enter it again: a saved secret is only sent to the saved server, port and user, through the saved proxy and OAuth"

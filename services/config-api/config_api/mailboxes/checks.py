@@ -7,12 +7,12 @@ from config_api.backend import Backend
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import merged
 from config_api.mailboxes.model import MailboxInput
-from config_api.problem import Problem
-from pipeline.adapters.mailboxes import seal
-from pipeline.adapters.requests import NobodyAnswers, request
-from pipeline.connection import ConnectionTest
-from pipeline.mailbox import Mailbox
-from pipeline.topology import TEST_SUBJECT
+from config_api.web.problem import Problem
+from pipeline.contracts.connection_test import ConnectionTest
+from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.topology import TEST_SUBJECT
+from pipeline.jetstream.mailboxes import seal
+from pipeline.jetstream.requests import NobodyAnswers, request
 
 TIMEOUT = 20.0  # seconds; a fetcher answers within 15
 UNSAVED_ID = "unsaved"

@@ -14,7 +14,7 @@ from config_api.backend import Backend
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
-from config_api.problem import Problem
+from config_api.web.problem import Problem
 from pipeline.settings import SettingsError
 
 log = structlog.get_logger(__name__)

@@ -7,12 +7,12 @@ from uuid import UUID
 from config_api.backend import Backend
 from config_api.mailboxes import journal, store
 from config_api.mailboxes.sql import SQL
-from config_api.problem import Problem, not_found
-from pipeline.adapters.postgres import Connection, Record
-from pipeline.events import MailCommand, Outcome
-from pipeline.mail import MailRef
-from pipeline.mailbox import Action
-from pipeline.wire import Envelope, encode
+from config_api.web.problem import Problem, not_found
+from pipeline.contracts.events import MailCommand, Outcome
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import Action
+from pipeline.contracts.wire import Envelope, encode
+from pipeline.postgres.connection import Connection, Record
 
 MOST = 5000  # mails that one request retries
 

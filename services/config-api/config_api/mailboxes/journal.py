@@ -6,9 +6,9 @@ from uuid import uuid4
 from pydantic import JsonValue
 
 from config_api.mailboxes.sql import SQL
-from pipeline.adapters.postgres import Connection
-from pipeline.events import ActivityLogged
-from pipeline.wire import Envelope, encode
+from pipeline.contracts.events import ActivityLogged
+from pipeline.contracts.wire import Envelope, encode
+from pipeline.postgres.connection import Connection
 
 SOURCE = "settings"
 

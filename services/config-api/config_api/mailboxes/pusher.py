@@ -10,9 +10,9 @@ import structlog
 
 from config_api.backend import Backend
 from config_api.mailboxes.sql import SQL
-from pipeline.adapters.mailboxes import MailboxBucket, SealedMailbox
 from pipeline.errors import TryLater
-from pipeline.stopping import pause
+from pipeline.jetstream.mailboxes import MailboxBucket, SealedMailbox
+from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ import structlog
 
 from config_api.backend import Backend
 from config_api.mailboxes.model import LiveState, MailboxView
-from pipeline.adapters.statuses import StatusBucket
+from pipeline.contracts.status import MailboxStatus, State, overdue
 from pipeline.errors import TryLater
-from pipeline.status import MailboxStatus, State, overdue
+from pipeline.jetstream.statuses import StatusBucket
 
 T = TypeVar("T")
 

@@ -6,18 +6,19 @@ from contextlib import suppress
 from typing import Any
 
 from config_api.backend import Backend
-from config_api.mailboxes import account, journal
+from config_api.mailboxes import journal
+from config_api.mailboxes import model as account
 from config_api.mailboxes.changes import changed_fields, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.sql import SQL
 from config_api.mailboxes.statuses import all_live, one_live
 from config_api.mailboxes.targets import expect_elsewhere
-from config_api.problem import FieldError, Problem, not_found
-from pipeline.adapters.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
-from pipeline.adapters.postgres import Connection, Record
-from pipeline.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
+from config_api.web.problem import FieldError, Problem, not_found
+from pipeline.contracts.connection_test import weaknesses
+from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
+from pipeline.jetstream.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
+from pipeline.postgres.connection import Connection, Record
 from pipeline.secrets import BadSecretKey, Keyring
-from pipeline.weakness import weaknesses
 
 NOUN = "mailbox"
 

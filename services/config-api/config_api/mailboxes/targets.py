@@ -4,8 +4,8 @@ Whether two names are one folder only the mail server knows for sure; the connec
 is refused what some server takes for one: names that differ in case, or in the separator of levels.
 """
 
-from config_api.problem import FieldError, invalid
-from pipeline.mailbox import MailboxSettings
+from config_api.web.problem import FieldError, invalid
+from pipeline.contracts.mailbox import MailboxSettings
 
 SAME = "This is the folder that is read: mail moved there would be fetched again. Choose another folder."
 

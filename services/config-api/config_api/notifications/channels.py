@@ -11,10 +11,10 @@ from config_api.mailboxes.changes import patched, slug
 from config_api.mailboxes.journal import note
 from config_api.notifications.shapes import ChannelInput, ChannelView, NewChannel
 from config_api.notifications.sql import SQL
-from config_api.problem import FieldError, Problem, invalid, not_found
-from config_api.validation import validated
-from pipeline.adapters.postgres import Connection, Record
-from pipeline.adapters.requests import NobodyAnswers, request
+from config_api.web.problem import FieldError, Problem, invalid, not_found
+from config_api.web.validation import validated
+from pipeline.contracts.topology import NOTIFY_TEST_SUBJECT
+from pipeline.jetstream.requests import NobodyAnswers, request
 from pipeline.notifications.channels import (
     CHANNEL_ID_PATTERN,
     ChannelKind,
@@ -26,8 +26,8 @@ from pipeline.notifications.channels import (
     destination_of,
 )
 from pipeline.notifications.webhook import key_bytes, new_signing_key
+from pipeline.postgres.connection import Connection, Record
 from pipeline.secrets import BadSecretKey, Keyring
-from pipeline.topology import NOTIFY_TEST_SUBJECT
 
 NOUN = "channel"
 JOURNAL_ID = "notifications"  # what stands for a mailbox in lines of the activity log about channels

@@ -6,16 +6,16 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from config_api.auth import guard, who
+from config_api.access import guard, who
 from config_api.backend import backend
 from config_api.notifications import channels, queries
 from config_api.notifications.form import channel_values, rule_values
 from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQuery, MuteInput, RuleView
-from config_api.pages.notes import told
-from config_api.pages.view import query
-from config_api.pages.words import Said
-from config_api.problem import Problem, not_found
-from config_api.validation import validated
+from config_api.web.notes import told
+from config_api.web.problem import Problem, not_found
+from config_api.web.validation import validated
+from config_api.web.view import query
+from config_api.web.words import Said
 from pipeline.notifications.channels import ChannelKind, ChannelTested
 
 HERE = "/settings/notifications"

@@ -17,11 +17,11 @@ from config_api.notifications.shapes import (
     RuleView,
 )
 from config_api.notifications.sql import SQL
-from config_api.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, page_of
-from config_api.problem import FieldError, invalid, not_found
-from config_api.validation import validated
-from pipeline.adapters.postgres import Connection
+from config_api.web.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, page_of
+from config_api.web.problem import FieldError, invalid, not_found
+from config_api.web.validation import validated
 from pipeline.notifications.rules import CATALOGUE, Rule, RuleSettings, settings_of
+from pipeline.postgres.connection import Connection
 
 
 async def rules(backend: Backend) -> list[RuleView]:

@@ -4,9 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from config_api.api.contract import PREFIX, operation
-from config_api.auth import who
-from config_api.auth.scopes import Scope
+from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.notifications import channels, queries
 from config_api.notifications.shapes import (
@@ -26,7 +25,8 @@ from config_api.notifications.shapes import (
     RulePatch,
     RuleView,
 )
-from config_api.paging import Page
+from config_api.web.contract import PREFIX, operation
+from config_api.web.paging import Page
 from pipeline.notifications.channels import ChannelTested
 
 routes = Blueprint("api_notifications", __name__, url_prefix=f"{PREFIX}/notifications")

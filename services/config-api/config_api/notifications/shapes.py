@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, JsonVal
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from config_api.absence import Maybe
-from config_api.paging import PageQuery
-from config_api.reading.shapes import Filter, Moment, Row, Text
+from config_api.web.absence import Maybe
+from config_api.web.paging import PageQuery
+from config_api.web.shapes import Filter, Moment, Row, Text
 from pipeline.notifications.channels import ChannelId, ChannelSecrets, ChannelSettings
 from pipeline.notifications.rules import Rule, RuleSettings, Urgency
 

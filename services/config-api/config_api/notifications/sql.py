@@ -1,5 +1,5 @@
 """The SQL of this package, by name."""
 
-from pipeline.statements import Statements
+from pipeline.postgres.statements import Statements
 
 SQL = Statements.of("config_api.notifications")

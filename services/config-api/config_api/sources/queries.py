@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from config_api.paging import Page, mixed_mark, page_of
-from config_api.problem import not_found
 from config_api.sources.shapes import (
     ChangeFilter,
     ChangeRow,
@@ -23,7 +21,9 @@ from config_api.sources.shapes import (
     StandingRow,
 )
 from config_api.sources.sql import SQL
-from pipeline.adapters.postgres import Connection, Database, Record
+from config_api.web.paging import Page, mixed_mark, page_of
+from config_api.web.problem import not_found
+from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import facts_of
 from pipeline.sources.judge import Verdict, judge

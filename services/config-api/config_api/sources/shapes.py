@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from config_api.absence import Maybe
-from config_api.reading.shapes import Count, Day, Filter, Moment, Row, Text
+from config_api.web.absence import Maybe
+from config_api.web.shapes import Count, Day, Filter, Moment, Row, Text
 from pipeline.sources.catalogue import Kind
 from pipeline.sources.changes import Change
 from pipeline.sources.judge import Standing, Verdict

@@ -1,10 +1,10 @@
 """What a person says of an address or a service: kept, and told in the journal of changes."""
 
 from config_api.mailboxes import journal
-from config_api.problem import not_found
 from config_api.sources.shapes import StandingRow, StandingWish
 from config_api.sources.sql import SQL
-from pipeline.adapters.postgres import Database
+from config_api.web.problem import not_found
+from pipeline.postgres.connection import Database
 
 JOURNAL = "sources"  # where the journal has a mailbox
 MOST_SHOWN = 200  # characters of a note in the journal

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.mailbox import MailboxSettings, Security
-from pipeline.proxy import ProxySettings
-from pipeline.weakness import Weakness, weaknesses
+from pipeline.contracts.connection_test import Weakness, weaknesses
+from pipeline.contracts.mailbox import MailboxSettings, ProxySettings, Security
 
 
 @dataclass(frozen=True, slots=True)

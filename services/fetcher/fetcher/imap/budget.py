@@ -7,8 +7,8 @@ bounds together keep a session below 64 MB (with mails up to the default limit),
 from dataclasses import dataclass
 
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
-from pipeline.limits import KiB, MiB
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.limits import KiB, MiB
 
 PART_BYTES = 128  # what a line or a literal costs in memory beside its own bytes
 MAX_UNASKED_BYTES = 64 * MiB  # read and dropped: what a large folder's changes by others may take

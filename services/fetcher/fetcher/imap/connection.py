@@ -15,7 +15,7 @@ from fetcher.imap.protocol import Protocol
 from fetcher.imap.quoting import Argument, FolderName
 from fetcher.imap.status import Status
 from fetcher.imap.wire import Answer
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
 """Called with a level ("debug", "info", "warning"), what happened, and the facts. It is never given a secret."""

@@ -12,7 +12,7 @@ from fetcher.imap.answers import Selected, found_uids
 from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault
 from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Meta, metas
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 KEYWORD = "$DmarqMoving"
 ITEMS = f"(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.{MAX_HEADER_BYTES}>)"

@@ -8,7 +8,7 @@ from fetcher.imap.faults import ImapFault
 from fetcher.imap.quoting import Argument, lines
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 MAX_CHALLENGES = 5
 

@@ -7,7 +7,7 @@ A detail holds what the server said, cut and cleaned, and never a secret.
 import re
 
 from fetcher.imap.status import Status
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 
 class ImapFault(Exception):

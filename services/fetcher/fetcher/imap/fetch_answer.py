@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from fetcher.imap.answers import number
 from fetcher.imap.tokens import Token, text_of, tokens
 from fetcher.imap.wire import Answer
-from pipeline.limits import KiB
+from pipeline.contracts.limits import KiB
 
 MAX_SIZE = 2**63 - 1  # RFC 9051 number64; a server may say anything
 MAX_HEADER_BYTES = 16 * KiB  # of From and Subject; the server is asked for no more, and may send it all the same

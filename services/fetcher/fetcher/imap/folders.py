@@ -11,7 +11,7 @@ from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault, category_of, fault_of_status
 from fetcher.imap.listing import Folder
 from fetcher.imap.status import Status
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 T = TypeVar("T")
 LIST, STATUS = frozenset((b"LIST",)), frozenset((b"STATUS",))

@@ -7,7 +7,7 @@ free memory, for the next one. A fetcher that had one large mail, or one hostile
 import ctypes
 from functools import cache
 
-from pipeline.limits import KiB
+from pipeline.contracts.limits import KiB
 
 # <malloc.h> of glibc
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3

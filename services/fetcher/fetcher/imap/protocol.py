@@ -25,8 +25,8 @@ from fetcher.imap.faults import ImapFault, fault_in_session, fault_of_status
 from fetcher.imap.memory import give_the_rest_back
 from fetcher.imap.status import Status, parse_status
 from fetcher.imap.wire import Answer, AnswerReader
-from pipeline.connection import Category
-from pipeline.limits import MiB
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.limits import MiB
 
 CRLF = b"\r\n"
 MUCH_BYTES = 2 * MiB  # of one connection

@@ -7,8 +7,8 @@ from python_socks.async_.asyncio import Proxy
 
 from fetcher.imap.account import Account
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
-from pipeline.proxy import ProxySettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import ProxySettings
 
 
 async def socket_through(proxy: ProxySettings, account: Account) -> socket.socket:

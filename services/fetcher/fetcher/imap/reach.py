@@ -22,8 +22,8 @@ from fetcher.imap.tls_faults import (
     is_of_unknown_issuer,
     presented_by,
 )
-from pipeline.connection import Category
-from pipeline.mailbox import Security
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Security
 
 EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 8
 LOOK_S = 3.0  # for a look at a certificate that was refused

@@ -10,8 +10,8 @@ from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault, Withheld
 from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, metas
 from fetcher.imap.wire import Answer
-from pipeline.connection import Category
-from pipeline.limits import MiB
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.limits import MiB
 
 T = TypeVar("T")
 FETCH = frozenset((b"FETCH",))

@@ -20,7 +20,7 @@ from fetcher.imap.faults import category_of
 from fetcher.imap.fetch_answer import uids_told
 from fetcher.imap.quoting import Argument, lines
 from fetcher.imap.status import Status
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 SEARCH, FETCH = frozenset((b"SEARCH", b"ESEARCH")), frozenset((b"FETCH",))
 # RFC 2683 section 3.2.1.5

@@ -15,7 +15,7 @@ from fetcher.imap.fetch_answer import Fetched, Meta
 from fetcher.imap.listing import Folder
 from fetcher.imap.reach import reach, tls_version
 from fetcher.imap.sign_in import sign_in
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 LOGOUT_S = 5
 # How often the server is asked for new mail, in seconds, where it cannot announce it.

@@ -8,7 +8,7 @@ from fetcher.imap.faults import ImapFault, category_of, fault_of_status
 from fetcher.imap.quoting import text
 from fetcher.imap.reach import tls_version
 from fetcher.imap.status import clean
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 CLIENT_NAME = "dmarq"
 

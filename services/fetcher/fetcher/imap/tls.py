@@ -3,7 +3,7 @@
 import ssl
 
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 
 def client_context(*, verify_certificate: bool, ca_certificate: str | None) -> ssl.SSLContext:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 # OpenSSL's X509_V_ERR_..., of `verify_code`
 _NOT_YET_VALID, _EXPIRED = 9, 10

@@ -7,7 +7,7 @@ such as `BODY[HEADER.FIELDS (FROM)]<0>` is one atom. The scanner looks at every 
 import re
 
 from fetcher.imap.wire import Answer
-from pipeline.limits import KiB
+from pipeline.contracts.limits import KiB
 
 Token = str | bytes | None | list["Token"]
 

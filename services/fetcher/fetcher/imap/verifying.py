@@ -7,7 +7,7 @@ from fetcher.imap import uidset
 from fetcher.imap.answers import found_uids
 from fetcher.imap.connection import Connection
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 SEARCH = frozenset((b"SEARCH", b"ESEARCH"))
 

@@ -9,7 +9,7 @@ from io import BytesIO
 
 from fetcher.imap.budget import Allowance, Budget
 from fetcher.imap.faults import ImapFault
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 Answer = tuple[bytes, ...]
 """A line, or line, literal, line ...: the odd places are literals. Line breaks and announcements are kept out of it."""

@@ -6,9 +6,9 @@ import aiohttp
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 
 from fetcher.oauth.grants import Form, TokenFault
-from pipeline.connection import Category
-from pipeline.limits import KiB
-from pipeline.proxy import ProxySettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.limits import KiB
+from pipeline.contracts.mailbox import ProxySettings
 
 MAX_ANSWER_BYTES = 256 * KiB
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fetcher.imap import ImapFault
-from pipeline.connection import Category
-from pipeline.oauth import OAuthGrant, OAuthSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.oauth import OAuthGrant, OAuthSettings
 
 DEFAULT_LIFETIME_S = 3600.0  # where the answer does not say (RFC 6749 section 5.1 recommends that it does)
 MAX_LIFETIME_S = 7 * 24 * 3600.0

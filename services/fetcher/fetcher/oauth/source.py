@@ -10,12 +10,11 @@ import structlog
 
 from fetcher.oauth.endpoint import TokenEndpoint
 from fetcher.oauth.grants import Issued, TokenFault, read_issued, renewal_form
-from pipeline.adapters.tokens import KeptTokens, TokenBucket
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import MailboxSecrets, ProxySettings
+from pipeline.contracts.oauth import OAuthGrant, OAuthSettings
 from pipeline.errors import TryLater
-from pipeline.mailbox import MailboxSecrets
-from pipeline.oauth import OAuthGrant, OAuthSettings
-from pipeline.proxy import ProxySettings
+from pipeline.jetstream.tokens import KeptTokens, TokenBucket
 
 log = structlog.get_logger(__name__)
 

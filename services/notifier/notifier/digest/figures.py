@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from notifier.digest.period import Period
 from notifier.sql import SQL as OTHERS
-from pipeline.adapters.postgres import Connection
-from pipeline.statements import Statements
+from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
 
 SQL = Statements.of("notifier.digest")
 NEW_DAYS = 28  # an address that sent nothing for so long is new

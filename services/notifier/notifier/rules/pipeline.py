@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from notifier.facts import Facts
 from notifier.findings import Check, Finding, clean
+from pipeline.contracts.reasons import Reason
 from pipeline.notifications.rules import Rule
-from pipeline.reasons import Reason
 
 TEXTS = {reason.value: reason.text for reason in Reason}
 

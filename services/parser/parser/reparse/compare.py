@@ -7,12 +7,12 @@ from uuid import UUID
 
 import asyncpg
 
-from parser.records import COLUMNS, record_row
 from parser.reparse.sql import REPARSE
-from parser.reports import Candidate
-from parser.tables import Row, failure_report_row, moment, report_row, tls_failure_rows, tls_policy_rows
-from pipeline.adapters.postgres import Connection
-from pipeline.report import AggregateReport, FailureReport, TlsReport
+from parser.storage.records import COLUMNS, record_row
+from parser.storage.reports import Candidate
+from parser.storage.tables import Row, failure_report_row, moment, report_row, tls_failure_rows, tls_policy_rows
+from pipeline.contracts.report import AggregateReport, FailureReport, TlsReport
+from pipeline.postgres.connection import Connection
 
 _NO_CONTENT = frozenset({"parser_version"})
 _STORED_RECORDS = f"SELECT {', '.join(COLUMNS)} FROM record WHERE report = $1 AND begin = $2 ORDER BY position"  # noqa: S608

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import asyncpg
 
-from parser import outbox
 from parser.reparse.sql import REPARSE
-from pipeline.adapters.postgres import Connection
-from pipeline.events import ActivityLogged
-from pipeline.reparse import Change, ReparseJob, ReparseRequest, ReparseWish
-from pipeline.wire import Envelope, encode
+from parser.storage import outbox
+from pipeline.contracts.events import ActivityLogged
+from pipeline.contracts.questions import Change, ReparseJob, ReparseRequest, ReparseWish
+from pipeline.contracts.wire import Envelope, encode
+from pipeline.postgres.connection import Connection
 
 SOURCE = "reparse"
 MAILBOX_ID = "all"  # of the line in the activity log: a job is about no mailbox in particular

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from parser.repairs import Repair
 from parser.reparse.sql import REPARSE
-from pipeline.adapters.postgres import Connection
-from pipeline.document import DocumentFormat, DocumentInfo, LineOutcome
-from pipeline.events import MailExtracted
-from pipeline.mail import MailRef
-from pipeline.mailbox import Handling
+from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.repairs import Repair
+from pipeline.postgres.connection import Connection
 
 _READERS_REPAIRS = frozenset(Repair) - {Repair.ONE_OF_SEVERAL}
 

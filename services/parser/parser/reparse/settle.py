@@ -9,14 +9,14 @@ from parser.outcome import Fate, conclude
 from parser.reparse.compare import is_stored
 from parser.reparse.kept import Kept
 from parser.reparse.sql import REPARSE
-from parser.reports import Candidate, StoredReport, store_reports
-from parser.sql import SQL
+from parser.storage.reports import Candidate, StoredReport, store_reports
+from parser.storage.sql import SQL
 from parser.version import PARSER_VERSION
-from pipeline.adapters.postgres import Connection
-from pipeline.document import LineOutcome, PartLine
+from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.questions import Change
 from pipeline.errors import Rejected
-from pipeline.mailbox import Handling
-from pipeline.reparse import Change
+from pipeline.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)

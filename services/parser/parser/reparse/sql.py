@@ -1,5 +1,5 @@
 """The SQL of reparse, by name."""
 
-from pipeline.statements import Statements
+from pipeline.postgres.statements import Statements
 
 REPARSE = Statements.of("parser.reparse")

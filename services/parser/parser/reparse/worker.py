@@ -10,23 +10,22 @@ from datetime import UTC, datetime
 
 import structlog
 
-from parser import outbox
 from parser.announcement import announcement
 from parser.documents import Document, ReadOptions, read_document
-from parser.partition import Partitions
 from parser.reparse import jobs
 from parser.reparse.jobs import Job
 from parser.reparse.kept import Kept, kept
 from parser.reparse.settle import settle
-from parser.reports import StoredReport
-from parser.store import AnnouncementOptions
-from parser.tables import moment
-from pipeline.adapters.postgres import Database
+from parser.storage import outbox
+from parser.storage.records import Partitions
+from parser.storage.reports import StoredReport
+from parser.storage.tables import moment
+from parser.storage.transaction import AnnouncementOptions
+from pipeline.contracts.questions import Change, ReparseRequest
+from pipeline.contracts.wire import Wire
 from pipeline.errors import TryLater, described
-from pipeline.reparse import Change, ReparseRequest
-from pipeline.stopping import pause, unless
-from pipeline.waiting import wait_for
-from pipeline.wire import Wire
+from pipeline.postgres.connection import Database
+from pipeline.runtime.retry import pause, unless, wait_for
 
 log = structlog.get_logger(__name__)
 

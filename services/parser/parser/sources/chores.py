@@ -7,12 +7,12 @@ from typing import Any
 
 from parser.chore import PATIENCE, chore, patient
 from parser.sources.data import NamingData
-from pipeline.adapters.postgres import Connection, Database, Record
+from pipeline.postgres.connection import Connection, Database, Record
+from pipeline.postgres.statements import Statements
 from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import facts_of, identities_of
 from pipeline.sources.judge import judge
 from pipeline.sources.naming import service_of
-from pipeline.statements import Statements
 
 SQL = Statements.of("parser.sources")
 EVERY = 5.0  # seconds

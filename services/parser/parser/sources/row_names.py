@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from parser.line import Json
 from parser.sources.data import NamingData
-from pipeline.report import Record
+from pipeline.contracts.report import Record
 from pipeline.sources.naming import Identity, Mechanism, service_of
 
 MOST = 10_000  # rows alike that are remembered

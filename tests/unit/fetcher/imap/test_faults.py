@@ -5,7 +5,7 @@ import pytest
 from fetcher.imap.faults import fault_in_session, fault_of_status
 from fetcher.imap.reach import fault_of_the_way
 from fetcher.imap.status import Status, parse_status
-from pipeline.connection import Category
+from pipeline.contracts.connection_test import Category
 
 # Answers as servers and providers send them.
 SAID = [

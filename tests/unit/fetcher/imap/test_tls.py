@@ -8,7 +8,7 @@ import trustme
 
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.imap.tls import client_context
-from pipeline.mailbox import Security
+from pipeline.contracts.mailbox import Security
 from tests.support.fixtures_imap import quiet, scripted_account
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from fetcher.imap.budget import MAX_UNASKED_BYTES, Allowance, Budget
 from fetcher.imap.faults import ImapFault
 from fetcher.imap.wire import Answer, AnswerReader
-from pipeline.limits import MiB
+from pipeline.contracts.limits import MiB
 
 SMALL = Allowance(line=1000, literal=1000, total=5000)
 LARGE = Allowance(total=16 * MiB)

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from fetcher.oauth.grants import Issued, TokenFault, read_issued, renewal_form
-from pipeline.connection import Category
-from pipeline.oauth import OAuthSettings
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.oauth import OAuthSettings
 
 CUSTOM = {"provider": "custom", "client_id": "abc", "token_endpoint": "https://login.example.com/token"}
 

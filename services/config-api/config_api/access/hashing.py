@@ -1,0 +1,79 @@
+"""Secrets that we make are long and random, so a plain hash keeps them; only passwords need a slow one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from hmac import compare_digest
+from secrets import token_urlsafe
+from threading import Event, Lock, Semaphore
+
+from config_api.web.problem import Problem
+
+RANDOM_BYTES = 32
+
+
+def new_secret(prefix: str = "") -> str:
+    """A secret that nobody guesses, safe in headers, cookies and links."""
+    return prefix + token_urlsafe(RANDOM_BYTES)
+
+
+def as_bytes(text: str) -> bytes:
+    """What somebody sent as a secret, whatever characters (lone surrogates, too) it has."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def digest(secret: str) -> bytes:
+    """What is stored of it."""
+    return sha256(as_bytes(secret)).digest()
+
+
+def fingerprint(stored: str) -> bytes:
+    """What a session is bound to: the credential, as it is stored, that began it."""
+    return sha256(stored.encode()).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compares in constant time."""
+    return compare_digest(one, other)
+
+
+AT_ONCE = 1
+IN_LINE = 4  # each holds a thread meanwhile
+LONGEST_WAIT = 4.0  # seconds
+RETRY_AFTER = 2  # seconds
+DELAY = 0.5  # seconds that a hash takes longer while there are many wrong guesses
+
+
+class HashingRoom:
+    """Where passwords are hashed."""
+
+    def __init__(self, *, at_once: int = AT_ONCE, in_line: int = IN_LINE) -> None:
+        self._places = Semaphore(at_once)
+        self._most = at_once + in_line
+        self._inside = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def place(self, *, is_delayed: bool = False) -> Iterator[None]:
+        """A hash may be worked out inside the block. Raises Problem 503 where too many others wait."""
+        with self._lock:
+            if self._inside >= self._most:
+                raise _busy()
+            self._inside += 1
+        try:
+            if not self._places.acquire(timeout=LONGEST_WAIT):
+                raise _busy()
+            try:
+                if is_delayed:
+                    Event().wait(DELAY)
+                yield
+            finally:
+                self._places.release()
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+def _busy() -> Problem:
+    text = "Too many sign-ins at the same time. Try again in some seconds."
+    return Problem(503, "Busy", text, retry_after=RETRY_AFTER)

@@ -1,0 +1,81 @@
+"""Settings > Access: API tokens, which are shown once, and the password."""
+
+from flask import Blueprint, render_template, request
+from pydantic import BaseModel
+from werkzeug.wrappers import Response
+
+from config_api.access import sessions, sign_in, tokens
+from config_api.access.scopes import Scope
+from config_api.backend import backend
+from config_api.web import words
+from config_api.web.notes import told
+from config_api.web.problem import Problem
+from config_api.web.validation import validated
+
+
+class WantedToken(BaseModel):
+    """What the form asks for."""
+
+    name: tokens.TokenName
+    scope: Scope
+
+
+blueprint = Blueprint("access", __name__, url_prefix="/settings/access")
+
+
+@blueprint.get("")
+def show() -> str:
+    """The page."""
+    return _page()
+
+
+@blueprint.post("/tokens")
+def create_token() -> str | tuple[str, int]:
+    """Creates a token and shows it, this once."""
+    name, scope = request.form.get("name", "").strip(), request.form.get("scope", "")
+    try:
+        wanted = validated(WantedToken, {"name": name, "scope": scope})
+        made = backend().run(tokens.create(backend().database, name=wanted.name, scope=wanted.scope))
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return _page(faults={error.field: error.text for error in problem.errors}, name=name), 422
+    return _page(made=made)
+
+
+@blueprint.post("/tokens/<int:token_id>/revoke")
+def revoke_token(token_id: int) -> Response:
+    """Ends a token."""
+    backend().run(tokens.revoke(backend().database, token_id))
+    return told("/settings/access", "revoked")
+
+
+@blueprint.post("/password")
+def change_password() -> Response | tuple[str, int]:
+    """Sets the password, after the token or the old password was given."""
+    wanted = request.form.get("password", "")
+    if wanted != request.form.get("again", ""):
+        return _page(faults={"again": "The two passwords differ. Type the same one twice."}), 422
+    try:
+        door = sign_in.door()
+        door.check(request.form.get("current", ""), client=request.remote_addr or "")
+        door.set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
+    except Problem as problem:
+        faults = _password_faults(problem)
+        return _page(faults=faults), problem.status
+    return told("/settings/access", "password")
+
+
+def _password_faults(problem: Problem) -> dict[str, str]:
+    if problem.status in (401, 429, 503):
+        return {"current": problem.detail or problem.title}
+    if problem.status == 422:
+        return {error.field: error.text for error in problem.errors}
+    raise problem
+
+
+def _page(*, made: tokens.NewToken | None = None, faults: dict[str, str] | None = None, name: str = "") -> str:
+    known = backend().run(tokens.all(backend().database))
+    return render_template(
+        "access/show.html", tokens=known, made=made, faults=faults or {}, name=name, scopes=words.SCOPES
+    )

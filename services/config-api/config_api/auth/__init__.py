@@ -1,5 +1,0 @@
-"""Who may do what: the administrator in a browser, and programs with tokens."""
-
-from config_api.auth.guard import who
-
-__all__ = ["who"]

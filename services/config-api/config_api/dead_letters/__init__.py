@@ -1,0 +1,1 @@
+"""Dead letters: what failed and why; retried or discarded."""

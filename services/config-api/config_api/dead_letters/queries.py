@@ -1,0 +1,202 @@
+"""Dead letters: what died and why; retried, or thrown away."""
+
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime
+
+from pydantic import Field
+
+from config_api.web.absence import Maybe
+from config_api.web.paging import MAX_BIGINT, Page, cursor_of, number_mark, page_of
+from config_api.web.problem import Problem, not_found
+from config_api.web.shapes import Filter, Row, Text
+from pipeline.contracts.dead_letter import autopsy, mailbox_of
+from pipeline.contracts.events import Event, MailCommand, MailDied, MailEvent
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import TYPE, decode, head
+from pipeline.errors import Rejected
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.dead_letters import DeadLetters, Letter, NoSuchLetter
+
+NOUN = "dead letter"
+MAX_LOOKED_AT = 20_000  # letters that one request looks at
+MAX_RETRIED = 500  # letters that one request sends on
+
+
+class LetterFilter(Filter):
+    """Which dead letters."""
+
+    mailbox_id: Maybe[Text] = None
+    reason: Maybe[Text] = Field(None, description="A reason code.")
+
+
+class LetterView(Row):
+    """A dead letter. `id` is its number in the stream; `reason_text` tells an operator what the reason means.
+
+    What cannot be read out of it is left empty. In a list, that is so for some very large ones.
+    """
+
+    id: int
+    mailbox_id: str
+    reason: str
+    reason_text: str
+    detail: str
+    consumer: str
+    deliveries: int
+    at: datetime
+    event_type: str
+    mail_id: str | None = None
+    subject_line: str = ""
+    from_address: str = ""
+    size: int
+    salvaged: dict[str, str] = Field({}, description="What could still be seen in the document that was refused.")
+
+
+class ReasonCount(Row):
+    """How many dead letters have a reason."""
+
+    reason: str
+    reason_text: str
+    letters: int
+
+
+class Retried(Row):
+    """What a retry of many did. `complete` is false when there are more than one request sends on: ask again."""
+
+    retried: int
+    complete: bool
+
+
+async def find(
+    bus: Bus, wanted: LetterFilter, *, limit: int, cursor: str | None, look_at: int = MAX_LOOKED_AT
+) -> Page[LetterView]:
+    """Dead letters, newest first. A page may be short, and even empty, and still have a next one."""
+    found: list[LetterView] = []
+    looked_at = 0
+    async for letter in DeadLetters(bus).newest(below=number_mark(cursor)):
+        looked_at += 1
+        if _matches(letter, wanted):
+            found.append(view_of(letter))
+        if len(found) > limit:
+            break
+        if looked_at >= look_at:
+            return Page(items=found, next_cursor=cursor_of((letter.sequence,)))
+    return page_of(found, limit, lambda letter: (letter.id,))
+
+
+async def reasons(bus: Bus) -> list[ReasonCount]:
+    """How many there are of each reason, the most frequent first."""
+    counts: Counter[str] = Counter()
+    async for letter in DeadLetters(bus).newest():
+        counts[autopsy(letter.wire.headers).reason] += 1
+        if counts.total() >= MAX_LOOKED_AT:
+            break
+    return [
+        ReasonCount(reason=reason, reason_text=_meaning(reason), letters=letters)
+        for reason, letters in counts.most_common()
+    ]
+
+
+async def get(bus: Bus, letter_id: int) -> LetterView:
+    """One dead letter. Raises Problem 404."""
+    try:
+        return view_of(await DeadLetters(bus).get(_known_number(letter_id)))
+    except NoSuchLetter:
+        raise not_found(NOUN) from None
+
+
+async def mail_bytes(bus: Bus, letter_id: int) -> bytes:
+    """The mail itself (RFC 5322). Raises Problem 404, 410 (its bytes are gone)."""
+    try:
+        found = await DeadLetters(bus).cargo(_known_number(letter_id))
+    except NoSuchLetter:
+        raise not_found(NOUN) from None
+    except Rejected as error:
+        raise Problem(410, "The mail cannot be read", error.reason.text) from None
+    if found is None:
+        raise Problem(404, "Not found", "This event carries no mail.")
+    return found
+
+
+async def retry(bus: Bus, letter_id: int) -> None:
+    """Sends the event on its way again. Raises Problem 404."""
+    try:
+        await DeadLetters(bus).retry(_known_number(letter_id))
+    except NoSuchLetter:
+        raise not_found(NOUN) from None
+
+
+async def retry_all(bus: Bus, wanted: LetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
+    """Sends all that match on their way again, oldest first, so many at a time."""
+    letters = DeadLetters(bus)
+    retried = 0
+    async for letter in letters.oldest():
+        if not _matches(letter, wanted):
+            continue
+        if retried >= at_most:
+            return Retried(retried=retried, complete=False)
+        with suppress(NoSuchLetter):  # somebody else was faster
+            await letters.retry(letter.sequence)
+            retried += 1
+    return Retried(retried=retried, complete=True)
+
+
+async def discard(bus: Bus, letter_id: int) -> None:
+    """Throws it away. Raises Problem 404."""
+    try:
+        await DeadLetters(bus).discard(_known_number(letter_id))
+    except NoSuchLetter:
+        raise not_found(NOUN) from None
+
+
+def view_of(letter: Letter) -> LetterView:
+    """The letter as it is shown."""
+    death = autopsy(letter.wire.headers)
+    view = LetterView(
+        id=letter.sequence,
+        mailbox_id=mailbox_of(letter.wire.subject),
+        reason=death.reason,
+        reason_text=_meaning(death.reason),
+        detail=death.detail,
+        consumer=death.consumer,
+        deliveries=death.deliveries,
+        at=death.at,
+        event_type=letter.wire.headers.get(TYPE, ""),
+        size=letter.size,
+        salvaged=death.salvaged,
+    )
+    return view.model_copy(update=_about_mail(letter))
+
+
+def _about_mail(letter: Letter) -> dict[str, str]:
+    event = head(letter.wire.headers) or _decoded(letter)
+    if not isinstance(event, MailEvent | MailCommand | MailDied):
+        return {}
+    return {
+        "mail_id": event.mail.mail_id,
+        "subject_line": getattr(event, "subject_line", ""),
+        "from_address": getattr(event, "from_address", ""),
+    }
+
+
+def _decoded(letter: Letter) -> Event | None:
+    try:
+        return decode(letter.wire.headers, letter.wire.payload).event
+    except Rejected:
+        return None
+
+
+def _matches(letter: Letter, wanted: LetterFilter) -> bool:
+    if wanted.mailbox_id is not None and mailbox_of(letter.wire.subject) != wanted.mailbox_id:
+        return False
+    return wanted.reason is None or autopsy(letter.wire.headers).reason == wanted.reason
+
+
+def _meaning(reason: str) -> str:
+    return Reason(reason).text if reason in set(Reason) else ""
+
+
+def _known_number(letter_id: int) -> int:
+    if not 0 < letter_id <= MAX_BIGINT:
+        raise not_found(NOUN)
+    return letter_id

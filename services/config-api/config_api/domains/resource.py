@@ -1,0 +1,63 @@
+"""Domains: what is sent in their name, and whether they may be stricter."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from flask import Blueprint
+
+from config_api.access.scopes import Scope
+from config_api.backend import backend
+from config_api.domains import queries
+from config_api.domains.shapes import DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
+from config_api.sources.shapes import Period
+from config_api.web.absence import Maybe
+from config_api.web.contract import PREFIX, operation
+from config_api.web.export import CSV_TYPE, Format, export, wanted_format
+from config_api.web.paging import Page, PageQuery
+
+routes = Blueprint("api_domains", __name__, url_prefix=f"{PREFIX}/domains")
+
+COLUMNS = (
+    "domain", "first_day", "last_day", "reports", "messages", "passed", "failed", "quarantined", "rejected", "p", "sp",
+    "np", "verdicts",
+)  # fmt: skip
+CSV = (CSV_TYPE,)
+
+
+class DomainQuery(PageQuery, DomainFilter):
+    """Domains. With `format` all that match come as one file, whatever the limit."""
+
+    format: Maybe[Format] = None
+
+
+@routes.get("")
+@operation(Scope.READ, gives=Page[DomainRow], media=CSV)
+def list_domains(query: DomainQuery) -> Any:
+    """Domains, those with most messages first. With format=csv or json all that match as a file."""
+    back = backend()
+
+    def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[DomainRow]]:
+        return queries.find(back.database, query, limit=limit, cursor=cursor)
+
+    format_ = wanted_format(query.format)
+    if format_ is not None:
+        return export(format_, "domains", COLUMNS, page)
+    return back.run(page(query.limit, query.cursor))
+
+
+@routes.get("/<name>")
+@operation(Scope.READ, gives=DomainDetail, fails=(404,))
+def get_domain(name: str, query: Period) -> DomainDetail:
+    """One domain: its days, policies, reporters, names, TLS sessions, and its sources by what they are."""
+    back = backend()
+    return back.run(queries.get(back.database, name, query), timeout=30)
+
+
+@routes.get("/<name>/readiness")
+@operation(Scope.READ, gives=ReadinessAnswer, fails=(404,))
+def get_readiness(name: str) -> ReadinessAnswer:
+    """Ready for quarantine, for reject? By rules and numbers that are written down."""
+    back = backend()
+    catalogue = back.services.catalogue
+    asked = ("readiness", name)
+    return back.run(back.recent.answer(asked, lambda: queries.ready(back.database, catalogue, name)), timeout=30)

@@ -1,0 +1,1 @@
+"""The overview: what was reported in a period, and who sent it."""

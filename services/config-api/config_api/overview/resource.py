@@ -1,0 +1,19 @@
+"""The overview."""
+
+from flask import Blueprint
+
+from config_api.access.scopes import Scope
+from config_api.backend import backend
+from config_api.overview import summary
+from config_api.overview.summary import Summary, SummaryFilter
+from config_api.web.contract import PREFIX, operation
+
+routes = Blueprint("api_summary", __name__, url_prefix=PREFIX)
+
+
+@routes.get("/summary")
+@operation(Scope.READ, gives=Summary)
+def get_summary(query: SummaryFilter) -> Summary:
+    """Messages and how many passed: over time, by domain, by source, by reporter."""
+    back = backend()
+    return back.run(summary.summary(back.database, query, recent=back.recent), timeout=30)

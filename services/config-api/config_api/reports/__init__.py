@@ -1,0 +1,1 @@
+"""Reports: searched, shown and exported."""

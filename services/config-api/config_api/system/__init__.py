@@ -1,0 +1,1 @@
+"""The state of the whole system, imports, and reading documents again."""

@@ -1,0 +1,158 @@
+"""One way to say what a route takes, gives and needs; it is checked, enforced and described from the same words.
+
+spectree validates and writes the OpenAPI document. Mended here: its own answer to a bad request repeats what was sent
+(a password, perhaps), a body that is no JSON passes for an empty one, and every answer is said to be plain JSON.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from importlib.metadata import version
+from inspect import cleandoc
+from typing import Any
+
+from flask import Response as FlaskResponse
+from flask import request
+from pydantic import BaseModel, ValidationError
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import SecureType, SecuritySchemeData
+from spectree.plugins.flask_plugin import FlaskPlugin
+
+from config_api.access import guard
+from config_api.access.scopes import Scope
+from config_api.web import problem, validation
+from config_api.web.problem import Problem, ProblemBody
+
+PREFIX = "/api/v1"
+VERSION = version("dmarq-config-api")
+DESCRIPTION = (
+    "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
+    "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
+)
+ALWAYS = (400, 401, 403, 413, 422, 429, 503)  # what any route may answer
+BODIES = frozenset({"POST", "PUT", "PATCH"})
+BYTES = "application/octet-stream"
+BYTES_TAKEN: set[str] = set()  # the operations whose body is no JSON but bytes
+
+View = Callable[..., Any]
+
+
+class Answers(Response):
+    """Responses as they are really sent: problems as problem+json, some lists as CSV too, files as they are."""
+
+    def __init__(self, *, media: Sequence[str], headers: Mapping[str, str], **models: Any) -> None:
+        super().__init__(**models)
+        self._media = tuple(media)
+        self._headers = dict(headers)
+
+    def generate_spec(self, naming_strategy: Any = None) -> dict[str, Any]:
+        """The responses of the OpenAPI document."""
+        described = super().generate_spec(naming_strategy)
+        for status, answer in described.items():
+            content = answer.get("content", {})
+            if int(status) >= 400:
+                answer["content"] = {problem.MEDIA_TYPE: content["application/json"]}
+                continue
+            for media in self._media:
+                answer.setdefault("content", {})[media] = {"schema": {"type": "string"}}
+            if self._headers:
+                answer["headers"] = {
+                    name: {"description": text, "schema": {"type": "string"}} for name, text in self._headers.items()
+                }
+        return described
+
+
+class _Plugin(FlaskPlugin):
+    def validate_response(self, resp: Any, *_: Any) -> tuple[FlaskResponse, None]:
+        payload, status, headers = resp if isinstance(resp, tuple) else (resp, 200, {})
+        if isinstance(payload, FlaskResponse):
+            return payload, None
+        text = payload.model_dump_json() if isinstance(payload, BaseModel) else ""
+        return FlaskResponse(text, status, headers, mimetype="application/json" if text else None), None
+
+
+def _complain(_request: Any, _response: Any, error: Exception | None, *_: Any) -> None:
+    if isinstance(error, ValidationError):
+        raise validation.complaint(error) from None
+
+
+def _model_name(model: Any) -> str:
+    return str(model.__name__).replace("[", "Of").replace("]", "")
+
+
+spec = SpecTree(
+    backend=_Plugin,
+    mode="strict",
+    title="DMARQ",
+    version=VERSION,
+    description=DESCRIPTION,
+    page_templates={},
+    before=_complain,
+    validation_error_model=ProblemBody,
+    naming_strategy=_model_name,
+    nested_naming_strategy=lambda _parent, child: str(child).replace("[", "Of").replace("]", "").strip("_"),
+    security_schemes=[
+        SecurityScheme(name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
+    ],
+    security={"token": []},
+)
+
+
+def operation(
+    scope: Scope,
+    *,
+    gives: type[BaseModel] | None = None,
+    status: int = 200,
+    media: Sequence[str] = (),
+    fails: Sequence[int] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[View], View]:
+    """Decorates a view of the API.
+
+    The view's arguments `query`, `json` and `headers` say by their types what it takes. It gives a model, or (model,
+    status, headers), or a response. `fails` are the statuses it may end with beside those that any route may.
+    """
+
+    def decorate(view: View) -> View:
+        models: dict[str, Any] = {f"HTTP_{code}": ProblemBody for code in sorted({*ALWAYS, *fails})}
+        answers = Answers(media=media, headers=headers or {}, **{f"HTTP_{status}": gives}, **models)
+        validated = spec.validate(resp=answers, tags=(_tag(view),), operation_id=view.__name__)(view)
+
+        @wraps(validated)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            guard.require(scope)
+            if view.__name__ not in BYTES_TAKEN:
+                _check_body()
+            return validated(*args, **kwargs)
+
+        guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
+        return guarded
+
+    return decorate
+
+
+def takes_bytes(view: View) -> View:
+    """Marks a view, before it becomes an operation, whose body is no JSON but bytes."""
+    BYTES_TAKEN.add(view.__name__)
+    return view
+
+
+def _tag(view: View) -> str:
+    return view.__module__.removesuffix(".resource").rpartition(".")[2].replace("_", " ")
+
+
+def _check_body() -> None:
+    """A body must be a JSON object; none is as good as an empty one."""
+    if request.method not in BODIES or not request.get_data(cache=True):
+        return
+    if not request.is_json:
+        raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
+    if not _holds_an_object():
+        raise Problem(400, "Not a JSON object", "The body must be one JSON object.")
+    validation.check_text(request.get_json())
+
+
+def _holds_an_object() -> bool:
+    try:
+        return isinstance(request.get_json(silent=True), dict)
+    except RecursionError:  # nested deeper than can be read
+        return False

@@ -1,0 +1,73 @@
+"""What a request that failed gets: a problem for a program, a page for a person; never a traceback."""
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from config_api.web import problem
+from config_api.web.contract import PREFIX
+from config_api.web.problem import Problem
+from pipeline.errors import TryLater
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER = 5  # seconds
+MACHINE_PATHS = (PREFIX, "/healthz", "/readyz", "/metrics")
+NAMES = {"postgres": "The database", "nats": "The message bus", "answer": "The server behind this page"}
+
+
+def handle_errors(app: Flask) -> None:
+    """Every error that a view raises becomes an answer."""
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(TryLater, _later)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+def _problem(wrong: Problem) -> AnyResponse:
+    if _is_for_machine():
+        response = Response(wrong.body.model_dump_json(), wrong.status, content_type=problem.MEDIA_TYPE)
+    elif wrong.status == HTTPStatus.UNAUTHORIZED:
+        return redirect("/sign-in", code=303)
+    else:
+        response = Response(error_page(wrong.status, wrong.title, wrong.detail), wrong.status)
+    if wrong.retry_after is not None:
+        response.headers["Retry-After"] = str(wrong.retry_after)
+    if wrong.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="dmarq"'
+    return response
+
+
+def _later(error: TryLater) -> AnyResponse:
+    log.warning("dependency_away", dependency=error.dependency, detail=error.detail[:200], path=request.path)
+    name = NAMES.get(error.dependency, error.dependency)
+    text = f"{name} does not answer just now. Try again in some seconds."
+    return _problem(Problem(503, "Not available just now", text, retry_after=RETRY_AFTER))
+
+
+def _http(error: HTTPException) -> AnyResponse:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return AnyResponse.force_type(error.get_response(request.environ), request.environ)
+    response = _problem(Problem(error.code, error.name, error.description or ""))
+    for name in ("Allow", "Retry-After"):
+        value = error.get_response(request.environ).headers.get(name)
+        if value is not None:
+            response.headers[name] = value
+    return response
+
+
+def _bug(error: Exception) -> AnyResponse:
+    log.exception("request_failed", path=request.path, error=type(error).__name__)
+    return _problem(Problem(500, "This should not have happened", "The log of config-api says what went wrong."))
+
+
+def _is_for_machine() -> bool:
+    return request.path.startswith(MACHINE_PATHS)
+
+
+def error_page(status: int, title: str, text: str) -> str:
+    """A page in the usual frame: `status` chooses the advice, `text` says what happened."""
+    return render_template("error.html", status=status, title=title, text=text)

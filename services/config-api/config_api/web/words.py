@@ -1,0 +1,141 @@
+"""The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states; and their badges' tone."""
+
+from dataclasses import dataclass
+
+from config_api.mailboxes.form import FIELD_NAMES
+from pipeline.contracts.connection_test import Category, Weakness
+from pipeline.contracts.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A code as a badge: its text and its tone ("good", "warn", "bad", "accent", "" for plain)."""
+
+    text: str
+    tone: str = ""
+
+
+OUTCOMES = {
+    "imported": Said("Imported", "good"),
+    "duplicate": Said("Duplicate", "accent"),
+    "failed": Said("Failed", "bad"),
+    "not_a_report": Said("Not a report"),
+}
+LINE_OUTCOMES = {
+    "document": Said("Report found", "good"),
+    "stored": Said("Stored", "good"),
+    "duplicate": Said("Duplicate", "accent"),
+    "refused": Said("Refused", "bad"),
+    "ignored": Said("Ignored"),
+}
+ACTIONS = {"none": "left as it is", "mark_read": "marked read", "move": "moved", "delete": "deleted"}
+ACTION_STATES = {
+    "none": Said("Nothing to do"),
+    "pending": Said("Waiting", "warn"),
+    "done": Said("Done", "good"),
+    "absent": Said("No longer there"),
+    "skipped": Said("Dry run"),
+    "failed": Said("Failed", "bad"),
+}
+MAILBOX_STATES = {
+    "ok": Said("Working", "good"),
+    "error": Said("Not working", "bad"),
+    "paused": Said("Paused", "warn"),
+    "never": Said("Waiting for first fetch", "accent"),
+}
+LIVE_STATES = {
+    "waiting": "No fetcher holds it now",
+    "connecting": "Connecting to the server",
+    "polling": "Fetching now",
+    "idle": "All is read; listens for new mail",
+    "sleeping": "All is read until the next fetch",
+    "backing_off": "Waits before the next try",
+    "paused": "Left alone until it is resumed",
+}
+OVERDUE = Said("Overdue", "bad")
+WEAKNESSES = {
+    Weakness.NOT_ENCRYPTED: Said("Not encrypted", "warn"),
+    Weakness.CERTIFICATE_NOT_CHECKED: Said("Certificate not checked", "warn"),
+}
+LEVELS = {
+    "debug": Said("Debug"),
+    "info": Said("Info", "accent"),
+    "warning": Said("Warning", "warn"),
+    "error": Said("Error", "bad"),
+}
+RESULTS = {"pass": Said("Pass", "good"), "fail": Said("Fail", "bad")}
+DISPOSITIONS = {
+    "none": Said("Delivered"),
+    "quarantine": Said("Quarantined", "warn"),
+    "reject": Said("Rejected", "bad"),
+    "pass": Said("Delivered"),
+}
+TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read anew"}
+KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
+CATEGORIES = {
+    Category.OK: Said("OK", "good"),
+    Category.AUTHENTICATION: Said("Sign-in refused", "bad"),
+    Category.AUTH_EXPIRED: Said("Sign-in expired", "bad"),
+    Category.CONNECTIVITY: Said("Server not reached", "bad"),
+    Category.TLS: Said("TLS problem", "bad"),
+    Category.MAILBOX_NOT_FOUND: Said("Folder not found", "bad"),
+    Category.PERMISSIONS: Said("Not permitted", "bad"),
+    Category.THROTTLED: Said("Slowed down by the server", "warn"),
+    Category.TIMEOUT: Said("No answer in time", "bad"),
+    "internal_error": Said("Error of DMARQ's own", "bad"),
+}
+POLICY_TAGS = {
+    "p": "Policy",
+    "sp": "Subdomain policy",
+    "np": "Policy for subdomains that do not exist",
+    "adkim": "DKIM alignment",
+    "aspf": "SPF alignment",
+    "pct": "Applied to",
+    "fo": "Failure reports",
+    "testing": "Testing",
+    "discovery_method": "Discovery",
+}
+ALIGNMENT = {"r": "relaxed", "s": "strict"}
+SCOPES = {
+    "read": "Read: reports, mails, logs",
+    "operate": "Operate: also fetch, pause, retry",
+    "admin": "Admin: also settings and tokens",
+}
+
+
+def plain(code: str) -> str:
+    """A code as words: "no_report_found" and "text-cut" become "no report found", "text cut"."""
+    return code.replace("_", " ").replace("-", " ")
+
+
+def reason(code: str | None) -> str:
+    """What a reason code means, as a sentence without its full stop."""
+    if not code:
+        return ""
+    try:
+        text = Reason(code).text
+    except ValueError:
+        return plain(code)
+    return text[:1].upper() + text[1:]
+
+
+def said(table: dict[str, Said], code: str | None) -> Said:
+    """The badge of a code; an unknown code is shown as it is."""
+    return table.get(code or "", Said(plain(code or "–")))
+
+
+def repair(code: str) -> str:
+    """What a repair code means, as a sentence without its full stop."""
+    return plain(code).capitalize()
+
+
+def level_choices() -> list[tuple[str, str]]:
+    """The levels for a select: each holds those that matter more, so the first holds all."""
+    first, *others = LEVELS
+    return [(first, "All levels"), *((code, f"{LEVELS[code].text} and above") for code in others)]
+
+
+def field_name(path: str) -> str:
+    """A field of the settings form by its path in the API."""
+    head = path.split(".")[0]
+    return FIELD_NAMES.get(path, FIELD_NAMES.get(head, plain(path)))

@@ -1,0 +1,1 @@
+"""The kinds of report, one package each, and the registry that knows them."""

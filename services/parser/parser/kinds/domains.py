@@ -1,0 +1,87 @@
+"""Domain names, as senders write them: the name itself, or what a named repair takes off from round it.
+
+A name is what DNS and mail use: labels of letters, digits, "_" and inner "-", 63 characters each and 253 in all, the
+last of them no number (RFC 1035 section 2.3.1, RFC 3696 section 2); an international one is given in its ASCII form
+(IDNA, UTS 46). Lower case and the dot at the end do not make another name, so changing them is no repair.
+"""
+
+import re
+from typing import Final
+
+import idna
+
+from parser.kinds.comments import without_comments
+from parser.kinds.values import plain
+from pipeline.contracts.repairs import Repair
+
+MAX_LENGTH: Final = 253
+MAX_LOOKED_AT: Final = 1000  # characters of a value in which a name is looked for
+MAX_LAYERS: Final = 5  # of decoration round a name
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME: Final = re.compile(rf"(?:{_LABEL}\.){{0,126}}(?![0-9]+\Z){_LABEL}")
+# As most names are, which saves looking closer; a "-" may still stand at a label's end.
+_ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,30}(?:\.[a-z0-9_][a-z0-9_-]{0,30}){0,6}\.[a-z]{2,30}")
+_URL: Final = re.compile(r"(?:https?://|ftp://|dns://|mailto:|dns:)([^/?#]*)", re.IGNORECASE)
+_BRACKETED: Final = re.compile(r"([^<>]*)<([^<>]*)>([^<>]*)")
+_PORT: Final = re.compile(r":[0-9]{1,5}\Z")
+_ROUND: Final = " \t\"'`<>[]{};,/"
+
+
+def read_domain(text: str) -> tuple[str | None, Repair | None]:
+    """The domain name that the text is, canonical, and the repair that it took; None where it is no such name.
+
+    An empty text is None without a repair: whether a name must be there, others know.
+    """
+    if _ORDINARY.fullmatch(text) and "-." not in text:
+        return text, None
+    value = plain(text)
+    if not value.strip("."):
+        return None, None
+    name = _name(value)
+    if name is not None:
+        return name, None
+    name = _name(_undecorated(value[:MAX_LOOKED_AT]))
+    return name, Repair.UNREADABLE_DOMAIN if name is None else Repair.DOMAIN_FORM
+
+
+def _name(value: str) -> str | None:
+    """The canonical name, or None where the value is none."""
+    name = value if value.isascii() else _ascii(value)
+    name = name.lower().removesuffix(".")
+    return name if len(name) <= MAX_LENGTH and _NAME.fullmatch(name) else None
+
+
+def _ascii(value: str) -> str:
+    """Label by label, for IDNA knows no underscore; "" where a label cannot be."""
+    if len(value) > MAX_LENGTH:
+        return ""
+    try:
+        labels = idna.uts46_remap(value, std3_rules=False).split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+def _undecorated(value: str) -> str:
+    """What is left without comments, brackets, quotes, separators, a local part, a scheme, a path and a port."""
+    bare = without_comments(value)
+    for _ in range(MAX_LAYERS):
+        before = bare
+        bare = _without_layer(bare)
+        if bare == before:
+            break
+    return bare
+
+
+def _without_layer(value: str) -> str:
+    value = value.strip(_ROUND) if "<" not in value.strip(_ROUND) else value
+    bracketed = _BRACKETED.fullmatch(value)
+    if bracketed is not None and ("@" in bracketed[2] or not (bracketed[1] + bracketed[3]).strip(_ROUND)):
+        return bracketed[2]
+    url = _URL.match(value)
+    if url is not None:
+        return url[1]
+    if value.count("@") == 1:
+        return value.partition("@")[2]
+    return _PORT.sub("", value).rstrip(".")

@@ -1,0 +1,158 @@
+"""JSON as it arrives: made strict again where that loses nothing, and taken apart where it is several reports.
+
+What mail does to a text is put right (NUL, byte order marks, a footer, a line break inside of a word), and a comma too
+many. Single quotes, comments and missing commas are no JSON, and are not guessed at.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+from parser.kinds.notes import Notes
+from parser.kinds.several import MAX_REPORTS, SeveralReports
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
+from pipeline.errors import Rejected
+
+MAX_VALUES: Final = 400_000  # each may take 100 bytes of memory
+
+_REPORT_KEY: Final = r'"\s*(?:organi[sz]ation[-_]name|report[-_]id|policies|date[-_]range)\s*"\s*:'
+_LOOKS_LIKE_A_REPORT: Final = re.compile(_REPORT_KEY, re.IGNORECASE)
+_BEGINS: Final = re.compile(r'\[\s*\{\s*"|\{\s*"')
+_STRING: Final = r'"(?:[^"\\]|\\.)*+"'
+_STRING_OR_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*[}}\]])", re.DOTALL)
+_BREAK: Final = re.compile(r"[ \t]?\r?\n[ \t]?")
+_KEYWORD: Final = re.compile(r'"?\w+:\Z')  # of a policy's line: "mx: mail.example.com"
+_BETWEEN: Final = re.compile(r"[\s,;]*")
+
+
+def parse_report(document: bytes, *, notes: Notes, fold: Any) -> Any:
+    """The value that the document holds; `fold` makes an object of its pairs.
+
+    Raises SeveralReports, and Rejected: EMPTY_DOCUMENT, SECTION_TOO_LARGE, NOT_WELL_FORMED or NO_REPORT_CONTENT.
+    """
+    if not document.strip(b" \t\r\n\0"):
+        raise Rejected(Reason.EMPTY_DOCUMENT)
+    if sum(document.count(mark) for mark in (b",", b"{", b"[")) > MAX_VALUES:
+        raise Rejected(Reason.SECTION_TOO_LARGE, f"more than {MAX_VALUES} values")
+    text = _decoded(document, notes)
+    try:
+        try:
+            tree = _loaded(text, fold)
+        except ValueError:
+            tree = _loaded(_mended(text, notes), fold)
+    except (ValueError, RecursionError) as error:
+        is_report = _LOOKS_LIKE_A_REPORT.search(text) is not None
+        reason = Reason.NOT_WELL_FORMED if is_report else Reason.NO_REPORT_CONTENT
+        raise Rejected(reason, str(error)[:100]) from error
+    if isinstance(tree, list):
+        return _only(tree, text, notes)
+    return tree
+
+
+def _loaded(text: str, fold: Any) -> Any:
+    return json.loads(text, object_pairs_hook=fold, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _decoded(document: bytes, notes: Notes) -> str:
+    try:
+        text = document.decode(json.detect_encoding(document))
+    except UnicodeError:
+        notes.add(Repair.RE_ENCODED)
+        text = document.decode("cp1252", errors="replace")
+    bare = text.lstrip("\ufeff")
+    if len(text) - len(bare) > 1 or (text is not bare and document.startswith(b"\xef\xbb\xbf" * 2)):
+        notes.add(Repair.LEADING_JUNK)
+    return bare
+
+
+def _mended(text: str, notes: Notes) -> str:
+    """The text as JSON. Raises SeveralReports where it holds more than one report, ValueError where it is damaged."""
+    clean = text.replace("\0", "")
+    if clean != text:
+        notes.add(Repair.CONTROL_CHARACTERS)
+    begin = _BEGINS.search(clean)
+    if begin is None or _LOOKS_LIKE_A_REPORT.search(clean, 0, begin.start()):
+        return clean  # it has begun before, with something that is no JSON
+    if clean[: begin.start()].strip():
+        notes.add(Repair.LEADING_JUNK)
+    strict = _STRING_OR_COMMA.sub(lambda found: _put_right(found, notes), clean[begin.start() :])
+    end = _end_of_value(strict, 0)
+    rest = strict[end:]
+    if _LOOKS_LIKE_A_REPORT.search(rest):
+        raise SeveralReports(_reports(strict), notes.repairs)
+    if rest.strip():
+        notes.add(Repair.TRAILING_JUNK)
+    return strict[:end]
+
+
+def _put_right(found: re.Match[str], notes: Notes) -> str:
+    string = found[1]
+    if string is None:
+        notes.add(Repair.TRAILING_COMMA)
+        return ""
+    if "\n" not in string:
+        return string
+    notes.add(Repair.WRAPPED_LINE)
+    return _BREAK.sub(_unwrapped, string)
+
+
+def _unwrapped(broken: re.Match[str]) -> str:
+    """What stood where a line was broken: a blank where there are blanks on both sides or between words, else nothing.
+
+    Whether a lone blank after the break was put in with it, only the text round it tells: names, dates and addresses
+    have none, sentences have others.
+    """
+    found, string = broken[0], broken.string
+    if found[:1] in " \t" and found[-1:] in " \t":
+        return " "
+    if found[:1] not in " \t" and found[-1:] not in " \t":
+        return ""
+    if found[:1] in " \t":
+        return " "
+    is_prose = " " in string.replace(found, "") or _KEYWORD.match(string[: broken.start()])
+    return " " if is_prose else ""
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Where the JSON value that begins at `start` ends. Raises ValueError."""
+    return json.JSONDecoder().raw_decode(text, start)[1]
+
+
+def _reports(text: str) -> list[str]:
+    """The reports of a list, or those that stand one behind the other; what cannot be read is one text, to be refused.
+
+    So is what comes behind `MAX_REPORTS` of them.
+    """
+    texts: list[str] = []
+    position = _skipped(text, 1 if text.startswith("[") else 0)
+    while position < len(text) and text[position] != "]" and len(texts) <= MAX_REPORTS:
+        try:
+            end = _end_of_value(text, position)
+        except (ValueError, RecursionError):
+            end = len(text)
+        texts.append(text[position:end])
+        position = _skipped(text, end)
+    return [one for one in texts if _LOOKS_LIKE_A_REPORT.search(one)]
+
+
+def _skipped(text: str, position: int) -> int:
+    found = _BETWEEN.match(text, position)
+    return found.end() if found else position
+
+
+def _only(listed: list[Any], text: str, notes: Notes) -> Any:
+    """The one report of a list. Raises SeveralReports, and Rejected where the list holds none."""
+    if len(listed) == 1:
+        notes.add(Repair.LIST_FORM)
+        return listed[0]
+    if not listed or not all(isinstance(item, dict) for item in listed):
+        raise Rejected(Reason.NO_REPORT_CONTENT, "no JSON object")
+    reports = _reports(text[text.index("[") :])
+    if not reports:
+        raise Rejected(Reason.NO_REPORT_CONTENT, "a list of something else")
+    raise SeveralReports(reports, notes.repairs)

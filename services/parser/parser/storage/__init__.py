@@ -1,0 +1,1 @@
+"""The store: the ledger, the reports and the outbox, in one transaction."""

@@ -1,1 +1,0 @@
-"""The drivers: the only modules that import nats or asyncpg."""

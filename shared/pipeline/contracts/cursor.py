@@ -1,0 +1,98 @@
+"""How far a folder was read: the cursor behind what is new, and the backfill that reads it again from the start.
+Pure."""
+
+from datetime import date
+from hashlib import sha256
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.contracts.mailbox import Filters
+
+GENERATION = 2**32
+
+
+class Cursor(BaseModel):
+    """Every mail with a UID up to `last_uid` has been looked at with these filters.
+
+    `filters` is a fingerprint: other filters may let through what was passed over before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    uidvalidity: int
+    last_uid: int
+    filters: str
+
+
+def filters_fingerprint(filters: Filters) -> str:
+    """Equal for filters that let the same mails through; the age limit counts, the order of words does not."""
+    parts = (sorted(filters.subject_contains), sorted(filters.senders), filters.max_age_days)
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def server_uidvalidity(uidvalidity: int) -> int:
+    """The server's part of a uidvalidity on our side."""
+    return uidvalidity % GENERATION
+
+
+def is_of(cursor: Cursor, uidvalidity: int) -> bool:
+    """Whether the cursor was taken under this UIDVALIDITY of the server."""
+    return server_uidvalidity(cursor.uidvalidity) == server_uidvalidity(uidvalidity)
+
+
+def is_rewound(cursor: Cursor, uidnext: int | None) -> bool:
+    """Whether the next UID to be given was given before, which a sound server never does (RFC 3501 section 2.3.1.1)."""
+    return uidnext is not None and uidnext <= cursor.last_uid
+
+
+def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters, uidnext: int | None = None) -> Cursor:
+    """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or rewound, or the filters
+    changed.
+    """
+    fingerprint = filters_fingerprint(filters)
+    if cursor is None or not is_of(cursor, uidvalidity):
+        return Cursor(uidvalidity=uidvalidity, last_uid=0, filters=fingerprint)
+    if is_rewound(cursor, uidnext):
+        return Cursor(uidvalidity=cursor.uidvalidity + GENERATION, last_uid=0, filters=fingerprint)
+    if cursor.filters != fingerprint:
+        return Cursor(uidvalidity=cursor.uidvalidity, last_uid=0, filters=fingerprint)
+    return cursor
+
+
+def advanced(cursor: Cursor, uid: int) -> Cursor:
+    """The cursor after every mail up to `uid` was dealt with; it never goes back."""
+    return cursor.model_copy(update={"last_uid": max(cursor.last_uid, uid)})
+
+
+def above(cursor: Cursor, uids: list[int]) -> list[int]:
+    """The UIDs above the cursor, ascending. A search for "n:*" gives the last mail even when it is below n
+    (RFC 3501 section 6.4.8)."""
+    return sorted(uid for uid in set(uids) if uid > cursor.last_uid)
+
+
+class Rereading(BaseModel):
+    """The mails of a folder with UIDs in (last_uid, up_to_uid] are still to be read anew.
+
+    `since`: only those received on that day or later. `uidvalidity` None: it was asked for, and not begun.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: date | None = None
+    uidvalidity: int | None = None
+    last_uid: int = 0
+    up_to_uid: int = 0
+
+    def begun(self, *, uidvalidity: int, up_to_uid: int) -> Self:
+        """The same, under way in the folder as it is now; from the beginning when the folder was rebuilt meanwhile.
+
+        What lies above `up_to_uid` is new, and fetched for that.
+        """
+        if self.uidvalidity == uidvalidity:
+            return self
+        return self.model_copy(update={"uidvalidity": uidvalidity, "last_uid": 0, "up_to_uid": up_to_uid})
+
+    def reached(self, uid: int) -> Self:
+        """After every mail up to `uid` was dealt with; it never goes back."""
+        return self.model_copy(update={"last_uid": max(self.last_uid, uid)})

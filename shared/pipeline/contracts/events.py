@@ -1,0 +1,329 @@
+"""Every event and command on the bus: immutable, versioned by `v`, unknown fields ignored.
+
+An event's head is JSON. Bytes (a raw mail, compressed documents) travel beside the head as cargo, never inside it; the
+bus moves cargo that is too large into the object store and back (see `pipeline.contracts.wire`).
+"""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from pipeline.contracts.mail import DocumentInfo, MailRef, PartLine
+from pipeline.contracts.mailbox import Action, Handling, MailboxId
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.report import ReportKind
+from pipeline.contracts.topology import domain_token
+
+
+class Outcome(StrEnum):
+    """The final state of a mail."""
+
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    NOT_A_REPORT = "not_a_report"
+
+
+class Event(BaseModel, ABC):
+    """A fact. `address` is the form of its subject, `key` its Nats-Msg-Id: the same fact, the same key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    address: ClassVar[str]
+    v: int = 1
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """The subject this event is published on; exactly one stream holds it."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """What makes a second publish of the same fact harmless."""
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """When the fact came to be, where the event says so."""
+        return None
+
+
+class MailEvent(Event):
+    """An event about one mail on its way. `take` grows when a dead letter is retried, so that it is a new fact."""
+
+    mail: MailRef
+    handling: Handling
+    size: int
+    internal_date: datetime | None = None
+    fetched_at: datetime
+    run_id: str = ""
+    take: int = 0
+
+
+class MailFetched(MailEvent):
+    """A mail was taken from the mailbox. Cargo 0: its RFC 5322 bytes; none where `refused` says why it stayed there."""
+
+    type = "mail_fetched"
+    address = "mail.fetched.{mailbox}"
+    refused: Reason | None = None
+    subject_line: str = ""
+    from_address: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"mail.fetched.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.fetched.{self.take}"
+
+
+class MailExtracted(MailEvent):
+    """A mail's documents were found. Cargo 0: the RFC 5322 bytes; the others: documents, gzip-compressed.
+
+    `lines` has an entry for every part and archive member, with its outcome and reason.
+    """
+
+    type = "mail_extracted"
+    address = "mail.extracted.{mailbox}"
+    subject_line: str = ""
+    from_address: str = ""
+    header_message_id: str = ""
+    date: datetime | None = None
+    lines: tuple[PartLine, ...] = ()
+    documents: tuple[DocumentInfo, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return f"mail.extracted.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.extracted.{self.take}"
+
+
+class MailCommand(Event):
+    """What the fetcher must do to a mail, now that its outcome is committed.
+
+    `retry` is another number each time a person asks for a failed action again, so that it is a new fact; 0 at first.
+    """
+
+    type = "mail_command"
+    address = "mailbox.command.{mailbox}"
+    mail: MailRef
+    outcome: Outcome
+    action: Action
+    folder: str | None = None
+    take: int = 0
+    retry: int = 0
+
+    @property
+    def subject(self) -> str:
+        return f"mailbox.command.{self.mail.mailbox_id}"
+
+    @property
+    def key(self) -> str:
+        again = f".{self.retry}" if self.retry else ""
+        return f"{self.mail.mail_id}.command.{self.take}{again}"
+
+
+class ActResult(StrEnum):
+    """What became of a command."""
+
+    DONE = "done"
+    ABSENT = "absent"  # the mail is no longer there: it was done before, or somebody else took it away
+    FAILED = "failed"
+    SKIPPED = "skipped"  # the mailbox is on a dry run
+
+
+class MailActed(Event):
+    """One action was done to a set of mails of one folder with one result.
+
+    Its time is part of the key: a command for a later take of a mail ends in the same way, and is a new fact.
+    """
+
+    type = "mail_acted"
+    address = "event.{mailbox}.mail_acted"
+    mailbox_id: MailboxId
+    folder: str
+    action: Action
+    target: str | None = None
+    result: ActResult
+    mail_ids: tuple[str, ...]
+    reason: Reason | None = None
+    detail: str = ""
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail_ids[0]}.{len(self.mail_ids)}.acted.{self.action}.{self.result}.{self.at.isoformat()}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.at
+
+
+class MailDied(Event):
+    """A mail's event became a dead letter before the parser could write its outcome; the ledger must know it failed."""
+
+    type = "mail_died"
+    address = "event.{mailbox}.mail_died"
+    mail: MailRef
+    handling: Handling
+    size: int = 0
+    internal_date: datetime | None = None
+    fetched_at: datetime
+    consumer: str
+    reason: Reason
+    detail: str = ""
+    take: int = 0
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mail.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.mail.mail_id}.died.{self.take}"
+
+
+class ReportStored(Event):
+    """A report is in the database: for third parties. `rows` is bounded; `link` leads to the rest."""
+
+    type = "report_stored"
+    address = "report.stored.{kind}.{domain}"
+    id: int = Field(description="Its number in the database and the API.")
+    mail_id: str = Field(description="The mail it came in.")
+    mailbox_id: MailboxId = Field(description="The mailbox that was fetched from.")
+    kind: ReportKind = Field(description="`aggregate`, `tls` or `failure`.")
+    org_name: str = Field(description="Who sent it.")
+    report_id: str = Field(description="What the sender calls it.")
+    domain: str = Field(description="The policy domain.")
+    begin: int = Field(description="Start of the period, UTC epoch seconds.")
+    end: int = Field(description="End of the period, UTC epoch seconds.")
+    fingerprint: str = Field(description="Hash of the content: equal for a report sent twice, other for a correction.")
+    variant: bool = Field(False, description="True when another report of the same identity says something else.")
+    records: int = Field(description="Rows of the whole report.")
+    messages: int = Field(description="Mails (for TLS: sessions) it counts.")
+    repairs: tuple[str, ...] = Field((), description="What had to be mended to read it.")
+    report: dict[str, JsonValue] = Field(default_factory=dict, description="The report without its rows, as read.")
+    rows: tuple[dict[str, JsonValue], ...] = Field(
+        (), description="The first rows of an aggregate report, each with the names of its `source`."
+    )
+    rows_complete: bool = Field(True, description="False when there are more rows than are given here.")
+    link: str = Field("", description="Where the API has all of it.")
+    stored_at: datetime = Field(description="When it was committed.")
+
+    @property
+    def subject(self) -> str:
+        return f"report.stored.{self.kind}.{domain_token(self.domain)}"
+
+    @property
+    def key(self) -> str:
+        return f"report.{self.id}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.stored_at
+
+
+class FetchTrigger(StrEnum):
+    """What started a fetch run."""
+
+    POLL = "poll"
+    IDLE = "idle"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+
+
+class FetchRunFinished(Event):
+    """One look into a mailbox's folder: what was seen, filtered and fetched, how long it took, why it failed."""
+
+    type = "fetch_run_finished"
+    address = "event.{mailbox}.fetch_run_finished"
+    mailbox_id: MailboxId
+    run_id: str
+    folder: str
+    trigger: FetchTrigger
+    started_at: datetime
+    finished_at: datetime
+    seen: int = 0
+    filtered: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+    category: str = "ok"
+    detail: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.run_id}.finished"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.finished_at
+
+
+class Level(StrEnum):
+    """How much an activity line matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class ActivityLogged(Event):
+    """A line for people: an IMAP connection step (`source="imap"`), a settings change, anything worth telling.
+
+    `name` is a short stable word ("connected", "login_failed"); `data` holds bounded facts, never a secret or a body.
+    """
+
+    type = "activity"
+    address = "event.{mailbox}.activity"
+    id: str
+    mailbox_id: MailboxId
+    source: str
+    name: str
+    level: Level = Level.INFO
+    text: str = ""
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"event.{self.mailbox_id}.{self.type}"
+
+    @property
+    def key(self) -> str:
+        return f"activity.{self.id}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.at
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        MailFetched,
+        MailExtracted,
+        MailCommand,
+        MailActed,
+        MailDied,
+        ReportStored,
+        FetchRunFinished,
+        ActivityLogged,
+    )
+}

@@ -1,0 +1,171 @@
+"""The dead letters in their stream: listed by their headers alone, opened, sent on their way again, discarded."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
+from nats.js.errors import APIError, NotFoundError
+
+from pipeline.contracts import topology
+from pipeline.contracts.dead_letter import revived
+from pipeline.contracts.wire import MAIL_ID, Wire, decode
+from pipeline.errors import Rejected
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.connection import code_of, nats_errors
+
+log = structlog.get_logger(__name__)
+
+SIZE = "Nats-Msg-Size"  # set by the server where only headers are delivered
+WINDOW = 200  # letters looked at in one go
+STREAM = topology.DEAD.name
+NO_SUCH_MESSAGE = 10037
+WAIT = 2.0  # seconds for letters that the server said were there
+
+
+class NoSuchLetter(LookupError):
+    """The letter was retried or discarded meanwhile, or expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter's number in the stream, its headers, and its size in bytes. `wire.payload` is empty in a list."""
+
+    sequence: int
+    wire: Wire
+    size: int
+
+
+class DeadLetters:
+    """Every call raises TryLater while the broker is away."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._js = bus.js
+
+    async def newest(self, *, below: int | None = None) -> AsyncIterator[Letter]:
+        """Letters with a number under `below`, newest first, without their payloads."""
+        state = await self._state()
+        upper = state.last_seq + 1 if below is None else min(below, state.last_seq + 1)
+        while state.messages and upper > state.first_seq:
+            lower = max(state.first_seq, upper - WINDOW)
+            for letter in reversed(await self._between(lower, upper)):
+                yield letter
+            upper = lower
+
+    async def first_number(self) -> int:
+        """The number of the oldest letter; those below it are gone."""
+        return (await self._state()).first_seq
+
+    async def oldest(self, *, above: int = 0) -> AsyncIterator[Letter]:
+        """The letters with a number over `above` that are there now, oldest first, without their payloads."""
+        state = await self._state()
+        if not state.messages:
+            return
+        for lower in range(max(state.first_seq, above + 1), state.last_seq + 1, WINDOW):
+            for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
+                yield letter
+
+    async def get(self, sequence: int) -> Letter:
+        """One letter, whole. Raises NoSuchLetter."""
+        with nats_errors():
+            try:
+                raw = await self._js.get_msg(STREAM, seq=sequence, direct=False)
+            except NotFoundError:
+                raise NoSuchLetter(sequence) from None
+        payload = raw.data or b""
+        return Letter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
+
+    async def retry(self, sequence: int) -> None:
+        """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter."""
+        letter = await self.get(sequence)
+        wire = revived(letter.wire, again=sequence)
+        await self._bus.publish_wires([wire])
+        log.info("dead_letter_retried", letter=sequence, mail_id=wire.headers.get(MAIL_ID))
+        await self._delete(sequence)
+        await self._release(letter, kept=_blobs(wire))
+
+    async def discard(self, sequence: int) -> None:
+        """Deletes the letter and the bytes that it keeps in the object store. Raises NoSuchLetter."""
+        letter = await self.get(sequence)
+        await self._delete(sequence)
+        log.info("dead_letter_discarded", letter=sequence, mail_id=letter.wire.headers.get(MAIL_ID))
+        await self._release(letter, kept=frozenset())
+
+    async def cargo(self, sequence: int) -> bytes | None:
+        """The bytes of the mail that died, or None where the event carries none.
+
+        Raises NoSuchLetter, and Rejected when they cannot be read or are gone.
+        """
+        letter = await self.get(sequence)
+        envelope = decode(letter.wire.headers, letter.wire.payload)
+        if not envelope.cargo:
+            return None
+        mail = envelope.cargo[0]
+        return await self._bus.blobs.get(mail.blob) if mail.blob is not None else mail.bytes
+
+    async def _release(self, letter: Letter, *, kept: frozenset[str]) -> None:
+        with suppress(Rejected):
+            await self._bus.release(decode(letter.wire.headers, letter.wire.payload), kept=kept)
+
+    async def _state(self) -> StreamState:
+        with nats_errors():
+            return (await self._js.stream_info(STREAM)).state
+
+    async def _delete(self, sequence: int) -> None:
+        with nats_errors():
+            try:
+                await self._js.delete_msg(STREAM, sequence)
+            except APIError as error:
+                if code_of(error) != NO_SUCH_MESSAGE:
+                    raise
+
+    async def _between(self, lower: int, upper: int) -> list[Letter]:
+        found: list[Letter] = []
+        async with _headers_from(self._js, lower) as puller:
+            while True:
+                info = await puller.consumer_info()
+                if not info.num_pending:
+                    return found
+                try:
+                    batch = await puller.fetch(min(WINDOW, info.num_pending), timeout=WAIT)
+                except (NatsTimeoutError, TimeoutError):
+                    return found
+                for msg in batch:
+                    sequence = msg.metadata.sequence.stream
+                    if sequence >= upper:
+                        return found
+                    headers = dict(msg.headers or {})
+                    size = int(headers.pop(SIZE, "0"))
+                    found.append(Letter(sequence, Wire(msg.subject, headers, b""), size))
+
+
+def _blobs(wire: Wire) -> frozenset[str]:
+    """The names of the blobs that an event's cargo is kept in; none where it cannot be read."""
+    with suppress(Rejected):
+        return frozenset(p.blob for p in decode(wire.headers, wire.payload).cargo if p.blob is not None)
+    return frozenset()
+
+
+@asynccontextmanager
+async def _headers_from(js: JetStreamContext, sequence: int) -> AsyncIterator[JetStreamContext.PullSubscription]:
+    """A reader of headers that the server forgets by itself."""
+    config = ConsumerConfig(
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=sequence,
+        ack_policy=AckPolicy.NONE,
+        headers_only=True,
+        inactive_threshold=10.0,
+        mem_storage=True,
+    )
+    with nats_errors():
+        info = await js.add_consumer(STREAM, config)
+        puller = await js.pull_subscribe_bind(consumer=info.name, stream=STREAM)
+        try:
+            yield puller
+        finally:
+            await puller.unsubscribe()
+            await js.delete_consumer(STREAM, info.name)

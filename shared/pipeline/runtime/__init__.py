@@ -1,0 +1,1 @@
+"""The runtime that every service shares: it takes events, has them handled, and confirms before it acknowledges."""

@@ -1,0 +1,62 @@
+"""Burying: a dead letter is published and confirmed, then the event is acknowledged; until then it stays ours."""
+
+import asyncio
+
+import structlog
+
+from pipeline.contracts.dead_letter import dead_letters
+from pipeline.errors import TryLater, described
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.pull import Delivery
+from pipeline.runtime.breaker import OUR_FAULT, Breaker
+from pipeline.runtime.judge import Dead
+from pipeline.runtime.retry import wait_for
+from pipeline.runtime.stage import Stage
+from pipeline.telemetry.metrics import StageMetrics
+
+log = structlog.get_logger(__name__)
+
+
+class Burial:
+    """Buries the dead of one stage."""
+
+    def __init__(self, bus: Bus, stage: Stage, stopping: asyncio.Event, *, breaker: Breaker) -> None:
+        self._bus = bus
+        self._stage = stage
+        self._stopping = stopping
+        self._breaker = breaker
+        self._metrics = StageMetrics(stage.consumer.name)
+
+    async def bury(self, delivery: Delivery, verdict: Dead) -> None:
+        """Returns when the event is out of our hands; waits for room among the dead letters as long as it takes."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self._publish(delivery, verdict)
+            except TryLater as error:
+                if self._stopping.is_set():
+                    await delivery.give_back()
+                    return
+                await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
+            except Exception as error:  # noqa: BLE001 even the burial ran into a bug: keep the event, free the others
+                log.error("burial_failed", error=described(error), subject=delivery.wire.subject)
+                await delivery.again(self._stage.policy.bug_delays[-1])
+                return
+            else:
+                await delivery.ack()
+                self._note(delivery, verdict)
+                return
+
+    async def _publish(self, delivery: Delivery, verdict: Dead) -> None:
+        letters = dead_letters(
+            delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries
+        )
+        await self._bus.publish_wires(letters)
+
+    def _note(self, delivery: Delivery, verdict: Dead) -> None:
+        self._metrics.dead(verdict.reason)
+        self._breaker.forget(delivery.sequence)
+        if verdict.reason not in OUR_FAULT:
+            self._breaker.good()
+        log.warning("dead_letter", reason=verdict.reason, detail=verdict.detail[:300], subject=delivery.wire.subject)

@@ -1,0 +1,50 @@
+"""Waiting that a stop cuts short: a pause, an event, a dependency that is away."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from pipeline.errors import TryLater
+from pipeline.runtime.judge import DEFAULT_POLICY, RetryPolicy, later_delay
+
+T = TypeVar("T")
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Sleeps `seconds`, but wakes at once when told to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def unless(work: Coroutine[Any, Any, T], *events: asyncio.Event, grace: float = 0.0) -> tuple[bool, T | None]:
+    """(True, what it gave) when the work ended by itself; (False, None) when one of the events cut it short.
+
+    After the event the work has `grace` seconds to end by itself; then it is cancelled. Raises what the work raises,
+    unless it was cancelled.
+    """
+    working = asyncio.create_task(work)
+    hearing = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait([working, *hearing], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done() and grace:
+            await asyncio.wait([working], timeout=grace)
+        return (True, working.result()) if working.done() else (False, None)
+    finally:
+        for task in (working, *hearing):
+            task.cancel()
+        await asyncio.gather(working, *hearing, return_exceptions=True)
+
+
+log = structlog.get_logger(__name__)
+
+
+async def wait_for(
+    error: TryLater, *, attempt: int, stopping: asyncio.Event, policy: RetryPolicy = DEFAULT_POLICY
+) -> None:
+    """Pauses after the `attempt`-th failure (from 1) at the dependency."""
+    delay = later_delay(attempt, policy)
+    log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200], delay_s=delay)
+    await pause(stopping, delay)
