@@ -30,13 +30,13 @@ from config_api.web.view import prepare
 
 RESOURCES = (
     mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, status_resource, dead_letters,
-    imports_resource, reparse_resource, access, events, notifications, description,
-    health
+    imports_resource, reparse_resource, access, events, notifications,
+    description, health
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, view)
 PRIVATE_PAGES = (
-    overview_page, reports_page, mails_page, mailboxes_page, form_page, activity_page, logs_page, access_page, notifications_page,
-    dead_letters_page
+    overview_page, reports_page, mails_page, mailboxes_page, form_page, activity_page, logs_page, access_page,
+    notifications_page, dead_letters_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:
