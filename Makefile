@@ -79,6 +79,11 @@ chaos: setup ## faults under load: what is lost, doubled, how long recovery take
 	@sh tests/programs.sh
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: attack
+attack: setup ## hostile mails, servers, requests and services against the whole system, as a table; ARGS="rights requests"
+	@sh tests/programs.sh
+	$(BIN)/python -m tests.attack $(ARGS)
+
 .PHONY: docs
 docs: setup ## write the generated pages of docs/ anew
 	$(BIN)/python -m pipeline.reference docs

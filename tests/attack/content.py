@@ -60,8 +60,3 @@ async def _migrate(url: str) -> None:
         await migrate(connection)
     finally:
         await connection.close()
-
-
-if __name__ == "__main__":
-    for row in asyncio.run(run()):
-        print(*row, sep=" | ")

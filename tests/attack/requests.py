@@ -4,9 +4,7 @@ python -m tests.attack.requests
 """
 
 import asyncio
-import json
 import re
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -241,8 +239,3 @@ def _site() -> Iterator[Site]:
         body = {"current": ADMIN_TOKEN, "password": PASSWORD}
         httpx.put(f"http://{running.http_address}/api/v1/password", json=body, headers=BEARER).raise_for_status()
         yield Site(running.http_address, child.pid)
-
-
-if __name__ == "__main__":
-    for row in asyncio.run(run(*sys.argv[1:])):
-        sys.stdout.write(json.dumps(row._asdict()) + "\n")

@@ -82,6 +82,6 @@ def test_every_operation_answers_as_described(operation: Any, address: str) -> N
     )
     @given(case=operation.as_strategy())
     def holds(case: Any) -> None:
-        case.call_and_validate(base_url=address, headers={**HEADERS, **_of_somebody_new()})
+        case.call_and_validate(base_url=address, headers={**HEADERS, **_of_somebody_new()}, timeout=60)
 
     holds()

@@ -1,0 +1,34 @@
+"""The how-to pages name things that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs/howto").glob("*.md"))
+_PATH = re.compile(r"`((?:shared|services|deploy|tests|docs)/[\w./-]+)`")
+_LINK = re.compile(r"\]\(([\w./-]+)\)")
+_TARGET = re.compile(r"`make ([a-z-]+)")
+
+
+def test_there_is_a_recipe_for_each_thing_that_is_added_often() -> None:
+    assert {page.stem for page in PAGES} == {
+        "add-a-consumer-of-the-bus",
+        "add-a-mailbox-setting",
+        "add-a-metric",
+        "add-a-page",
+        "add-a-report-kind",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_recipe_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = _PATH.findall(text)
+    targets = _TARGET.findall(text)
+
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
+    assert not [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
+    assert not [name for name in targets if f"\n{name}: " not in (ROOT / "Makefile").read_text(encoding="utf-8")]
