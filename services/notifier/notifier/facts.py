@@ -118,7 +118,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. Days are of the last `facts.DAYS`, the present one included."""
+    """All of it. Days are of the last `facts.DAYS`, the present one included.
+
+    `stores` is None while the broker is away: then nobody knows.
+    """
 
     now: datetime
     domain_days: tuple[DomainDay, ...] = ()
@@ -129,7 +132,7 @@ class Facts:
     mailboxes: tuple[MailboxState, ...] = ()
     refused_actions: tuple[Failures, ...] = ()
     failed_mails: tuple[Failures, ...] = ()
-    stores: tuple[Store, ...] = ()
+    stores: tuple[Store, ...] | None = ()
     changes: tuple[Change, ...] = ()
     mailbox_names: dict[str, str] = field(default_factory=dict)
 

@@ -4,6 +4,8 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
+
 from notifier import facts
 from notifier.facts import (
     Change,
@@ -18,10 +20,13 @@ from notifier.facts import (
     TlsSessions,
 )
 from notifier.sql import SQL
-from pipeline.contracts.topology import STREAMS
-from pipeline.jetstream.bus import Bus
-from pipeline.jetstream.lag import holding
-from pipeline.postgres.connection import Connection, Database, Record
+from pipeline.adapters.bus import Bus
+from pipeline.adapters.lag import holding
+from pipeline.adapters.postgres import Connection, Database, Record
+from pipeline.errors import TryLater
+from pipeline.topology import STREAMS
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 DAY = timedelta(days=1)
@@ -31,7 +36,7 @@ POLICY_DAYS = 3
 
 
 async def present(database: Database, bus: Bus, now: datetime) -> Facts:
-    """How mailboxes, mails, stores and settings are: cheap to read. Raises TryLater."""
+    """How mailboxes, mails, stores and settings are: cheap to read. Raises TryLater while PostgreSQL is away."""
     async with database.connection() as connection:
         mailboxes = await _all(connection, MailboxState, "mailboxes")
         names = {mailbox.id: mailbox.name for mailbox in mailboxes}
@@ -65,8 +70,16 @@ async def reported(database: Database, now: datetime) -> Facts:
         )
 
 
-async def _stores(bus: Bus) -> tuple[Store, ...]:
-    """Those streams that somebody waits for when they are full."""
+async def _stores(bus: Bus) -> tuple[Store, ...] | None:
+    """Those streams that somebody waits for when they are full; None while the broker is away."""
+    try:
+        return await _fullness(bus)
+    except TryLater as error:
+        log.info("stores_not_looked_at", detail=error.detail[:200])
+        return None
+
+
+async def _fullness(bus: Bus) -> tuple[Store, ...]:
     return tuple([Store(s.name, (await holding(bus.js, s)).fullness) for s in STREAMS if s.refuse_when_full])
 
 

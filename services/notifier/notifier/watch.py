@@ -12,9 +12,8 @@ from notifier.digest.write import write_digests
 from notifier.rules import domains, mailboxes, pipeline, sources
 from notifier.sql import SQL
 from pipeline.errors import TryLater, described
-from pipeline.jetstream.bus import Bus
-from pipeline.postgres.connection import Database, StatementFault
-from pipeline.runtime.retry import pause
+from pipeline.notifications.rules import Rule
+from pipeline.stopping import pause
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +64,9 @@ class Watch:
     async def look(self) -> None:
         """One look at everything that it is time for. Raises TryLater."""
         now = datetime.now(UTC)
-        noted = await alerts.note(
-            self._database, await look.present(self._database, self._bus, now), PRESENT, self._options
-        )
+        present = await look.present(self._database, self._bus, now)
+        rules = [rule for rule in PRESENT if rule is not Rule.STORE_FULL or present.stores is not None]
+        noted = await alerts.note(self._database, present, rules, self._options)
         if self._is_time_for_reports():
             await self._look_at_reports(now)
         written = await write_digests(self._database, now, self._options)

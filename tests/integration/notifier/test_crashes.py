@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from pipeline.postgres.connection import Database
+from notifier.courier import AT_ONCE
+from pipeline.adapters.postgres import Database
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import MailSink, Post, Receiver, eventually, put_channel
 from tests.support.services import Services, services
@@ -25,6 +26,7 @@ FROM generate_series(1, 300) AS n
 """
 SENT = "SELECT count(*) FROM notify_delivery WHERE state = 'sent'"
 LEASES_END = "UPDATE notify_delivery SET lease_until = now() - interval '1 second' WHERE state = 'sending'"
+MANY, KILLS = 200, 5
 ENVIRONMENT = {"DMARQ_NOTIFY_PRIVATE_ADDRESSES": "true"}
 
 
@@ -52,6 +54,10 @@ async def leases_end(postgres: Database) -> None:
 
 async def is_sent(postgres: Database, number: int) -> bool:
     return bool(await values(postgres, SENT) == [number])
+
+
+async def has_come(receiver: Receiver, number: int) -> None:
+    await eventually(lambda: len(receiver.posts) >= number, within=60)
 
 
 async def test_killed_once_the_alerts_are_written_down(
@@ -144,6 +150,39 @@ async def test_a_digest_is_sent_once_however_often_it_dies(
     assert len({mail["Message-ID"] for mail in sink.mails}) == 1
     assert "Daily digest: no reports" in sink.mails[0]["Subject"]
     assert datetime.now(UTC).year == sink.mails[0]["Date"].datetime.year
+
+
+async def test_two_notifiers_send_each_alert_once(started: Services, postgres: Database, receiver: Receiver) -> None:
+    await put_channel(postgres, "hook", url=receiver.url)
+    for name in ("one", "other"):
+        await start(started, name)
+    await fail_mails(postgres)
+
+    await eventually(lambda: is_sent(postgres, 3), within=90)
+    assert sorted(receiver.keys) == sorted(set(receiver.keys))
+    assert len(receiver.keys) == 3
+
+
+async def test_killed_while_many_wait_nothing_is_lost(
+    started: Services, postgres: Database, receiver: Receiver
+) -> None:
+    await put_channel(postgres, "hook", url=receiver.url, max_per_hour=10_000)
+    insert = """
+        INSERT INTO notify_delivery (channel_id, kind, key, payload, due_at)
+        SELECT 'hook', 'report', 'report.' || n, '{}', now() FROM generate_series(1, $1::integer) AS n
+    """
+    async with postgres.connection() as connection:
+        await connection.execute(insert, MANY)
+    for life in range(KILLS):
+        pid = await start(started, f"life-{life}")
+        await has_come(receiver, len(receiver.posts) + MANY // (2 * KILLS))
+        _kill(pid)
+        await leases_end(postgres)
+    await start(started, "last")
+
+    await eventually(lambda: is_sent(postgres, MANY), within=90)
+    assert len(set(receiver.keys)) == MANY
+    assert len(receiver.keys) - MANY <= KILLS * AT_ONCE  # no more than was in hand each time, under its key
 
 
 def _kill(pid: int) -> None:

@@ -39,7 +39,7 @@ def full_stores(facts: Facts, threshold: float) -> Sequence[Finding]:
             count=round(100 * store.fullness),
             link="/settings/logs",
         )
-        for store in facts.stores
+        for store in facts.stores or ()
         if 100 * store.fullness >= max(threshold, 1)
     ]
 
