@@ -20,11 +20,11 @@ from notifier.facts import (
     TlsSessions,
 )
 from notifier.sql import SQL
-from pipeline.adapters.bus import Bus
-from pipeline.adapters.lag import holding
-from pipeline.adapters.postgres import Connection, Database, Record
+from pipeline.contracts.topology import STREAMS
 from pipeline.errors import TryLater
-from pipeline.topology import STREAMS
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.lag import holding
+from pipeline.postgres.connection import Connection, Database, Record
 
 log = structlog.get_logger(__name__)
 

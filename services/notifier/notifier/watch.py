@@ -13,7 +13,7 @@ from notifier.rules import domains, mailboxes, pipeline, sources
 from notifier.sql import SQL
 from pipeline.errors import TryLater, described
 from pipeline.notifications.rules import Rule
-from pipeline.stopping import pause
+from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 

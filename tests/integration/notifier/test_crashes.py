@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from notifier.courier import AT_ONCE
-from pipeline.adapters.postgres import Database
+from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import MailSink, Post, Receiver, eventually, put_channel
 from tests.support.services import Services, services
