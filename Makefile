@@ -84,6 +84,12 @@ attack: setup ## hostile mails, servers, requests and services against the whole
 	@sh tests/programs.sh
 	$(BIN)/python -m tests.attack $(ARGS)
 
+.PHONY: networks
+networks: ## fetch a file of networks and their countries (public domain) into deploy/naming, with npm
+	cd deploy/naming && npm pack --silent @ip-location-db/geo-whois-asn-country-mmdb \
+	  && tar -xzf ip-location-db-*.tgz --strip-components=1 package/geo-whois-asn-country.mmdb && rm ip-location-db-*.tgz
+	@echo "use it: DMARQ_NETWORKS_PATHS=deploy/naming/geo-whois-asn-country.mmdb (/naming/... in compose)"
+
 .PHONY: docs
 docs: setup ## write the generated pages of docs/ anew
 	$(BIN)/python -m pipeline.reference docs

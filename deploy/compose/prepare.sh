@@ -20,11 +20,11 @@ url() { # FILE URL SERVER: unless the file names another server
   case $(cat "$1" 2> /dev/null || :) in "" | *"@$3"*) write "$1" "$2" ;; esac
 }
 
-for user in fetcher extractor parser config-api notifier migrate reports operator; do keep "nats/$user" "$(secret)"; done
+for user in fetcher extractor parser config-api notifier migrate reports events operator; do keep "nats/$user" "$(secret)"; done
 for user in fetcher extractor parser config-api notifier migrate; do
   url "$user/nats_url" "nats://$user:$(cat "nats/$user")@nats:4222" nats:4222
 done
-for user in fetcher extractor parser config-api notifier migrate reports operator; do
+for user in fetcher extractor parser config-api notifier migrate reports events operator; do
   printf '%s_PASSWORD: "%s"\n' "$(printf %s "$user" | tr 'a-z-' 'A-Z_')" "$(cat "nats/$user")"
 done > nats/passwords.conf.new
 mv nats/passwords.conf.new nats/passwords.conf

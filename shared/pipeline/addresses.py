@@ -31,6 +31,16 @@ def listening(address: str) -> str:
     return address
 
 
+def name_server(address: str) -> str:
+    """The same "host:port" of a name server, whose host is an IP address; an empty text for the machine's own."""
+    if address:
+        try:
+            ip_address(listening(address).rpartition(":")[0].strip("[]"))
+        except ValueError:
+            raise ValueError("should look like 192.0.2.53:53, with an IP address") from None
+    return address
+
+
 def trusted(address: str) -> str:
     """The same IP address in its usual form; "*" stands for any, an empty text for none."""
     if address in {"", "*"}:

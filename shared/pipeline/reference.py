@@ -21,10 +21,11 @@ from pipeline.contracts.mailbox import (
     MailAction,
     MailboxSecrets,
     MailboxSettings,
-    ProxySettings,
 )
 from pipeline.contracts.oauth import OAuthSettings
+from pipeline.contracts.proxy import ProxySettings
 from pipeline.contracts.reasons import Reason
+from pipeline.contracts.setting import Widget, setting_of
 from pipeline.contracts.topology import DAY, STREAMS
 from pipeline.contracts.vocabulary import Word
 from pipeline.notifications.webhook import webhook_schema
@@ -98,10 +99,24 @@ def asyncapi_document() -> str:
 
 def _settings(model: type[BaseModel]) -> str:
     rows = [
-        (code(name), "*needed*" if field.is_required() else _default(field.default), field.description or "")
+        (
+            code(name),
+            field.title or "",
+            "*needed*" if field.is_required() else _default(field.default),
+            _meaning(field),
+        )
         for name, field in model.model_fields.items()
     ]
-    return table(("Field", "Default", "Meaning"), rows)
+    return table(("Field", "Name", "Default", "Meaning"), rows)
+
+
+def _meaning(field: FieldInfo) -> str:
+    setting = setting_of(field)
+    if setting is None:
+        return field.description or ""
+    unit = {Widget.SIZE: "In bytes; on the page in MB."}.get(setting.widget, "")
+    choices = "; ".join(f"{code(value)}: {text}" for value, text in setting.choices.items())
+    return " ".join(filter(None, (field.description, unit, f"{choices}." if choices else "")))
 
 
 def _streams() -> str:

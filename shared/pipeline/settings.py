@@ -36,6 +36,7 @@ def _one_of(*choices: str) -> AfterValidator:
 
 
 Address = Annotated[str, AfterValidator(addresses.listening)]
+NameServer = Annotated[str, AfterValidator(addresses.name_server)]
 ProxyAddress = Annotated[str, AfterValidator(addresses.trusted)]
 NatsUrl = Annotated[SecretStr, _secret(addresses.nats_url)]
 PostgresUrl = Annotated[SecretStr, _secret(addresses.postgres_url)]
@@ -118,6 +119,17 @@ class Settings(BaseModel):
         "",
         description="mmdb files that say whose a network is (GeoLite2, DB-IP Lite, IPinfo Lite), with commas in "
         "between; of two that know the same the first counts. Read again when they change.",
+    )
+    dns_hours: float = Field(
+        24, ge=0, description="How often the parser has a fetcher ask for the DNS records of your domains; 0: never."
+    )
+    dns_server: NameServer = Field(
+        "", description="Name server that fetchers ask, IP address:port; empty: those of the machine."
+    )
+    host_names: bool = Field(
+        False,
+        description="Have a fetcher ask for the host names of sources (PTR, confirmed); it tells a name server which "
+        "addresses are in your reports.",
     )
     limits: Limits = Field(default_factory=Limits)
 

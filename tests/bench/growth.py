@@ -19,9 +19,11 @@ from flask.testing import FlaskClient
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
+from parser.chore import PATIENCE, patient
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.overview import fold
+from parser.sources.data import NamingData, NamingFiles
 from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts.limits import Limits
 from pipeline.postgres.connection import database
@@ -32,6 +34,7 @@ from tests.bench.huge import fetched
 from tests.bench.usage import Watched
 from tests.support.bulk import many_mails
 from tests.support.config_api import api_settings, running_api
+from tests.support.sending import settle
 from tests.support.services import ADMIN_TOKEN
 
 TRIES, PATIENCE_MS = 5, 3000
@@ -52,6 +55,11 @@ PAGES = {
     "search, none found": "/api/v1/reports?q=nothing-like-it",
     "one report": "/reports/{number}",
     "mails": "/mails",
+    "sources": "/api/v1/sources",
+    "sources, said to be ours": "/api/v1/sources?standing=ours",
+    "sources, none found": "/api/v1/sources?q=nothing-like-it",
+    "services": "/api/v1/services",
+    "readiness": "/api/v1/domains/d0.example.com/readiness",
 }
 
 
@@ -123,6 +131,17 @@ async def storing(database_url: str, postgres_pid: int, *, round_number: int) ->
     )
 
 
+async def sources_settled(database_url: str) -> None:
+    """Notes, names, adds up and judges the sources of all that is stored, as the parser does in time."""
+    opened = database(database_url, size=1, name="bench", stopping=asyncio.Event(), readiness=Readiness())
+    async with opened as pool:
+        assert pool is not None
+        async with patient(pool) as connection:
+            note = "SELECT add_to_sources((SELECT array_agg(id) FROM report WHERE kind = 'aggregate'))"
+            await connection.execute(note, timeout=PATIENCE)
+        await settle(pool, NamingData(NamingFiles()))
+
+
 async def bytes_of(database_url: str) -> dict[str, float]:
     """Bytes with indexes: each record, each report, sums of the overview a record; and megabytes of the whole."""
     connection = await asyncpg.connect(database_url)
@@ -152,6 +171,7 @@ def measured(sizes: list[int]) -> None:
             for round_number, size in enumerate(sizes):
                 began = time.monotonic()
                 asyncio.run(fill(server.url, since=filled, until=size))
+                asyncio.run(sources_settled(server.url))
                 filled = size
                 print(f"\n{size:,} reports (filled in {time.monotonic() - began:.0f} s)", flush=True)
                 words = {"number": FIRST + size // 2, "report_id": f"{FIRST + size // 2}.", "year": year_ago()}

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
-from config_api.web.loop import Loop
+from config_api.backend.loop import Loop
 from pipeline.contracts.mailbox import Mailbox
 from pipeline.contracts.topology import DEAD, REPORT
 from pipeline.contracts.wire import KEY

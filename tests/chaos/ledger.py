@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from config_api.web.loop import Loop
+from config_api.backend.loop import Loop
 from pipeline.errors import TryLater
 
 ASK_S = 5.0

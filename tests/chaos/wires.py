@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Self
 
-from config_api.web.loop import Loop
+from config_api.backend.loop import Loop
 from tests.support.proxy import FaultyProxy
 
 CALL_S = 20.0

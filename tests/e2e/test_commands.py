@@ -11,12 +11,27 @@ from click.testing import CliRunner, Result
 
 from config_api.system.importing import MAILBOX_ID
 from dmarq.__main__ import dmarq
+from dmarq.embedded.programs import free_port
 from dmarq.samples import make_mails, total
 from tests.support.reports import changed
 from tests.support.servers import fresh_database
 from tests.support.services import ADMIN_TOKEN, Services, services
 
 MAILS = 120
+TLS = json.dumps(
+    {
+        "organization-name": "Reporter",
+        "date-range": {"start-datetime": "2026-01-01T00:00:00Z", "end-datetime": "2026-01-01T23:59:59Z"},
+        "contact-info": "tls@reporter.example",
+        "report-id": "tls-1",
+        "policies": [
+            {
+                "policy": {"policy-type": "sts", "policy-string": [], "policy-domain": "example.com"},
+                "summary": {"total-successful-session-count": 3, "total-failure-session-count": 0},
+            }
+        ],
+    }
+)
 OUTCOMES = "SELECT outcome, count(*) FROM mail WHERE mailbox_id = $1 GROUP BY 1"
 
 
@@ -42,7 +57,7 @@ async def command(*arguments: str) -> Result:
 
 
 async def imported(folder: Path) -> Result:
-    return await command("import", str(folder))
+    return await command("import", "--no-wait", str(folder))
 
 
 async def ledger(database_url: str, mails: int) -> dict[str, int]:
@@ -100,6 +115,55 @@ async def test_a_file_over_the_limit_is_named_and_the_others_are_sent(
     assert result.exit_code == 1
     assert "huge.xml" in result.stderr
     assert result.stdout == "1 sent, 1 left out\n" or result.stdout == "1 left out, 1 sent\n"
+
+
+async def test_the_import_waits_for_what_becomes_of_each_file(running: tuple[Services, str], tmp_path: Path) -> None:
+    started, _ = running
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "good.xml").write_text(changed("r-1", "good"), encoding="utf-8")
+    (folder / "bad.xml").write_text("<feedback><report_metadata>", encoding="utf-8")
+    (folder / "note.txt").write_text("nothing of interest", encoding="utf-8")
+
+    first = await command("import", str(folder))
+
+    assert first.exit_code == 1, first.output
+    assert f"{folder / 'good.xml'}: imported\n  http://{started.http_address}/mails/" in first.stdout
+    assert f"{folder / 'bad.xml'}: failed: " in first.stdout
+    assert sorted(first.stdout.splitlines()[-1].split(", ")) == ["1 failed", "1 imported", "1 not a report"]
+
+    again = await command("import", "--json", str(folder / "good.xml"))
+
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["outcome"] == "imported"
+
+
+async def test_what_does_not_end_in_time_is_named_as_on_its_way(running: tuple[Services, str], tmp_path: Path) -> None:
+    started, _ = running
+    started.running["extractor"].stop()
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "good.xml").write_text(changed("r-1", "good"), encoding="utf-8")
+
+    result = await command("import", "--timeout", "1", str(folder))
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "1 on its way"
+
+
+@pytest.mark.parametrize("kind", ["old", "tls"])
+async def test_the_doctor_knows_the_domains_of_every_report(
+    running: tuple[Services, str], tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "report").write_text(changed("r-1", "old") if kind == "old" else TLS, encoding="utf-8")
+    assert (await command("import", str(folder))).exit_code == 0
+
+    told = await command("doctor", "--server", "127.0.0.1", "--port", str(free_port()))
+
+    assert "No report is known yet" not in told.output
+    assert "example.com" in told.output
 
 
 async def test_a_wrong_token_ends_the_import_at_once(

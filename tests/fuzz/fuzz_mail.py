@@ -14,7 +14,7 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-with atheris.instrument_imports(include=["extractor", "parser", "fetcher.filters", "pipeline.mailformat"]):
+with atheris.instrument_imports(include=["extractor", "parser", "fetcher.reading.filters", "pipeline.mailformat"]):
     from tests.support.pure_parts import through_all_services
 
 FIELDS = (b"From: ", b"Subject: ", b"Date: ", b"Content-Type: multipart/mixed; ", b"Content-Disposition: a; ", b"")

@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse
 from config_api.backend import Backend
 from config_api.http.bounds import Bounds
 from config_api.http.gateway import Gateway, listening
-from config_api.links import Links
 from config_api.mailboxes.model import MailboxInput
-from config_api.web.app import create_app
+from config_api.site.app import create_app
+from config_api.site.links import Links
 from dmarq.embedded.programs import LOOPBACK, free_port
 from pipeline.errors import leaves
 from pipeline.secrets import Keyring

@@ -29,7 +29,7 @@ import trustme
 
 from dmarq.embedded.account import Account
 from dmarq.embedded.child import Child, ChildSpec
-from fetcher.imap import mutf7
+from fetcher.imap.grammar import mutf7
 from tests.support.dovecot_config import CONFIG, OAUTH2
 
 PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")

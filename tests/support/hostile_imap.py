@@ -4,9 +4,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from itertools import repeat
+from itertools import chain, repeat
 
 KIB, MIB = 2**10, 2**20
+DRIP_S = 0.2
 Stream = Callable[[], Iterable[bytes]]
 """Gives the pieces of an answer; "{tag}" in one stands for the command's tag."""
 
@@ -35,6 +36,15 @@ def again(piece: bytes, total: int = 400 * MIB, *, first: bytes = b"", last: byt
         yield last
 
     return stream
+
+
+class Drip(bytes):
+    """A piece that comes after a pause."""
+
+
+def slowly(piece: bytes, *, first: bytes) -> Stream:
+    """`first`, then `piece` again and again, with a pause before each."""
+    return lambda: chain([first], repeat(Drip(piece)))
 
 
 ATTACKS: dict[str, dict[str, Stream]] = {
@@ -103,6 +113,14 @@ ATTACKS: dict[str, dict[str, Stream]] = {
 }
 
 
+SLOW_ATTACKS: dict[str, dict[str, Stream]] = {
+    "an email byte by byte": {"BODY": slowly(b"x", first=b"* 1 FETCH (UID 1 BODY[]<0> {1000}\r\n")},
+    "a line byte by byte": {"META": slowly(b"a", first=b"* 1 FETCH (UID 1 FLAGS (")},
+    "an announcement byte by byte": {"UID SEARCH": slowly(b"7 ", first=b"* SEARCH ")},
+}
+"""They would never end by themselves; a piece comes far more often than the longest silence that is allowed."""
+
+
 @asynccontextmanager
 async def hostile_imap(streams: Mapping[str, Stream]) -> AsyncIterator[int]:
     """A server on a free loopback port, which is given, for as many connections as come."""
@@ -136,6 +154,7 @@ async def hostile_imap(streams: Mapping[str, Stream]) -> AsyncIterator[int]:
 
 async def _send(writer: asyncio.StreamWriter, stream: Stream, tag: bytes) -> None:
     for piece in stream():
+        await asyncio.sleep(DRIP_S if isinstance(piece, Drip) else 0)
         writer.write(piece.replace(b"{tag}", tag))
         await writer.drain()
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from extractor.find import find_in_file, find_in_mail
-from fetcher.filters import headers_of, matches
-from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Meta
-from parser.kinds.failure.sample import SampleKept
+from fetcher.imap.grammar.fetch_answer import MAX_HEADER_BYTES, Meta
+from fetcher.reading.filters import headers_of, matches
+from parser.kinds.reading import SampleKept
 from parser.kinds.registry import read
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentFormat

@@ -17,13 +17,15 @@ EVERYTHING = STREAMS | BUCKETS
 REQUESTS = (
     topology.TEST_SUBJECT,
     topology.fetch_subject("x"),
+    topology.DNS_SUBJECT,
+    topology.HOSTS_SUBJECT,
     topology.LEDGER_SUBJECT,
     topology.REPARSE_SUBJECT,
     topology.NOTIFY_TEST_SUBJECT,
 )
 CONSUMERS = ("extractor", "parser", "recorder", "notifier-reports", "notifier-events", "act-x", "stolen")
 SERVICES = ("fetcher", "extractor", "parser", "config-api", "notifier")
-USERS = (*SERVICES, "migrate", "reports")
+USERS = (*SERVICES, "migrate", "reports", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ MAY = {
         reads=_set("COMMAND KV_mailbox KV_cursor KV_lease KV_token KV_status KV_crash"),
         writes=_set("MAIL EVENT DEAD KV_cursor KV_lease KV_token KV_status KV_crash OBJ_blob"),
         asks=_set("parser.ledger"),
-        hears=_set("fetcher.test fetcher.fetch.x"),
+        hears=_set("fetcher.test fetcher.fetch.x fetcher.dns fetcher.hosts"),
         purges=_set("COMMAND KV_cursor KV_status OBJ_blob"),
     ),
     "extractor": Rights(
@@ -58,19 +60,21 @@ MAY = {
     "parser": Rights(
         reads=_set("EXTRACT EVENT OBJ_blob"),
         writes=_set("COMMAND REPORT EVENT"),
+        asks=_set("fetcher.dns fetcher.hosts"),
         hears=_set("parser.ledger parser.reparse"),
         purges=_set("OBJ_blob"),
     ),
     "config-api": Rights(
         reads=_set("DEAD KV_mailbox KV_cursor KV_status OBJ_blob"),
         writes=_set("MAIL EXTRACT COMMAND EVENT KV_mailbox KV_cursor OBJ_blob"),
-        asks=_set("fetcher.test fetcher.fetch.x parser.reparse notifier.test"),
+        asks=_set("fetcher.test fetcher.fetch.x fetcher.dns parser.reparse notifier.test"),
         hears=_set("event.x.x report.stored.x.x"),
         purges=_set("OBJ_blob"),
     ),
     "notifier": Rights(reads=_set("REPORT EVENT"), hears=_set("notifier.test")),
     "migrate": Rights(makes_streams=True),
     "reports": Rights(reads=_set("REPORT"), hears=_set("report.stored.x.x")),
+    "events": Rights(reads=_set("REPORT EVENT"), hears=_set("report.stored.x.x event.x.x")),
 }
 
 

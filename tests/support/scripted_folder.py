@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fetcher.imap import uidset
+from fetcher.imap.grammar import uidset
 from pipeline.contracts.mailbox import Mailbox, MailboxSettings
 from tests.support.scripted_imap import HANG_UP, Answer, Step
 

@@ -40,6 +40,7 @@ class Services:
             "DMARQ_SECRET_KEY": SECRET_KEY,
             "DMARQ_ADMIN_TOKEN": ADMIN_TOKEN,
             "DMARQ_HTTP_ADDRESS": self.http_address,
+            "DMARQ_DNS_HOURS": "0",
         }
 
     def start(

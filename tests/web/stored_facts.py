@@ -10,7 +10,11 @@ from uuid import UUID
 
 import asyncpg
 
+from parser.sources.data import NamingData, NamingFiles
 from pipeline.contracts.mail import mail_id_of
+from pipeline.postgres.connection import Database, open_pool
+from pipeline.telemetry.health import Readiness
+from tests.support.sending import settle
 from tests.web.stored_runs import tell_runs
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>document.title="owned"</script>'
@@ -19,10 +23,14 @@ DAYS = 45
 REPORTERS = ("google.com", "Enterprise Outlook", "Yahoo", "Fastmail Pty Ltd", "GMX", HOSTILE)
 DOMAINS = ("example.com", "news.example.com", "example.org")
 SOURCES = (("192.0.2.10", 0.995), ("198.51.100.7", 0.97), ("2001:db8:25::1:7", 0.9), ("203.0.113.77", 0.02))
+SENDGRID, SPOOFER, FORWARDER = "192.0.2.66", "203.0.113.99", "198.51.100.40"
 
 
-async def fill(database_url: str) -> None:
-    """Mails with every outcome, their reports and rows, fetch runs, log lines. The API makes the mailbox itself."""
+async def fill(database_url: str, *, judged: bool = True) -> None:
+    """Mails with every outcome, their reports and rows, fetch runs, log lines. The API makes the mailbox itself.
+
+    Without `judged` the sources are as they are right after storing: neither named nor added up.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
@@ -30,6 +38,14 @@ async def fill(database_url: str) -> None:
             await _Story(connection, random.Random(7)).tell()
     finally:
         await connection.close()
+    if judged:
+        await _judge(database_url)
+
+
+async def _judge(database_url: str) -> None:
+    """What the parser does behind storing: sources are named, added up and judged."""
+    async with await open_pool(database_url, size=1, name="tests") as pool:
+        await settle(Database(pool, Readiness()), NamingData(NamingFiles()))
 
 
 class _Story:
@@ -43,11 +59,13 @@ class _Story:
         for ago in range(DAYS, 0, -1):
             await self._day(self._midnight - timedelta(days=ago))
         await self._failed_mail()
+        await self._skipped_mail()
         await self._tls_report()
         await tell_runs(self._insert, MAILBOX)
 
     async def _day(self, day: datetime) -> None:
         weekend = 0.45 if day.weekday() >= 5 else 1.0
+        await self._report_on_others(day)
         for domain in DOMAINS:
             for reporter in self._dice.sample(REPORTERS, k=3):
                 mail = await self._mail(
@@ -113,6 +131,39 @@ class _Story:
         for position, row in enumerate(rows):
             await self._insert("record", {"report": report, "begin": day, "position": position, **row})
 
+    async def _report_on_others(self, day: datetime) -> None:
+        """A service without DKIM of the domain, a forwarder and, in the last days, somebody who spoofs."""
+        domain = DOMAINS[0]
+        rows = [
+            self._other(SENDGRID, 300, dkim="sendgrid.net", spf="u1.wl.sendgrid.net"),
+            self._other(FORWARDER, 12, dkim=domain, spf="lists.example.net", reason="mailing_list"),
+        ]
+        if (self._midnight - day).days <= 5:
+            rows.append(self._other(SPOOFER, 140, spf="spam.example"))
+        mail = await self._mail(day, outcome="imported", subject=f"Report domain: {domain} Submitter: Comcast")
+        messages = sum(row["count"] for row in rows)
+        given = {"record_count": len(rows), "message_count": messages, "passed": 12, "domain": domain}
+        report = await self._header(day, mail, kind="aggregate", org_name="Comcast", **given)
+        for position, row in enumerate(rows):
+            await self._insert("record", {"report": report, "begin": day, "position": position, **row})
+
+    def _other(self, ip: str, count: int, *, spf: str, dkim: str = "", reason: str = "") -> dict[str, Any]:
+        spf_result = "fail" if spf == "spam.example" else "pass"
+        return {
+            "source_ip": ip,
+            "count": count,
+            "disposition": "none",
+            "dkim": "pass" if dkim == DOMAINS[0] else "fail",
+            "spf": "fail",
+            "header_from": f"shop.{DOMAINS[0]}" if ip == SENDGRID else DOMAINS[0],
+            "envelope_from": spf,
+            "reasons": [{"type": reason, "comment": None}] if reason else None,
+            "dkim_results": [{"domain": dkim, "selector": "s1", "result": "pass", "human_result": None}]
+            if dkim
+            else None,
+            "spf_results": [{"domain": spf, "scope": "mfrom", "result": spf_result, "human_result": None}],
+        }
+
     def _row(self, ip: str, passing: float, domain: str, weight: float) -> dict[str, Any]:
         good = self._dice.random() < passing
         word = "pass" if good else "fail"
@@ -145,6 +196,7 @@ class _Story:
                 "stored_at": day + timedelta(days=1),
             },
         )
+        await self._db.execute("UPDATE document SET report = id WHERE id = $1", document)
         return await self._insert(
             "report",
             {
@@ -157,7 +209,7 @@ class _Story:
                 "identity": digest,
                 "fingerprint": digest,
                 "variant": False,
-                "p": "quarantine",
+                "p": "none" if (self._midnight - day).days > 25 else "quarantine",
                 "adkim": "r",
                 "aspf": "r",
                 "pct": 100,
@@ -196,6 +248,19 @@ class _Story:
             action_target=None,
             action_state="none",
             acted_at=None,
+        )
+
+    async def _skipped_mail(self) -> None:
+        line = {"path": "2", "name": "report.zip", "declared_type": "application/zip", "sniffed": "zip", "size": 4_000}
+        switched_off = {"reason": "format_not_allowed", "detail": "zip"}
+        untouched = {"action": "none", "action_target": None, "action_state": "none", "acted_at": None}
+        await self._mail(
+            self._midnight - timedelta(days=1),
+            outcome="not_a_report",
+            subject="Report Domain: example.com Submitter: zipped.example",
+            lines=[{**line, "outcome": "ignored", **switched_off}],
+            **switched_off,
+            **untouched,
         )
 
     async def _tls_report(self) -> None:

@@ -5,10 +5,22 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from tests.web.sites import DESKTOP, PHONE, TABLET, Site, keep, visiting
+from tests.web.stored_facts import SENDGRID, SPOOFER
 
 PAGES = {
     "overview": "/",
     "overview-of-a-domain": "/?domain=example.com&days=90",
+    "overview-too-long": "/?days=99999",
+    "sources": "/sources",
+    "sources-networks": "/sources?by=network",
+    "sources-addresses": "/sources?by=address",
+    "sources-none": "/sources?q=no-such-thing",
+    "source": f"/sources/{SENDGRID}",
+    "source-of-a-day": f"/sources/{SPOOFER}?since=2020-01-01&until=2020-01-02",
+    "service": "/sources/services/twilio-sendgrid",
+    "domains": "/domains",
+    "domain": "/domains/example.com",
+    "domain-of-a-month": "/domains/example.org?days=30",
     "reports": "/reports",
     "report": "/reports/1",
     "tls-report": "/reports?kind=tls",
@@ -21,7 +33,6 @@ PAGES = {
     "activity": "/settings/mailboxes/dmarc-reports/activity",
     "logs": "/settings/logs",
     "access": "/settings/access",
-    "dead-letters": "/dead-letters",
     "notifications": "/settings/notifications",
     "notifications-email": "/settings/notifications/channels/new?kind=email",
     "notifications-webhook": "/settings/notifications/channels/ops",
@@ -29,6 +40,10 @@ PAGES = {
     "notifications-rules": "/settings/notifications/rules",
     "notifications-rule": "/settings/notifications/rules/dead_letters",
     "notifications-history": "/settings/notifications/history",
+    "attention": "/attention",
+    "mails-skipped": "/mails?outcome=skipped",
+    "upload": "/upload",
+    "api-docs": "/api/v1/docs",
 }
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
@@ -51,6 +66,7 @@ async def test_every_page_is_whole_accessible_and_as_wide_as_the_screen(
             assert answer.status == 200, path
             await keep(page, f"{name}-{look}")
             assert await _overflow(page) <= 0, path
+            assert await _screens(page) <= 10, path
             assert await _cut_tables(page) == [], path
             assert await _serious_findings(page) == [], path
 
@@ -68,11 +84,13 @@ async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, fi
     "path",
     [
         "/",
+        "/sources",
+        "/domains",
         "/reports",
         "/mails",
         "/settings/mailboxes",
         "/settings/logs",
-        "/dead-letters",
+        "/attention",
         "/settings/notifications",
         "/settings/notifications/history",
     ],
@@ -102,6 +120,11 @@ async def test_the_keyboard_reaches_the_content_by_the_skip_link(reader: Page) -
 
 async def _overflow(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+async def _screens(page: Page) -> float:
+    """How many screens high the page is."""
+    return float(await page.evaluate("document.documentElement.scrollHeight / innerHeight"))
 
 
 async def _cut_tables(page: Page) -> list[str]:

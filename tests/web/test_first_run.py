@@ -15,13 +15,13 @@ async def _describe(page: Page, dovecot: Dovecot, user: User, *, password: str) 
     await page.goto("/settings/mailboxes/new")
     for label, value in (
         ("Name", "Reports"),
-        ("Server", dovecot.host),
-        ("Port", str(dovecot.imaps_port)),
-        ("User name", user.name),
+        ("IMAP Server", dovecot.host),
+        ("IMAP Port", str(dovecot.imaps_port)),
+        ("Username", user.name),
     ):
         await page.get_by_label(label, exact=True).fill(value)
-    await page.get_by_label("Password or app password").fill(password)
-    await page.get_by_text("CA certificate (for servers").click()
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.locator("#advanced > summary").click()
     await page.get_by_label("CA certificate", exact=True).fill(dovecot.ca_certificate)
 
 
@@ -32,15 +32,15 @@ async def test_from_the_first_sign_in_to_the_first_report(
     async with visiting(browser, whole) as page:
         await page.get_by_role("link", name="Add mailbox").click()
         await _describe(page, dovecot, user, password=user.password)
-        await page.get_by_label("Mail whose reports were stored").select_option("move")
+        await page.get_by_label("After processing").select_option("move")
         await page.get_by_label("Folder to move to").first.fill("Processed")
         await page.get_by_role("button", name="Test Connection").click()
-        await expect(page.locator("#test-result")).to_contain_text("2 mails in INBOX, 2 unread", timeout=SLOW_MS)
+        await expect(page.locator("#test-result")).to_contain_text("2 emails, 2 unread", timeout=SLOW_MS)
         await keep(page, "test-connection-works")
         assert [stored.seen for stored in user.stored()] == [False, False]
         overview = await page.context.new_page()
         await overview.goto("/?since=2025-02-01&until=2025-02-28")
-        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("button", name="Save Changes").click()
         domains = overview.get_by_role("table", name="Messages and pass rate by domain")
         await expect(domains).to_contain_text("example.com", timeout=SLOW_MS)  # without a reload
         await page.goto("/mails")
@@ -86,7 +86,8 @@ async def test_fetch_now_and_pause_take_effect_and_show_in_the_activity_log(
         await expect(page.locator("#runs [data-label=Imported]").first).to_have_text("1", timeout=SLOW_MS)
         await keep(page, "activity-live")
         await page.goto("/settings/mailboxes")
-        await page.get_by_role("button", name="Pause").click()
+        await page.locator("#mailboxes .menu > summary").click()
+        await page.locator("#mailboxes .menu").get_by_role("button", name="Pause").click()
         await page.goto("/settings/mailboxes/box/activity")
         await expect(page.locator("#changes")).to_contain_text("paused the mailbox")
         await expect(page.get_by_role("button", name="Resume")).to_be_visible()

@@ -30,7 +30,7 @@ GONE = """
 @pytest_asyncio.fixture(loop_scope="session")
 async def site(empty: Site) -> Site:
     """A site of the test's own with some weeks of reports."""
-    await fill(empty.database_url)
+    await fill(empty.database_url, judged=False)
     return empty
 
 

@@ -2,7 +2,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.services import ADMIN_TOKEN
-from tests.web.sites import SIGN_IN_LINK, Site, visiting
+from tests.web.sites import SIGN_IN_LINK, Site, keep, visiting
 
 
 async def test_the_printed_link_signs_in_and_leaves_no_token_in_the_address(browser: Browser, filled: Site) -> None:
@@ -64,6 +64,30 @@ async def test_the_password_is_changed_by_whom_knows_the_secret(keeper: Page) ->
     await keeper.get_by_label("Admin token or password").fill(new)
     await keeper.get_by_role("button", name="Sign in").click()
     await expect(keeper.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+async def test_a_link_for_once_asks_for_a_password_to_come_back_with(browser: Browser, empty: Site) -> None:
+    link = empty.api("POST", "/sign-in-links")["url"].partition("/sign-in#")[2]
+    async with visiting(browser, empty, signed_in=False) as page:
+        await page.goto(f"/sign-in?next=/mails#{link}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Choose a password")
+        await page.get_by_label("New password", exact=True).fill("a long enough password")
+        await page.get_by_label("New password again").fill("another password")
+        await page.get_by_role("button", name="Save and continue").click()
+        await expect(page.get_by_text("The two passwords differ.")).to_be_visible()
+        await keep(page, "first-password")
+        for label in ("New password", "New password again"):
+            await page.get_by_label(label, exact=True).fill("a long enough password")
+        await page.get_by_role("button", name="Save and continue").click()
+        await page.wait_for_url("**/mails")
+        await page.goto("/sign-in/password")
+        await page.wait_for_url("**/")  # asked once only
+    async with visiting(browser, empty, signed_in=False) as page:
+        await page.goto("/settings")
+        await expect(page.get_by_text("dmarq sign-in-link")).to_be_visible()
+        await page.get_by_label("Admin token or password").fill("a long enough password")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/settings/mailboxes")
 
 
 @pytest.mark.parametrize("script", [True, False])

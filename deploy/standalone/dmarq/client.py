@@ -1,7 +1,9 @@
 """The HTTP API from the command line: where it is, who we are, and its problems in one line."""
 
+import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -13,9 +15,10 @@ import httpx
 from pipeline.settings import Settings
 
 TIMEOUT_S = 60.0
-PATIENCE_S = 600.0
+BUSY_FOR_S = 600.0
 BUSY_WAIT_S = 1.0
 PAGE = 200
+_FILE_NAME = re.compile(r'filename="?([^";]+)"?')
 
 
 class ApiError(click.ClickException):
@@ -30,7 +33,7 @@ class Client:
     """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do."""
 
     def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._url = url
+        self.url = url
         self._http = httpx.Client(
             base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s
         )
@@ -61,9 +64,9 @@ class Client:
         return self._call("POST", path, json={} if body is None else body)
 
     def post_bytes(self, path: str, data: bytes, **query: Any) -> Any:
-        """The same with bytes as the body. Waits where the server has no room just now, up to `PATIENCE_S`."""
+        """The same with bytes as the body. Waits where the server has no room just now, up to `BUSY_FOR_S`."""
         arguments = {"content": data, "params": query, "headers": {"Content-Type": "application/octet-stream"}}
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + BUSY_FOR_S
         while True:
             try:
                 return self._call("POST", path, **arguments)
@@ -76,13 +79,25 @@ class Client:
         """Changes a thing if it is still this version."""
         return self._call("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})
 
-    def delete(self, path: str) -> None:
-        """Removes a thing."""
-        self._call("DELETE", path)
+    def delete(self, path: str, *, version: int | None = None) -> None:
+        """Removes a thing; with a version only if it is still that one."""
+        self._call("DELETE", path, headers={} if version is None else {"If-Match": f'"{version}"'})
 
     def download(self, path: str) -> bytes:
         """The answer's bytes."""
         return self._send("GET", path).content
+
+    def save(self, path: str, target: Path) -> str:
+        """Writes the answer's bytes to a new file, piece by piece; gives the name that the server has for it, or ""."""
+        with self._faults_told(), self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise ApiError(_problem(answer), status=answer.status_code)
+            with target.open("xb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+            found = _FILE_NAME.search(answer.headers.get("Content-Disposition", ""))
+        return found[1] if found else ""
 
     def items(self, path: str, *, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
         """The items of a list, page after page, at most `limit`."""
@@ -106,16 +121,21 @@ class Client:
         return answer.json() if answer.content else None
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
+        with self._faults_told():
             answer = self._http.request(method, path, **arguments)
-        except httpx.HTTPError as error:
-            raise ApiError(
-                f"{self._url} does not answer ({type(error).__name__}): is `dmarq run` running? "
-                "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
-            ) from None
         if answer.is_error:
             raise ApiError(_problem(answer), status=answer.status_code)
         return answer
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise ApiError(
+                f"{self.url} does not answer ({type(error).__name__}): is `dmarq run` running? "
+                "Set DMARQ_HTTP_ADDRESS or DMARQ_PUBLIC_URL if it listens elsewhere."
+            ) from None
 
 
 def segment(text: str) -> str:

@@ -1,16 +1,15 @@
 """From a file's bytes to the lines of `dmarq parse`: the extractor's and the parser's own code, no servers. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from dmarq.inputs import Input
 from extractor.find import find_in_file
-from extractor.findings import Findings
-from parser.kinds.failure.sample import SampleKept
-from parser.kinds.reading import Hints
-from parser.kinds.registry import read
+from parser.kinds.reading import Hints, Terms
+from parser.kinds.registry import Readers
 from parser.kinds.several import SeveralReports, separated
 from parser.line import line_of_reading, line_of_rejection
 from pipeline.contracts.limits import Limits
@@ -32,32 +31,38 @@ from pipeline.errors import Rejected, described
 Line = dict[str, Any]
 
 
-def lines_of(item: Input, *, limits: Limits, is_full: bool) -> Iterator[Line]:
-    """The lines of one input: none for a path that could not be read, one for a file over the limit."""
+def lines_of(item: Input, *, limits: Limits, is_full: bool, readers: Readers | None = None) -> Iterator[Line]:
+    """The lines of one input: none for a path that could not be read, one for a file over the limit.
+
+    Many inputs are read faster by the same `readers`.
+    """
     if item.error:
         return
     if item.refused is not None:
         yield line_of_rejection(Rejected(item.refused), file=item.label, part="")
         return
     try:
-        yield from parse_file(item.data, file=item.label, limits=limits, is_full=is_full)
+        yield from parse_file(item.data, file=item.label, limits=limits, is_full=is_full, readers=readers)
     except Exception as error:  # noqa: BLE001 one file's error is its own
         yield _failed(error, file=item.label, part="")
 
 
-def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iterator[Line]:
+def parse_file(
+    data: bytes, *, file: str, limits: Limits, is_full: bool, readers: Readers | None = None
+) -> Iterator[Line]:
     """One line a document, one for every refused part; a single "not_a_report" line where there is neither.
 
     `file` is the label in the lines, and a hint for a report that does not say who sent it.
     """
     rules = AttachmentRules(max_bytes=limits.max_attachment_bytes)
     found = find_in_file(data, name=file, rules=rules, limits=limits)
+    reading = _Reading(readers or Readers(), limits, found.from_address.rpartition("@")[2], file, is_full)
     documents = {info.path: (info, blob) for info, blob in zip(found.documents, found.blobs, strict=True)}
     any_line = False
     for line in found.lines:
         if line.path in documents:
             any_line = True
-            yield from _document_lines(*documents[line.path], found, file=file, limits=limits, is_full=is_full)
+            yield from _document_lines(*documents[line.path], how=reading)
         elif line.outcome is LineOutcome.REFUSED:
             any_line = True
             rejected = Rejected(line.reason or Reason.BUG, line.detail)
@@ -66,17 +71,28 @@ def parse_file(data: bytes, *, file: str, limits: Limits, is_full: bool) -> Iter
         yield line_of_rejection(Rejected(Reason.NO_REPORT_FOUND), file=file, part="")
 
 
-def _document_lines(
-    document: DocumentInfo, blob: bytes, found: Findings, *, file: str, limits: Limits, is_full: bool
-) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the documents of one file are read and told of."""
+
+    readers: Readers
+    limits: Limits
+    from_domain: str
+    file: str
+    is_full: bool
+
+
+def _document_lines(document: DocumentInfo, blob: bytes, *, how: _Reading) -> Iterator[Line]:
     """The line of a document, or those of the reports that it holds."""
-    hints = Hints(file_name=document.name or file.rpartition("/")[2], from_domain=found.from_address.rpartition("@")[2])
+    file = how.file
+    hints = Hints(file_name=document.name or file.rpartition("/")[2], from_domain=how.from_domain)
+    terms = Terms(limits=how.limits, hints=hints)
     try:
-        with read(blob, format=document.format, limits=limits, hints=hints, sample_kept=SampleKept.HEADERS) as reading:
-            yield line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=is_full)
+        with how.readers.read(blob, format=document.format, terms=terms) as reading:
+            yield line_of_reading(reading, file=file, part=document.path, repairs=document.repairs, is_full=how.is_full)
     except SeveralReports as several:
         for own, part in separated(document, several):
-            yield from _document_lines(own, part, found, file=file, limits=limits, is_full=is_full)
+            yield from _document_lines(own, part, how=how)
     except Rejected as rejected:
         yield line_of_rejection(rejected, file=file, part=document.path, repairs=document.repairs)
     except Exception as error:  # noqa: BLE001 one document's error is its own
@@ -139,7 +155,7 @@ class ParseLine(BaseModel):
     end: int | None = Field(description="UTC epoch seconds.")
     records: int | None = Field(description="Records; policies of a TLS report; 1 for a failure report.")
     messages: int | None = Field(description="Sum of the counts; sessions of a TLS report; incidents.")
-    repairs: list[str] = Field(description="Names of what had to be mended.")
+    repairs: list[str] = Field(description="Names of what had to be repaired.")
     details: list[Detail] = Field(description="What the repairs changed; of many alike the first ones.")
     salvaged: dict[str, str] = Field(
         default={}, description="Of a refused document: what could still be seen in it, as it was written."

@@ -6,7 +6,7 @@ import sys
 from config_api.access import admin
 from config_api.backend import Backend
 from config_api.mailboxes import declared
-from config_api.web import server
+from config_api.site import server
 from pipeline.errors import described, leaves
 from pipeline.runtime.service import BAD_SETTINGS, EXIT_BAD_SETTINGS, EXIT_FAILED, FAILURES
 from pipeline.secrets import Keyring

@@ -2,15 +2,7 @@
 
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.reasons import Reason
-
-
-class Refused(Exception):
-    """This part is refused with a reason; the rest of the mail is searched all the same."""
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(detail or reason.text)
-        self.reason = reason
-        self.detail = detail
+from pipeline.errors import Rejected
 
 
 class Budget:
@@ -23,16 +15,16 @@ class Budget:
         self.parts_left = limits.max_parts
 
     def spend_member(self) -> None:
-        """Count one archive member. Raises Refused when there were too many."""
+        """Count one archive member. Raises Rejected when there were too many."""
         if self._members_left <= 0:
-            raise Refused(Reason.TOO_MANY_MEMBERS, f"more than {self.limits.max_members}")
+            raise Rejected(Reason.TOO_MANY_MEMBERS, f"more than {self.limits.max_members}")
         self._members_left -= 1
 
     def spend_bytes(self, count: int) -> None:
-        """Count uncompressed bytes. Raises Refused when the mail's total is over its limit."""
+        """Count uncompressed bytes. Raises Rejected when the mail's total is over its limit."""
         self._bytes_left -= count
         if self._bytes_left < 0:
-            raise Refused(Reason.UNCOMPRESSED_TOO_LARGE, f"more than {self.limits.max_uncompressed_bytes} bytes")
+            raise Rejected(Reason.UNCOMPRESSED_TOO_LARGE, f"more than {self.limits.max_uncompressed_bytes} bytes")
 
 
 class Allowance:
@@ -47,8 +39,8 @@ class Allowance:
         self._spent = 0
 
     def spend(self, count: int) -> None:
-        """Count bytes as they come out of a decompressor. Raises Refused at the first limit crossed."""
+        """Count bytes as they come out of a decompressor. Raises Rejected at the first limit crossed."""
         self._spent += count
         if self._spent > self._ratio_bytes:
-            raise Refused(Reason.RATIO_TOO_HIGH, f"more than {self.budget.limits.max_ratio}:1")
+            raise Rejected(Reason.RATIO_TOO_HIGH, f"more than {self.budget.limits.max_ratio}:1")
         self.budget.spend_bytes(count)

@@ -6,8 +6,8 @@ and chunks, as Outlook and OpenSSL write them. Nothing is verified: who signed a
 
 from typing import Final
 
-from extractor.budget import Refused
 from pipeline.contracts.reasons import Reason
+from pipeline.errors import Rejected
 
 _SEQUENCE: Final = 0x30
 _CONTEXT_0: Final = 0xA0
@@ -20,7 +20,7 @@ _INDEFINITE: Final = -1
 
 
 def signed_content(data: bytes) -> bytes | None:
-    """What was signed; None when it is not in there (a detached signature). Raises Refused: damaged or cut."""
+    """What was signed; None when it is not in there (a detached signature). Raises Rejected: damaged or cut."""
     at = _entered(data, 0, _SEQUENCE)  # ContentInfo
     at = _after(data, at)  # contentType
     at = _entered(data, at, _CONTEXT_0)
@@ -38,27 +38,27 @@ def signed_content(data: bytes) -> bytes | None:
 def _element(data: bytes, at: int) -> tuple[int, int, int]:
     """Tag, start of the content and its end (or _INDEFINITE) of the element at `at` (X.690 section 8.1)."""
     if at + 2 > len(data):
-        raise Refused(Reason.TRUNCATED_CONTAINER)
+        raise Rejected(Reason.TRUNCATED_CONTAINER)
     tag, length, start = data[at], data[at + 1], at + 2
     if tag & _HIGH_TAG == _HIGH_TAG:
-        raise Refused(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
+        raise Rejected(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
     if length == 0x80:
         return tag, start, _INDEFINITE
     if length > 0x80:
         octets = length & 0x7F
         if octets > _MAX_LENGTH_OCTETS:
-            raise Refused(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
+            raise Rejected(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
         length = int.from_bytes(data[start : start + octets], "big")
         start += octets
     if start + length > len(data):
-        raise Refused(Reason.TRUNCATED_CONTAINER)
+        raise Rejected(Reason.TRUNCATED_CONTAINER)
     return tag, start, start + length
 
 
 def _entered(data: bytes, at: int, expected: int) -> int:
     tag, start, _ = _element(data, at)
     if tag != expected:
-        raise Refused(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
+        raise Rejected(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
     return start
 
 
@@ -104,4 +104,4 @@ def _octets(data: bytes, at: int) -> bytes:
             break
     if tag == _OCTET_CHUNKS and end != _INDEFINITE and at == stop:
         return b"".join(chunks)
-    raise Refused(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")
+    raise Rejected(Reason.CORRUPT_CONTAINER, "not the structure of a signed message")

@@ -2,18 +2,15 @@
 
 import bz2
 import lzma
-import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from extractor.budget import Allowance, Refused
+from extractor.budget import Allowance
 from pipeline.contracts.reasons import Reason
+from pipeline.errors import Rejected
+from pipeline.mailformat.inflate import PIECE_BYTES, Inflater
 
-CHUNK: Final = 64 * 1024  # bytes fed to a decompressor, and bytes taken from it, at a time
 MAX_LZMA_DICTIONARY: Final = 8 * 1024 * 1024  # bytes; the sender chooses it, and we would have to allocate it
-
-RAW_DEFLATE: Final = -15  # zlib's window bits for a deflate stream without a frame (zip)
-GZIP_FRAME: Final = 31  # the same for a gzip member; zlib checks its CRC and its length
 
 
 class Source(Protocol):
@@ -27,7 +24,7 @@ class Source(Protocol):
         ...
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes, in order. Raises Refused when they are damaged or a limit is crossed."""
+        """The bytes, in order. Raises Rejected when they are damaged or a limit is crossed."""
         ...
 
     def as_gzip(self) -> bytes | None:
@@ -35,46 +32,29 @@ class Source(Protocol):
         ...
 
 
-class Inflater:
-    """One deflate stream inside `data`. When `chunks` has ended, `end` is the position after the stream."""
+class DeflateStream:
+    """One deflate stream inside `data`, paid for from an allowance. When `chunks` has ended, `end` is behind it."""
 
     def __init__(self, data: bytes, *, start: int, end: int, window_bits: int, allowance: Allowance) -> None:
-        self._data = data
-        self._start = start
-        self.end = end
-        self._window_bits = window_bits
+        self._inflater = Inflater(data, start=start, end=end, window_bits=window_bits)
         self._allowance = allowance
 
+    @property
+    def end(self) -> int:
+        """The position after the stream."""
+        return self._inflater.end
+
     def chunks(self) -> Iterator[bytes]:
-        """The plain bytes. Raises Refused: damaged, truncated, or over a limit."""
-        inflater = zlib.decompressobj(self._window_bits)
-        at, waiting = self._start, b""
-        while not inflater.eof:
-            if not waiting:
-                waiting = self._data[at : min(at + CHUNK, self.end)]
-                at += len(waiting)
-            starved = not waiting
-            out, waiting = _inflate(inflater, waiting)
-            if out:
-                self._allowance.spend(len(out))
-                yield out
-            elif starved and not inflater.eof:
-                raise Refused(Reason.TRUNCATED_CONTAINER)
-        self.end = at - len(inflater.unused_data)
-
-
-def _inflate(inflater: "zlib._Decompress", waiting: bytes) -> tuple[bytes, bytes]:
-    try:
-        out = inflater.decompress(waiting, CHUNK)
-    except zlib.error as error:
-        raise Refused(Reason.CORRUPT_CONTAINER, str(error)) from error
-    return out, inflater.unconsumed_tail
+        """The plain bytes. Raises Rejected: damaged, cut off, or over a limit."""
+        for piece in self._inflater.pieces():
+            self._allowance.spend(len(piece))
+            yield piece
 
 
 def stored(data: bytes, *, start: int, end: int, allowance: Allowance) -> Iterator[bytes]:
     """The bytes of `data[start:end]` as chunks; they cost as much as if they had been compressed."""
-    for at in range(start, end, CHUNK):
-        chunk = data[at : min(at + CHUNK, end)]
+    for at in range(start, end, PIECE_BYTES):
+        chunk = data[at : min(at + PIECE_BYTES, end)]
         allowance.spend(len(chunk))
         yield chunk
 
@@ -87,11 +67,11 @@ def bunzip(data: bytes, *, start: int, end: int, allowance: Allowance) -> Iterat
 def unlzma(data: bytes, *, start: int, end: int, allowance: Allowance) -> Iterator[bytes]:
     """The plain bytes of an LZMA stream as zip frames it (APPNOTE 5.8.8: version, length of properties, properties)."""
     if end - start < 9 or data[start + 2 : start + 4] != b"\x05\x00" or data[start + 4] >= 9 * 5 * 5:
-        raise Refused(Reason.CORRUPT_CONTAINER, "bad LZMA properties")
+        raise Rejected(Reason.CORRUPT_CONTAINER, "bad LZMA properties")
     literal, position = data[start + 4] % 9, data[start + 4] // 9
     dictionary = int.from_bytes(data[start + 5 : start + 9], "little")
     if dictionary > MAX_LZMA_DICTIONARY:
-        raise Refused(Reason.UNSUPPORTED_COMPRESSION, "the LZMA dictionary is too large")
+        raise Rejected(Reason.UNSUPPORTED_COMPRESSION, "the LZMA dictionary is too large")
     chosen = {
         "id": lzma.FILTER_LZMA1,
         "dict_size": max(dictionary, 4096),
@@ -102,7 +82,7 @@ def unlzma(data: bytes, *, start: int, end: int, allowance: Allowance) -> Iterat
     try:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chosen])
     except lzma.LZMAError as error:
-        raise Refused(Reason.CORRUPT_CONTAINER, "bad LZMA properties") from error
+        raise Rejected(Reason.CORRUPT_CONTAINER, "bad LZMA properties") from error
     yield from _expand(decompressor, data[start + 9 : end], allowance)
 
 
@@ -112,9 +92,9 @@ def _expand(
     while not decompressor.eof:
         starved = not waiting and decompressor.needs_input
         try:
-            out = decompressor.decompress(waiting, CHUNK)
+            out = decompressor.decompress(waiting, PIECE_BYTES)
         except (OSError, EOFError, lzma.LZMAError) as error:
-            raise Refused(Reason.CORRUPT_CONTAINER, str(error)) from error
+            raise Rejected(Reason.CORRUPT_CONTAINER, str(error)) from error
         waiting = b""
         if out:
             allowance.spend(len(out))

@@ -11,10 +11,10 @@ from typing import Final
 
 from extractor import uuencode
 from extractor.decode import LATE_START, MAX_JUNK, base64_of
-from extractor.inflate import RAW_DEFLATE
 from extractor.sniff import Sniffed, sniff
 from extractor.zipdirectory import has_directory
 from pipeline.contracts.repairs import MailRepair
+from pipeline.mailformat.inflate import RAW_DEFLATE
 
 UNCLEAR: Final = frozenset({Sniffed.TEXT, Sniffed.BINARY})
 ROUNDS: Final = 3  # of base64 in base64

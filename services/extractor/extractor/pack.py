@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from extractor.inflate import CHUNK, GZIP_FRAME, Source
+from extractor.inflate import Source
+from pipeline.mailformat.inflate import GZIP_FRAME, PIECE_BYTES
 
 LEVEL: Final = 1  # a report of 5.6 kB: 21 µs and 654 bytes; at level 6 it is 32 µs and 583 bytes
 
@@ -31,7 +32,7 @@ def pack(source: Source, *, head: bytes, rest: Iterable[bytes]) -> Packed:
     """The document that `source` gives as `head` and `rest`; what is already deflated is not compressed again.
 
     A gzip of several members is read twice, and counted twice: only its end tells that it has several.
-    Raises Refused when the source is damaged or a limit is crossed on the way.
+    Raises Rejected when the source is damaged or a limit is crossed on the way.
     """
     seen = _Seen()
     chunks = seen.through(chain([head], rest))
@@ -61,6 +62,6 @@ def _compressed(chunks: Iterable[bytes]) -> bytes:
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_FRAME)
     out = bytearray()
     for chunk in chunks:
-        for at in range(0, len(chunk), CHUNK):
-            out += deflater.compress(chunk[at : at + CHUNK])
+        for at in range(0, len(chunk), PIECE_BYTES):
+            out += deflater.compress(chunk[at : at + PIECE_BYTES])
     return bytes(out + deflater.flush())

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extractor import likeness, uuencode
-from extractor.budget import Allowance, Budget, Refused
+from extractor.budget import Allowance, Budget
 from extractor.cms import signed_content
 from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
-from extractor.gz import Deflated, Gzip, Plain
+from extractor.gz import Deflated, Gzip, Plain, reports_apart
 from extractor.inflate import Source
 from extractor.look import UNCLEAR, Seen, look_closer, window_bits_of
 from extractor.nested import nested_mails
@@ -25,6 +25,8 @@ from extractor.zips import ZipMember
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
 from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import Repair
+from pipeline.errors import Rejected
 from pipeline.mailformat.fields import begins_with_field
 
 Piece = Document | Refusal | Ignored | NestedMail
@@ -118,7 +120,7 @@ class _Opening:
         if depth > limit:
             yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
         elif kind is Sniffed.GZIP:
-            yield from self._stream(item.as_carrier(), Gzip(data, self.allowance), depth=depth)
+            yield from self._gzip(item.as_carrier(), data, depth=depth)
         elif kind is Sniffed.DEFLATE:
             source = Deflated(data, self.allowance, window_bits=window_bits_of(data))
             yield from self._stream(item.as_carrier(), source, depth=depth)
@@ -131,6 +133,15 @@ class _Opening:
         else:
             yield from nested_mails(item, data, depth=depth, budget=self.terms.budget)
 
+    def _gzip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
+        """A file, or several behind one another: each is a document of its own, numbered below the item's path."""
+        files = reports_apart(data, self.allowance)
+        for number, file in enumerate(files, start=1):
+            own = item
+            if len(files) > 1:
+                own = replace(item, path=f"{item.path}/{number}", size=len(file)).mended((Repair.ONE_OF_SEVERAL,))
+            yield from self._stream(own, Gzip(file, self.allowance), depth=depth)
+
     def _zip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         if holds_other_things(data):
             yield Ignored(item, Reason.NO_REPORT_CONTENT, "an office document or a program")
@@ -139,7 +150,7 @@ class _Opening:
         for entry in entries(data):
             try:
                 self.terms.budget.spend_member()
-            except Refused as refused:
+            except Rejected as refused:
                 yield Refusal(item, refused.reason, refused.detail)
                 return
             member = _member_item(item, entry.name, seen)
@@ -159,7 +170,7 @@ class _Opening:
     def _signed(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         try:
             content = signed_content(data)
-        except Refused as refused:
+        except Rejected as refused:
             yield _closed(item, refused.reason, refused.detail, self.terms)
             return
         if content is None:
@@ -172,7 +183,7 @@ class _Opening:
     def _stream(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
         try:
             yield from self._read(item, source, depth=depth)
-        except Refused as refused:
+        except Rejected as refused:
             mended = item.mended(source.repairs)
             if refused.reason in _SHUT:
                 yield _closed(mended, refused.reason, refused.detail, self.terms)

@@ -9,11 +9,13 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from extractor.budget import Allowance, Refused
-from extractor.inflate import RAW_DEFLATE, Inflater, bunzip, stored, unlzma
+from extractor.budget import Allowance
+from extractor.inflate import DeflateStream, bunzip, stored, unlzma
 from extractor.zipdirectory import Entry
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import MailRepair
+from pipeline.errors import Rejected
+from pipeline.mailformat.inflate import RAW_DEFLATE
 
 STORED: Final = 0
 DEFLATE: Final = 8
@@ -33,7 +35,7 @@ class ZipMember:
         self._data = data
         self._entry = entry
         self._allowance = allowance
-        self._inflater: Inflater | None = None
+        self._inflater: DeflateStream | None = None
         self._crc = 0
         self._size = 0
         self.repairs: list[str] = list(entry.repairs)
@@ -44,7 +46,7 @@ class ZipMember:
         return self._entry.method == DEFLATE
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes. Raises Refused: encrypted, unsupported method, damaged, truncated, or over a limit."""
+        """The bytes. Raises Rejected: encrypted, unsupported method, damaged, truncated, or over a limit."""
         self._crc = self._size = 0
         for chunk in self._decompressed():
             self._crc = zlib.crc32(chunk, self._crc)
@@ -62,11 +64,13 @@ class ZipMember:
     def _decompressed(self) -> Iterator[bytes]:
         entry, data, allowance = self._entry, self._data, self._allowance
         if entry.flags & ENCRYPTED_FLAG or entry.method == AES:
-            raise Refused(Reason.ENCRYPTED)
+            raise Rejected(Reason.ENCRYPTED)
         if entry.damage:
-            raise Refused(entry.damage)
+            raise Rejected(entry.damage)
         if entry.method == DEFLATE:
-            inflater = Inflater(data, start=entry.start, end=entry.end, window_bits=RAW_DEFLATE, allowance=allowance)
+            inflater = DeflateStream(
+                data, start=entry.start, end=entry.end, window_bits=RAW_DEFLATE, allowance=allowance
+            )
             self._inflater = inflater
             return inflater.chunks()
         if entry.method == STORED:
@@ -75,11 +79,11 @@ class ZipMember:
             return bunzip(data, start=entry.start, end=entry.end, allowance=allowance)
         if entry.method == LZMA:
             return unlzma(data, start=entry.start, end=entry.end, allowance=allowance)
-        raise Refused(Reason.UNSUPPORTED_COMPRESSION, f"zip method {entry.method}")
+        raise Rejected(Reason.UNSUPPORTED_COMPRESSION, f"zip method {entry.method}")
 
     def _verify(self) -> None:
         if self._crc != self._expected_crc():
-            raise Refused(Reason.CORRUPT_CONTAINER, "the CRC differs")
+            raise Rejected(Reason.CORRUPT_CONTAINER, "the CRC differs")
         size = self._entry.size
         if size is not None and size != self._size and MailRepair.ZIP_SIZE_WRONG not in self.repairs:
             self.repairs.append(MailRepair.ZIP_SIZE_WRONG)

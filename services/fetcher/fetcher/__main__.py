@@ -1,4 +1,4 @@
-"""The fetcher service: takes mails from the mailboxes and does to them what commands say."""
+"""The fetcher service: fetches emails from the mailboxes and does to them what commands say."""
 
 import asyncio
 import socket
@@ -6,13 +6,14 @@ import sys
 from contextlib import suppress
 from uuid import uuid4
 
+from fetcher.connection_test import answering_tests
 from fetcher.credentials import Credentials
+from fetcher.dns_requests import answering_dns
 from fetcher.journal import Journal
-from fetcher.mailbox_worker import Office
+from fetcher.mailbox_worker import MailboxWorker, Shared
 from fetcher.oauth import TokenSource
-from fetcher.requests import answering_tests
 from fetcher.status import StatusBoard
-from fetcher.supervisor import Roster
+from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater
 from pipeline.jetstream.mailboxes import MailboxBucket
 from pipeline.jetstream.tokens import TokenBucket
@@ -36,7 +37,7 @@ async def body(frame: Frame) -> None:
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
     board = StatusBoard(frame.bus, frame.readiness, holder=holder)
-    office = Office(
+    shared = Shared(
         holder=holder,
         bus=frame.bus,
         journal=journal,
@@ -45,14 +46,21 @@ async def body(frame: Frame) -> None:
         board=board,
         reconcile_s=frame.settings.reconcile_minutes * 60,
     )
-    roster = Roster(office, MailboxBucket(frame.bus.js, keys))
+    supervisor = Supervisor(
+        lambda mailbox: MailboxWorker(mailbox, shared).run(),
+        bus=frame.bus,
+        mailboxes=MailboxBucket(frame.bus.js, keys),
+        journal=journal,
+        board=board,
+    )
     all_done = asyncio.Event()
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials):
+    dns = answering_dns(frame.bus, frame.settings.dns_server)
+    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials), dns:
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")
         group.create_task(board.run(all_done), name="status")
-        await roster.run(frame.stopping)
+        await supervisor.run(frame.stopping)
         all_done.set()
 
 

@@ -1,20 +1,29 @@
-"""The connection test: signs in, lists the folders and counts the mails. It never changes the mailbox.
+"""The connection test: signs in, lists the folders and counts the emails. It never touches an email.
 
 Only LIST and STATUS are sent, so no flag can change and nothing can be removed; where STATUS leaves out what polling
-needs EXAMINE, which opens a folder for reading only.
+needs EXAMINE, which opens a folder for reading only. A folder that emails are to be moved to is made where it is
+missing (CREATE), but not in a dry run. config-api asks over the bus, and any fetcher may answer.
 """
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 
 import structlog
+from pydantic import ValidationError
 
+from fetcher.acting.same_folder import agree
+from fetcher.credentials import Credentials
 from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
-from fetcher.same_folder import agree
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import Action, MailboxSettings
+from pipeline.contracts.topology import TEST_SUBJECT
+from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.mailboxes import SealedMailbox, unseal
+from pipeline.jetstream.requests import serving
+from pipeline.secrets import BadSecretKey, Keyring
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +31,8 @@ OVERALL_S = 15.0
 MAX_NAMES = 1000
 MAX_NAME = 255  # characters; a longer one cannot be set
 _DEADLINES = Deadlines(connect_s=10, quiet_s=10, command_s=12)
+
+QUEUE = "fetcher"  # any fetcher may answer
 
 SignIn = Callable[[Deadlines], Awaitable[ImapSession]]
 """Gives a signed-in session that keeps to these deadlines. Raises ImapFault."""
@@ -33,7 +44,8 @@ async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> Connecti
         async with asyncio.timeout(OVERALL_S):
             return await _tried(settings, sign_in)
     except ImapFault as fault:
-        return _failure(fault.category, fault.detail, step=fault.step)
+        failure = _failure(fault.category, fault.detail, step=fault.step)
+        return failure.model_copy(update={"fingerprint": fault.fingerprint})
     except TimeoutError:
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 
@@ -70,7 +82,7 @@ async def _counted(session: ImapSession, folder: str) -> FolderStatus:
 async def _moved_onto_itself(
     session: ImapSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
 ) -> str | None:
-    """What is wrong with the folders that mail is moved to, if one of them is a folder that is read."""
+    """What is wrong with the folders that email is moved to, if one of them is a folder that is read."""
     actions = (settings.on_processed, settings.on_failed, settings.on_not_a_report)
     for target in dict.fromkeys(action.folder for action in actions if action.action is Action.MOVE and action.folder):
         try:
@@ -78,7 +90,10 @@ async def _moved_onto_itself(
         except ImapFault as fault:
             if not session.alive:
                 raise
-            log.debug("target_not_counted", category=fault.category)  # it is made when the first mail is moved
+            log.debug("target_not_counted", category=fault.category)
+            is_missing = fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"  # "/" for another "."
+            if is_missing and not settings.dry_run:
+                await session.make_folder(target)
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
             if folder == target or agree(there, count):
@@ -120,6 +135,37 @@ def _failure(category: Category, detail: str, names: tuple[str, ...] = (), *, st
         category=category,
         recovery_steps=recovery_steps(category, first=step),
     )
+
+
+def answering_tests(bus: Bus, keys: Keyring, credentials: Credentials) -> AbstractAsyncContextManager[None]:
+    """Answers while the context lasts."""
+
+    async def answer(payload: bytes) -> bytes:
+        return (await _tested(payload, keys, credentials)).model_dump_json().encode()
+
+    return serving(bus.client, TEST_SUBJECT, answer, queue=QUEUE)
+
+
+async def _tested(payload: bytes, keys: Keyring, credentials: Credentials) -> ConnectionTest:
+    try:
+        mailbox = unseal(SealedMailbox.model_validate_json(payload), keys)
+    except (BadSecretKey, ValidationError) as error:
+        log.warning("connection_test_unreadable", error=type(error).__name__)
+        return ConnectionTest(
+            success=False,
+            summary="The fetcher cannot read the saved password: it has another DMARQ_SECRET_KEY than config-api.",
+            category=Category.AUTHENTICATION,
+            recovery_steps=("Give every service the same DMARQ_SECRET_KEY.", "Enter the password again and save."),
+        )
+
+    def sign_in(deadlines: Deadlines) -> Awaitable[ImapSession]:
+        return credentials.session(mailbox.settings, mailbox.secrets, log=_to_debug_log, deadlines=deadlines)
+
+    return await try_connection(mailbox.settings, sign_in)
+
+
+def _to_debug_log(level: str, name: str, facts: Mapping[str, object]) -> None:
+    log.debug(name, level=level, **facts)
 
 
 _LOGS = "If it still fails, open the activity and log pages: they show what the server answered."

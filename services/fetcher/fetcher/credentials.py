@@ -7,7 +7,7 @@ from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
 from pipeline.contracts.oauth import OAuthGrant
 
 # A token that was issued a moment ago: to sign in with the provider once more would change nothing.
-_REFUSED_ANEW = {
+_NEW_TOKEN_REFUSED = {
     OAuthGrant.REFRESH_TOKEN: "the server rejects a new access token too: check the user name, that IMAP is switched on"
     " for the mailbox, that whoever signed in with the provider may open it, and the scope",
     OAuthGrant.CLIENT_CREDENTIALS: "the server rejects a new access token too: check the user name, that IMAP is"
@@ -48,7 +48,7 @@ class Credentials:
             if fault.category is not Category.AUTH_EXPIRED:
                 raise
             raise ImapFault(
-                Category.AUTHENTICATION, _REFUSED_ANEW[settings.oauth.grant], code=fault.code, said=fault.said
+                Category.AUTHENTICATION, _NEW_TOKEN_REFUSED[settings.oauth.grant], code=fault.code, said=fault.said
             ) from fault
 
     async def _secret(self, settings: MailboxSettings, secrets: MailboxSecrets, *, rejected: str = "") -> str:

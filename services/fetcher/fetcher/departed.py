@@ -1,7 +1,7 @@
-"""Which mails left a folder by an action of ours, so that one that comes back is recognised; bounded, in memory.
+"""Which emails left a folder by an action of ours, so that one that comes back is recognised; bounded, in memory.
 
-A mail is known by its bytes and the date on which the server received it, which a move keeps (RFC 6851 section 3.3).
-Where the server moves a mail to where it was, it comes back under another UID: it must not be moved once more.
+An email is known by its bytes and the date on which the server received it, which a move keeps (RFC 6851 section 3.3).
+Where the server moves an email to where it was, it comes back under another UID: it must not be moved once more.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 
-MOST = 50_000  # mails of one mailbox
-RETURNS_WITHOUT_ID = 3  # of a mail without a Message-ID: there may be several of the same bytes
+MOST = 50_000  # emails of one mailbox
+RETURNS_WITHOUT_ID = 3  # of an email without a Message-ID: there may be several of the same bytes
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADER_BYTES = 16_384
 
@@ -22,7 +22,7 @@ Print = tuple[int, datetime | None, int]
 
 
 class Departed:
-    """Of one mailbox. `returned_to`: the folders in which a mail came back."""
+    """Of one mailbox. `returned_to`: the folders in which an email came back."""
 
     def __init__(self) -> None:
         self._present: OrderedDict[Place, Print] = OrderedDict()
@@ -30,7 +30,7 @@ class Departed:
         self.returned_to: set[str] = set()
 
     def came(self, place: Place, body: bytes, internal_date: datetime | None) -> bool:
-        """Notes a mail that was fetched; whether it is one that left before."""
+        """Notes an email that was fetched; whether it is one that left before."""
         mark = (len(body), internal_date, hash(body))
         allowed = 1 if _MESSAGE_ID.search(body, 0, _HEADER_BYTES) else RETURNS_WITHOUT_ID
         self._present[place] = mark

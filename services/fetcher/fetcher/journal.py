@@ -12,7 +12,7 @@ from pipeline.contracts.events import ActivityLogged, Event, Level
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
-from pipeline.runtime.retry import pause
+from pipeline.runtime.retry import pause, persist
 
 log = structlog.get_logger(__name__)
 
@@ -66,19 +66,16 @@ class Journal:
         return [self._waiting.get_nowait() for _ in range(min(BATCH, self._waiting.qsize()))]
 
     async def _published(self, batch: Sequence[Event], stopping: asyncio.Event) -> bool:
-        while True:
-            try:
-                await self._bus.publish([Envelope(event) for event in batch])
-            except TryLater as error:
-                if stopping.is_set():
-                    log.warning("journal_lost", lines=len(batch) + self._waiting.qsize(), detail=error.detail[:200])
-                    return False
-                await pause(stopping, 1.0)
-                continue
-            if self._dropped:
-                log.warning("journal_dropped", lines=self._dropped)
-                self._dropped = 0
-            return True
+        envelopes = [Envelope(event) for event in batch]
+        try:
+            await persist(lambda: self._bus.publish(envelopes), stopping=stopping)
+        except TryLater as error:
+            log.warning("journal_lost", lines=len(batch) + self._waiting.qsize(), detail=error.detail[:200])
+            return False
+        if self._dropped:
+            log.warning("journal_dropped", lines=self._dropped)
+            self._dropped = 0
+        return True
 
 
 def _plain(value: object) -> JsonValue:

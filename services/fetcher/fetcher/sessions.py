@@ -4,17 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from fetcher.credentials import Credentials
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap import ImapFault, ImapSession, ProtocolLog
 from fetcher.journal import Journal
+from fetcher.signals import Signals
 from fetcher.throttle import Backoff
-from pipeline.contracts.mailbox import Mailbox
+from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import MAILBOX_FAULTS
 
-TURN_S = 5.0
+T = TypeVar("T")
+
+KEEP_S = 30.0
+
+
+class SignIn(Protocol):
+    """What gives signed-in sessions. Raises ImapFault; TryLater while the broker, which keeps tokens, is away."""
+
+    async def __call__(self, settings: MailboxSettings, secrets: MailboxSecrets, *, log: ProtocolLog) -> ImapSession:
+        """A session of its own."""
+        ...
 
 
 class NotOpened(ImapFault):
@@ -29,17 +39,14 @@ class Connector:
     more often than the backoff allows, and both together keep to the mailbox's number of connections. What goes wrong
     in a session that was opened is a matter of the side that uses it: reading does not wait for acting, nor acting for
     reading, unless the server asks for less.
-
-    `wanted` is set while somebody waits for a connection that another one holds.
     """
 
-    def __init__(self, mailbox: Mailbox, journal: Journal, credentials: Credentials) -> None:
+    def __init__(self, mailbox: Mailbox, journal: Journal, sign_in: SignIn, signals: Signals) -> None:
         self.mailbox = mailbox
-        self.wanted = asyncio.Event()
+        self.signals = signals
         self._journal = journal
-        self._credentials = credentials
+        self._sign_in = sign_in
         self._connections = asyncio.Semaphore(mailbox.settings.max_connections)
-        self._turn_ends = 0.0  # loop time
         self._backoff = Backoff()
 
     @property
@@ -65,35 +72,24 @@ class Connector:
     async def session(self) -> AsyncIterator[ImapSession]:
         """A signed-in session. Raises NotOpened, which is noted already."""
         if self._connections.locked():
-            self.wanted.set()
+            self.signals.connection.set()
         async with self._connections:
-            self.wanted.clear()
-            self._turn_ends = asyncio.get_running_loop().time() + TURN_S
+            self.signals.connection_taken()
             async with await self._opened() as session:
                 yield session
 
     async def _opened(self) -> ImapSession:
         settings, secrets = self.mailbox.settings, self.mailbox.secrets
         try:
-            session = await self._credentials.session(settings, secrets, log=self._note)
+            session = await self._sign_in(settings, secrets, log=self._note)
         except ImapFault as fault:
             self.complained(fault, retry_in_s=round(self._backoff.failed(fault), 1))
             raise NotOpened(fault) from fault
         self._backoff.succeeded()
         return session
 
-    @property
-    def turn_over(self) -> bool:
-        """Whether whoever holds the connection should let another one have it now."""
-        return self.wanted.is_set() and asyncio.get_running_loop().time() >= self._turn_ends
-
     def _note(self, level: str, name: str, facts: Mapping[str, object]) -> None:
         self._journal.imap(self.mailbox.id, level, name, facts)
-
-
-T = TypeVar("T")
-
-KEEP_S = 30.0
 
 
 class KeptSession:
@@ -104,7 +100,7 @@ class KeptSession:
         self._keep_s = keep_s
         self._stack = AsyncExitStack()
         self._session: ImapSession | None = None
-        self._clock: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,20 +108,15 @@ class KeptSession:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stop_clock()
+        await self._keep_open()
         await self._close()
-
-    @property
-    def alive(self) -> bool:
-        """Whether there is a session that can be used further."""
-        return self._session is not None
 
     async def use(self, work: Callable[[ImapSession], Awaitable[T]]) -> T:
         """What `work` gives. Raises ImapFault.
 
         A kept session may turn out to be lost meanwhile; then the work is done once more over a new one.
         """
-        await self._stop_clock()
+        await self._keep_open()
         was_kept = self._session is not None
         try:
             return await self._used(work)
@@ -135,7 +126,7 @@ class KeptSession:
             return await self._used(work)
         finally:
             if self._session is not None:
-                self._clock = asyncio.create_task(self._close_later(), name="close-later")
+                self._closing = asyncio.create_task(self._close_later(), name="close-later")
 
     async def _used(self, work: Callable[[ImapSession], Awaitable[T]]) -> T:
         if self._session is None:
@@ -147,16 +138,16 @@ class KeptSession:
                 await self._close()
 
     async def _close_later(self) -> None:
-        await pause(self._connector.wanted, self._keep_s)
+        await pause(self._connector.signals.connection, self._keep_s)
         await self._close()
 
     async def _close(self) -> None:
         self._session = None
         await self._stack.aclose()
 
-    async def _stop_clock(self) -> None:
-        if self._clock is None:
+    async def _keep_open(self) -> None:
+        if self._closing is None:
             return
-        self._clock.cancel()
-        await asyncio.gather(self._clock, return_exceptions=True)
-        self._clock = None
+        self._closing.cancel()
+        await asyncio.gather(self._closing, return_exceptions=True)
+        self._closing = None

@@ -7,8 +7,8 @@ from functools import partial
 
 import structlog
 
-from fetcher.fetch_run import Run
 from fetcher.imap import ImapFault
+from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Mailbox
 from pipeline.contracts.status import MailboxStatus, Progress, State, overdue
@@ -25,11 +25,15 @@ from pipeline.telemetry.metrics import (
     MAILBOX_STATE,
 )
 
+log = structlog.get_logger(__name__)
+
 MAX_DETAIL = 500  # characters
+TELL_EVERY = 1.0  # seconds
+NAMED = 10  # overdue mailboxes
 INTERNAL_ERROR = "internal_error"
 
 
-class Standing:
+class StatusTracker:
     """The status of a mailbox that is held. `changed` is called after each change of it."""
 
     def __init__(
@@ -57,7 +61,7 @@ class Standing:
         self._enter(State.POLLING, last_poll_at=datetime.now(UTC), next_poll_at=None)
 
     def progressed(self, run: Run) -> None:
-        """The run has found or dealt with mails."""
+        """The run has found or dealt with emails."""
         now = datetime.now(UTC)
         self._behind[run.folder] = max(run.seen - run.done, 0)
         progress = Progress(started_at=run.started_at, at=now, seen=run.seen, done=run.done) if run.seen else None
@@ -73,7 +77,7 @@ class Standing:
         self._set(last_success_at=now, behind=0, progress=None, **self._told_why)
 
     def acting(self, refused: ImapFault | None) -> None:
-        """What the server refuses to do with mails, if anything: a mailbox that does not do it is not well."""
+        """What the server refuses to do with emails, if anything: a mailbox that does not do it is not well."""
         self._refused = refused
         if self.status.state is not State.BACKING_OFF and (why := self._why()) != self._told_why:
             self._told_why = why
@@ -107,13 +111,13 @@ class Standing:
         return late
 
     def failed_actions(self, change: int) -> None:
-        """So many more mails, or fewer, could not be marked, moved or deleted."""
+        """So many more emails, or fewer, could not be marked, moved or deleted."""
         self._set(failed_actions=max(self.status.failed_actions + change, 0))
 
     def _why(self) -> dict[str, object]:
         fault = self._complaint or self._refused
         if fault is None and self.status.failed_actions:
-            detail = f"{self.status.failed_actions} mails could not be marked, moved or deleted: see why, and retry"
+            detail = f"{self.status.failed_actions} emails could not be marked, moved or deleted: see why, and retry"
             return {"category": Category.PERMISSIONS.value, "detail": detail}
         category, detail = (fault.category.value, fault.detail) if fault else (Category.OK.value, "")
         return {"category": category, "detail": detail[:MAX_DETAIL]}
@@ -137,42 +141,36 @@ def _in(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-log = structlog.get_logger(__name__)
-
-TELL_EVERY = 1.0  # seconds
-NAMED = 10  # overdue mailboxes
-
-
 class StatusBoard:
-    """The standings of the mailboxes that this fetcher holds."""
+    """The statuses of the mailboxes that this fetcher holds."""
 
     def __init__(self, bus: Bus, readiness: Readiness, *, holder: str) -> None:
         self._bucket = StatusBucket(bus.js)
         self._readiness = readiness
         self._holder = holder
-        self._standings: dict[str, Standing] = {}
-        self._untold: dict[str, Standing] = {}
+        self._trackers: dict[str, StatusTracker] = {}
+        self._untold: dict[str, StatusTracker] = {}
 
-    async def take(self, mailbox: Mailbox) -> Standing:
+    async def take(self, mailbox: Mailbox) -> StatusTracker:
         """A mailbox is held from now on. What was known of it goes on. Raises TryLater while the broker is away."""
         known = await self._bucket.get(mailbox.id)
-        standing = Standing(mailbox, known, holder=self._holder, changed=partial(self._note, mailbox.id))
-        self._standings[mailbox.id] = standing
+        tracker = StatusTracker(mailbox, known, holder=self._holder, changed=partial(self._note, mailbox.id))
+        self._trackers[mailbox.id] = tracker
         self._note(mailbox.id)
-        return standing
+        return tracker
 
     def fail(self, mailbox: Mailbox, detail: str) -> None:
         """The work for a mailbox that is held ended in an error of ours."""
-        standing = self._standings.get(mailbox.id)
-        if standing is not None:
-            standing.failed(detail)
+        tracker = self._trackers.get(mailbox.id)
+        if tracker is not None:
+            tracker.failed(detail)
 
     def give_back(self, mailbox: Mailbox) -> None:
         """The mailbox is no longer held here; harmless when it was not."""
-        standing = self._standings.get(mailbox.id)
-        if standing is not None:
-            standing.ended()
-            del self._standings[mailbox.id]
+        tracker = self._trackers.get(mailbox.id)
+        if tracker is not None:
+            tracker.ended()
+            del self._trackers[mailbox.id]
 
     def forget(self, mailbox_id: str) -> None:
         """The mailbox is deleted: what was not told of it yet never will be."""
@@ -187,23 +185,23 @@ class StatusBoard:
         await self._tell()
 
     def _note(self, mailbox_id: str) -> None:
-        standing = self._standings.get(mailbox_id)
-        if standing is not None:
-            self._untold[mailbox_id] = standing
+        tracker = self._trackers.get(mailbox_id)
+        if tracker is not None:
+            self._untold[mailbox_id] = tracker
 
     async def _tell(self) -> None:
         for mailbox_id in list(self._untold):
-            standing = self._untold.pop(mailbox_id, None)
-            if standing is None:  # forgotten meanwhile
+            tracker = self._untold.pop(mailbox_id, None)
+            if tracker is None:  # forgotten meanwhile
                 continue
             try:
-                await self._bucket.put(standing.status)
+                await self._bucket.put(tracker.status)
             except TryLater as error:
                 log.info("status_not_told", mailbox_id=mailbox_id, detail=error.detail[:200])
-                self._untold.setdefault(mailbox_id, standing)
+                self._untold.setdefault(mailbox_id, tracker)
                 return
 
     def _complain(self) -> None:
-        late = sorted(mailbox_id for mailbox_id, standing in self._standings.items() if standing.overdue())
+        late = sorted(mailbox_id for mailbox_id, tracker in self._trackers.items() if tracker.overdue())
         more = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
         self._readiness.complain("mailboxes", f"overdue: {', '.join(late[:NAMED])}{more}" if late else "")

@@ -1,108 +1,46 @@
-"""Which mailboxes this fetcher works for: a seat for each, which hears what the bucket `mailbox` says about it."""
+"""Which mailboxes this fetcher works for: a task for each, which follows what the bucket `mailbox` says about it."""
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 
 import structlog
 
-from fetcher.mailbox_worker import Office, Tenure
+from fetcher.journal import Journal
+from fetcher.status import StatusBoard
+from pipeline.contracts.mailbox import Mailbox
 from pipeline.errors import TryLater, described, leaves
+from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.ensure import forget_mailbox
 from pipeline.jetstream.mailboxes import Change, MailboxBucket
-from pipeline.runtime.retry import pause, wait_for
+from pipeline.runtime.retry import pause, persist, unless
 
 log = structlog.get_logger(__name__)
 
 AFTER_BUG_S = 30.0
-
-
-class Seat:
-    """Works for the mailbox while it is enabled; when it is deleted, what the broker keeps for it goes too."""
-
-    def __init__(self, change: Change, office: Office, *, delay: float = 0.0) -> None:
-        self._wanted = change
-        self._office = office
-        self._delay = delay
-        self._news = asyncio.Event()
-        self._closed = False
-
-    def hear(self, change: Change) -> None:
-        """The mailbox as it is now. Settings older than those at work are passed over."""
-        if change == self._wanted or _is_older(change, self._wanted):
-            return
-        self._wanted = change
-        self._news.set()
-
-    def close(self) -> None:
-        """Ends the work after what is in hand."""
-        self._closed = True
-        self._news.set()
-
-    async def run(self) -> None:
-        """Returns when closed, or when the mailbox is deleted and forgotten."""
-        await pause(self._news, self._delay)
-        done = False
-        while not self._closed and not done:
-            self._news = asyncio.Event()
-            try:
-                done = await self._follow(self._wanted, self._news)
-            except* Exception as group:  # noqa: BLE001 a bug with one mailbox must not stop the others
-                self._complain(leaves(group)[0])
-                await pause(self._news, AFTER_BUG_S)
-
-    async def _follow(self, change: Change, news: asyncio.Event) -> bool:
-        """Does what the change asks for, until there are news; True when nothing is left to do, ever."""
-        if change.deleted:
-            return await self._forgotten(change.id, news)
-        if change.mailbox is None or not change.mailbox.settings.enabled:
-            await news.wait()
-        else:
-            await Tenure(change.mailbox, self._office).run(news)
-        return False
-
-    async def _forgotten(self, mailbox_id: str, news: asyncio.Event) -> bool:
-        self._office.board.forget(mailbox_id)
-        attempt = 0
-        while not news.is_set():
-            attempt += 1
-            try:
-                await forget_mailbox(self._office.bus.js, mailbox_id)
-            except TryLater as error:
-                await wait_for(error, attempt=attempt, stopping=news)
-            else:
-                return not news.is_set()
-        return False
-
-    def _complain(self, error: BaseException) -> None:
-        log.error("mailbox_task_failed", mailbox_id=self._wanted.id, error=described(error), exc_info=error)
-        facts = {"error": type(error).__name__, "retry_in_s": AFTER_BUG_S}
-        self._office.journal.imap(self._wanted.id, "error", "internal_error", facts)
-
-
-def _is_older(change: Change, wanted: Change) -> bool:
-    if change.mailbox is None or wanted.mailbox is None:
-        return False
-    return change.mailbox.version < wanted.mailbox.version
-
-
 RELIST_EVERY = 10.0  # seconds; a change is heard at once, this only catches what was swallowed on the way
-LISTEN_AGAIN = 1.0  # seconds
 LOOK_EVERY = 0.5  # seconds between looks whether the connection is still the same
 SPREAD_S = 0.02  # per mailbox: many mailboxes start over some seconds, not in one moment
 
+Work = Callable[[Mailbox], Coroutine[object, object, None]]
+"""Works for a mailbox until cancelled; then ends what is in hand."""
 
-class Roster:
+
+class Supervisor:
     """Follows the bucket. No mailbox ever waits for another one.
 
-    A mailbox is deleted when the bucket says so. One that is merely missing from the bucket goes on as it was: a
-    broker that lost its data gets the mailboxes anew from the config API.
+    A mailbox is deleted when the bucket says so. One that is merely missing from the bucket goes on as it was: a broker
+    that lost its data gets the mailboxes again from the config API.
     """
 
-    def __init__(self, office: Office, mailboxes: MailboxBucket) -> None:
-        self._office = office
+    def __init__(self, work: Work, *, bus: Bus, mailboxes: MailboxBucket, journal: Journal, board: StatusBoard) -> None:
+        self._work = work
+        self._bus = bus
         self._mailboxes = mailboxes
-        self._seats: dict[str, Seat] = {}
+        self._journal = journal
+        self._board = board
+        self._followed: dict[str, FollowedMailbox] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follows the bucket until told to stop, then ends the work for every mailbox after what is in hand."""
@@ -114,14 +52,13 @@ class Roster:
                 await self._until_reconnected(stopping)
                 listening.cancel()
             relisting.cancel()
-            for seat in self._seats.values():
-                seat.close()
+            for followed in self._followed.values():
+                followed.task.cancel()
 
     async def _until_reconnected(self, stopping: asyncio.Event) -> None:
         """A subscription that lived through a restart of the broker may be deaf for a while."""
-        bus = self._office.bus
-        reconnects = bus.reconnects
-        while bus.reconnects == reconnects and not stopping.is_set():
+        reconnects = self._bus.reconnects
+        while self._bus.reconnects == reconnects and not stopping.is_set():
             await pause(stopping, LOOK_EVERY)
 
     async def _relist(self, group: asyncio.TaskGroup) -> None:
@@ -130,14 +67,13 @@ class Roster:
             await self._list(group)
 
     async def _listen(self, group: asyncio.TaskGroup) -> None:
+        async def hear() -> None:
+            async with aclosing(self._mailboxes.changes()) as changes:
+                async for change in changes:
+                    self._tell(change, group)
+
         while True:
-            try:
-                async with aclosing(self._mailboxes.changes()) as changes:
-                    async for change in changes:
-                        self._tell(change, group)
-            except TryLater as error:
-                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
-                await asyncio.sleep(LISTEN_AGAIN)
+            await persist(hear)
 
     async def _list(self, group: asyncio.TaskGroup, *, spread_s: float = 0.0) -> None:
         try:
@@ -146,18 +82,87 @@ class Roster:
             log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
             return
         for change in listed:
-            if change.id in self._seats or not change.deleted:  # deletions of long ago are for whoever listens anew
+            if change.id in self._followed or not change.deleted:  # old deletions are for whoever listens again
                 spread = random.uniform(0, spread_s * len(listed))  # noqa: S311 spread, not secrecy
                 self._tell(change, group, delay=spread)
 
     def _tell(self, change: Change, group: asyncio.TaskGroup, *, delay: float = 0.0) -> None:
-        seat = self._seats.get(change.id)
-        if seat is not None:
-            seat.hear(change)
+        known = self._followed.get(change.id)
+        if known is not None:
+            known.update(change)
             return
-        self._seats[change.id] = seat = Seat(change, self._office, delay=delay)
-        group.create_task(self._seated(change.id, seat), name=f"mailbox-{change.id}")
+        following = FollowedMailbox(change, self._work, self._forget, self._complain)
+        self._followed[change.id] = following
+        following.task = group.create_task(self._follow(following, change.id, delay), name=f"mailbox-{change.id}")
 
-    async def _seated(self, mailbox_id: str, seat: Seat) -> None:
-        await seat.run()
-        del self._seats[mailbox_id]
+    async def _follow(self, following: "FollowedMailbox", mailbox_id: str, delay: float) -> None:
+        await following.run(delay)
+        del self._followed[mailbox_id]
+
+    async def _forget(self, mailbox_id: str) -> None:
+        """What the broker keeps for a mailbox goes with it."""
+        self._board.forget(mailbox_id)
+        await persist(lambda: forget_mailbox(self._bus.js, mailbox_id))
+
+    def _complain(self, mailbox_id: str, error: BaseException) -> None:
+        log.error("mailbox_task_failed", mailbox_id=mailbox_id, error=described(error), exc_info=error)
+        facts = {"error": type(error).__name__, "retry_in_s": AFTER_BUG_S}
+        self._journal.imap(mailbox_id, "error", "internal_error", facts)
+
+
+class FollowedMailbox:
+    """Works for the mailbox while it is enabled, always by its latest settings. `task` is what runs it."""
+
+    task: "asyncio.Task[None]"
+
+    def __init__(
+        self,
+        change: Change,
+        work: Work,
+        forget: Callable[[str], Coroutine[object, object, None]],
+        complain: Callable[[str, BaseException], None],
+    ) -> None:
+        self._latest = change
+        self._work = work
+        self._forget = forget
+        self._complain = complain
+        self._changed = asyncio.Event()
+
+    def update(self, change: Change) -> None:
+        """The mailbox as it is now. Settings older than those at work are passed over."""
+        if change == self._latest or _is_older(change, self._latest):
+            return
+        self._latest = change
+        self._changed.set()
+
+    async def run(self, delay: float) -> None:
+        """Begins after so many seconds. Returns when the mailbox is deleted and forgotten, else when cancelled."""
+        await pause(self._changed, delay)
+        while True:
+            self._changed.clear()
+            try:
+                forgotten = await self._worked()
+            except* Exception as group:  # noqa: BLE001 a bug with one mailbox must not stop the others
+                self._complain(self._latest.id, leaves(group)[0])
+                await pause(self._changed, AFTER_BUG_S)
+                forgotten = False
+            if forgotten and not self._changed.is_set():
+                return
+
+    async def _worked(self) -> bool:
+        """Does what the latest change asks for, until the next one; whether nothing is left to do, ever."""
+        change = self._latest
+        if change.deleted:
+            forgotten, _ = await unless(self._forget(change.id), self._changed)
+            return forgotten
+        if change.mailbox is None or not change.mailbox.settings.enabled:
+            await self._changed.wait()
+        else:
+            await unless(self._work(change.mailbox), self._changed)
+        return False
+
+
+def _is_older(change: Change, latest: Change) -> bool:
+    if change.mailbox is None or latest.mailbox is None:
+        return False
+    return change.mailbox.version < latest.mailbox.version

@@ -1,4 +1,4 @@
-"""How fast a mailbox is read: how many mails at once, and how many a minute; pure.
+"""How fast a mailbox is read: how many emails at once, and how many a minute; pure.
 
 Times are in seconds of any one clock.
 """
@@ -64,7 +64,7 @@ MINUTE = 60.0
 
 
 class Pace:
-    """`per_minute`: never more mails than this within any sixty seconds; None for no limit.
+    """`per_minute`: never more emails than this within any sixty seconds; None for no limit.
 
     A stretch that went well doubles the next one; a server that throttles or falls silent gets quarters.
     """
@@ -75,7 +75,7 @@ class Pace:
         self._spent: deque[tuple[float, int]] = deque()
 
     def mails(self, now: float) -> int:
-        """How many mails may be read at once now; 0 while the minute's share is used up."""
+        """How many emails may be read at once now; 0 while the minute's share is used up."""
         if self._per_minute is None:
             return self._most
         self._forget(now)
@@ -86,7 +86,7 @@ class Pace:
         return 0.0 if self.mails(now) else self._spent[0][0] + MINUTE - now
 
     def went_well(self, mails: int, now: float) -> None:
-        """So many mails were read without complaint."""
+        """So many emails were read without complaint."""
         self._most = min(self._most * 2, MOST_MAILS)
         if self._per_minute is not None:
             self._spent.append((now, mails))

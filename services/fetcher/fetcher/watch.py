@@ -1,21 +1,21 @@
-"""The life of one mailbox in this fetcher: connect, poll, wait for new mail; after a fault wait longer and again."""
+"""The life of one mailbox in this fetcher: connect, poll, wait for new email; after a fault wait longer and again."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
-from fetcher.fetch_run import Run
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
-from fetcher.poll import Poll
+from fetcher.reading.fetch_run import Run
+from fetcher.reading.poll import Poll
 from fetcher.sessions import Connector, NotOpened
-from fetcher.status import Standing
+from fetcher.status import StatusTracker
 from fetcher.throttle import Backoff
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.events import FetchTrigger
-from pipeline.contracts.mailbox import Mailbox
 from pipeline.errors import TryLater
-from pipeline.runtime.retry import unless, wait_for
+from pipeline.runtime.retry import persist, unless
 
 log = structlog.get_logger(__name__)
 
@@ -32,17 +32,15 @@ OF_A_FOLDER = frozenset((Category.MAILBOX_NOT_FOUND, Category.PERMISSIONS))  # t
 class Watch:
     """Polls a mailbox at its interval, at once when the server announces mail, and when asked to."""
 
-    def __init__(
-        self, mailbox: Mailbox, *, connector: Connector, poll: Poll, journal: Journal, standing: Standing
-    ) -> None:
-        first, *others = mailbox.settings.all_folders
-        self._mailbox = mailbox
+    def __init__(self, connector: Connector, poll: Poll, *, journal: Journal, status: StatusTracker) -> None:
+        first, *others = connector.mailbox.settings.all_folders
+        self._mailbox = connector.mailbox
+        self._signals = connector.signals
         self._folders = (*others, first)  # the first one comes last: IDLE tells of the folder that is open
         self._connector = connector
         self._poll = poll
         self._journal = journal
-        self._standing = standing
-        self._asked = asyncio.Event()  # since the latest round began
+        self._status = status
         self._trigger = FetchTrigger.POLL
         self._run: Run | None = None  # the one in hand
         self._complaints: dict[str, ImapFault] = {}  # by folder that could not be read
@@ -58,26 +56,23 @@ class Watch:
         self._connector.retry_now()
         self._backoff.retry_now()
         self._trigger = FetchTrigger.MANUAL
-        self._asked.set()
+        self._signals.fetch.set()
 
-    async def run(self, stopping: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Returns when told to stop."""
-        broker_away = 0
-        while not stopping.is_set():
-            try:
-                rest_s = await self._visit(stopping)
-            except TryLater as error:
-                broker_away += 1
-                await wait_for(error, attempt=broker_away, stopping=stopping)
-                continue
-            broker_away = 0
-            wait_s = max(rest_s, self._connector.wait_s, self._backoff.wait_s)
-            await unless(asyncio.sleep(wait_s), stopping, self._asked)
+        stop, fetch = self._signals.stop, self._signals.fetch
+        while not stop.is_set():
+            with suppress(TryLater):  # told to stop while the broker is away
+                rest_s = await persist(self._visit, stopping=stop)
+                wait_s = max(rest_s, self._connector.wait_s, self._backoff.wait_s)
+                await unless(asyncio.sleep(wait_s), stop, fetch)
 
-    async def _visit(self, stopping: asyncio.Event) -> float:
+    async def _visit(self) -> float:
         """Polls over one session, for as long as it is kept; gives the seconds to rest before the next one."""
-        self._asked.clear()
-        self._standing.connecting()
+        if self._signals.stop.is_set():
+            return 0.0
+        self._signals.fetch.clear()
+        self._status.connecting()
         self._run = self._new_run(self._folders[-1])  # a connection that cannot be made is a run that failed
         opened = asyncio.get_running_loop().time()
         try:
@@ -86,19 +81,19 @@ class Watch:
                 folders = self._folders
                 while folders:
                     await self._round(session, folders)
-                    if stopping.is_set() or self._connector.turn_over:
+                    if self._signals.let_go:
                         return 0.0
                     if not self._stays_connected(session) and not self._is_due:
-                        self._standing.resting(self._interval_s, idle=False)
+                        self._status.resting(self._interval_s, idle=False)
                         return self._interval_s
-                    folders = await self._next_folders(session, stopping)
+                    folders = await self._next_folders(session)
                 return 0.0
         except ImapFault as fault:
             self._failed(fault, lived_s=asyncio.get_running_loop().time() - opened)
-            if self._run is not None:  # a connection that is lost between runs is only made anew
+            if self._run is not None:  # a connection that is lost between runs is only made again
                 self._journal.note(self._run.finished(category=fault.category, detail=fault.detail))
             wait_s = max(self._connector.wait_s, self._backoff.wait_s)
-            self._standing.backing_off(fault, wait_s)
+            self._status.backing_off(fault, wait_s)
             return wait_s
 
     def _failed(self, fault: ImapFault, *, lived_s: float) -> None:
@@ -117,9 +112,9 @@ class Watch:
         IDLE tells of it.
         """
         trigger, self._trigger = self._trigger, FetchTrigger.POLL
-        self._asked.clear()
+        self._signals.fetch.clear()
         self._began = asyncio.get_running_loop().time()
-        self._standing.polling()
+        self._status.polling()
         whole, more = True, False
         for folder in folders:
             self._run = self._new_run(folder, trigger)
@@ -139,7 +134,7 @@ class Watch:
             self._run = None
         self._due = asyncio.get_running_loop().time() + (self._interval_s if whole and not more else 0)
         if whole:
-            self._standing.polled(next(iter(self._complaints.values()), None))
+            self._status.polled(next(iter(self._complaints.values()), None))
 
     async def _polled(self, session: ImapSession, run: Run) -> bool:
         try:
@@ -148,25 +143,26 @@ class Watch:
             if run.seen:
                 self._journal.note(run.finished(detail=str(error) or STOPPED))
             raise
-        if run.seen or not run.more:  # waiting to read more of the folder anew is no run
+        if run.seen or not run.more:  # waiting to read more of the folder again is no run
             self._journal.note(run.finished())
         if run.seen:
             figures = {"seen": run.seen, "filtered": run.filtered, "fetched": run.fetched}
             log.info("fetched", mailbox_id=self._mailbox.id, run_id=run.id, **figures)
         return whole
 
-    async def _next_folders(self, session: ImapSession, stopping: asyncio.Event) -> tuple[str, ...]:
-        """The folders that new mail or the interval asks for; none when the wait was cut short: the session ends."""
+    async def _next_folders(self, session: ImapSession) -> tuple[str, ...]:
+        """The folders that new email or the interval asks for; none when the wait was cut short: the session ends."""
+        signals = self._signals
         left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
-        self._standing.resting(left_s, idle=self._idles and "IDLE" in session.capabilities)
+        self._status.resting(left_s, idle=self._idles and "IDLE" in session.capabilities)
         waiting = self._waited(session, left_s) if self._idles else asyncio.sleep(left_s, False)
-        finished, came = await unless(waiting, stopping, self._asked, self._connector.wanted)
+        finished, came = await unless(waiting, signals.stop, signals.fetch, signals.connection)
         if not finished:
             return ()
         if not came:
             return self._folders
         left_s = self._began + ROUND_EVERY_S - asyncio.get_running_loop().time()
-        await unless(asyncio.sleep(max(left_s, 0.0)), stopping, self._asked)
+        await unless(asyncio.sleep(max(left_s, 0.0)), signals.stop, signals.fetch)
         self._trigger = FetchTrigger.IDLE
         return self._folders[-1:]
 
@@ -186,7 +182,7 @@ class Watch:
         return came
 
     def _new_run(self, folder: str, trigger: FetchTrigger | None = None) -> Run:
-        return Run(self._mailbox, trigger or self._trigger, folder, self._standing.progressed)
+        return Run(self._mailbox, trigger or self._trigger, folder, self._status.progressed)
 
     @property
     def _is_due(self) -> bool:

@@ -12,7 +12,9 @@ from notifier.digest.write import write_digests
 from notifier.rules import domains, mailboxes, pipeline, sources
 from notifier.sql import SQL
 from pipeline.errors import TryLater, described
+from pipeline.jetstream.bus import Bus
 from pipeline.notifications.rules import Rule
+from pipeline.postgres.connection import Database, StatementFault
 from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ import sys
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.kinds.failure.sample import SampleKept
+from parser.kinds.reading import SampleKept
 from parser.overview import keep_overview
 from parser.recorder import Inquiry, Recorder
 from parser.relay import Relay
@@ -13,13 +13,13 @@ from parser.reparse.worker import Reparser
 from parser.retention import keep_house
 from parser.sources.chores import keep_sources
 from parser.sources.data import NamingData, NamingFiles
+from parser.sources.lookups import LookupOptions, keep_lookups
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts import topology
-from pipeline.errors import TryLater
 from pipeline.jetstream.requests import serving
 from pipeline.postgres.connection import Database, database
-from pipeline.runtime.retry import wait_for
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.runtime.service import Frame, run_service
 from pipeline.runtime.stage import Stage
 from pipeline.settings import Settings
@@ -63,11 +63,13 @@ async def work(frame: Frame, postgres: Database) -> None:
         "keep_documents_days": frame.settings.keep_documents_days,
         "keep_records_months": frame.settings.keep_records_months,
     }
+    lookups = LookupOptions(dns_hours=frame.settings.dns_hours, host_names=frame.settings.host_names)
     async with asyncio.TaskGroup() as group:
         group.create_task(relay.run(finish), name="relay")
         group.create_task(keep_house(postgres, frame.stopping, **kept), name="retention")
         group.create_task(keep_overview(postgres, frame.stopping), name="overview")
         group.create_task(keep_sources(postgres, naming, frame.stopping), name="sources")
+        group.create_task(keep_lookups(postgres, frame.bus, lookups, frame.stopping), name="lookups")
         group.create_task(reparse(frame, reparser), name="reparse")
         group.create_task(answer_fetchers(frame, Inquiry(postgres)), name="inquiry")
         await frame.run(parser, recorder)
@@ -76,14 +78,14 @@ async def work(frame: Frame, postgres: Database) -> None:
 
 async def reparse(frame: Frame, reparser: Reparser) -> None:
     """Takes requests for reparse, and works on them, until told to stop."""
-    attempt = 0
-    while not frame.stopping.is_set():
-        try:
-            async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
-                await reparser.run(frame.stopping)
-        except TryLater as error:  # the broker went away just as we were about to listen
-            attempt += 1
-            await wait_for(error, attempt=attempt, stopping=frame.stopping)
+
+    async def serve_and_work() -> None:
+        async with serving(frame.bus.client, topology.REPARSE_SUBJECT, reparser.ask, queue="parser"):
+            await reparser.run(frame.stopping)
+
+    await persist_unless_stopped(
+        serve_and_work, frame.stopping
+    )  # the broker may go away just as we are about to listen
 
 
 async def answer_fetchers(frame: Frame, inquiry: Inquiry) -> None:

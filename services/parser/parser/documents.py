@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from parser.kinds.failure.sample import SampleKept
 from parser.kinds.identity import identity_of
-from parser.kinds.reading import Hints, Reading
-from parser.kinds.registry import read
+from parser.kinds.kind import Totals
+from parser.kinds.reading import Hints, Reading, SampleKept, Terms
+from parser.kinds.registry import Readers, totals_of
 from parser.kinds.several import SeveralReports, separated
-from parser.kinds.totals import Totals, totals_of
 from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentInfo, PartLine
@@ -27,10 +26,11 @@ MAX_DOMAIN_BYTES = 2000  # an entry of a database index holds 2704; a name has 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """The settings that the readers follow."""
+    """The settings that the readers follow, and the readers, which learn from what they read."""
 
     limits: Limits = field(default_factory=Limits)
     sample_kept: SampleKept = SampleKept.HEADERS
+    readers: Readers = field(default_factory=Readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,9 @@ def _lines(line: PartLine, info: DocumentInfo, documents: Sequence[Document]) ->
 def read_document(info: DocumentInfo, data: bytes, *, from_domain: str, options: ReadOptions) -> Document:
     """A document (one gzip member), read or refused. `from_domain` is that of the mail's From. Use it in a `with`."""
     hints = Hints(file_name=info.name, from_domain=from_domain)
+    terms = Terms(limits=options.limits, hints=hints, sample_kept=options.sample_kept)
     try:
-        reading = read(data, format=info.format, limits=options.limits, hints=hints, sample_kept=options.sample_kept)
+        reading = options.readers.read(data, format=info.format, terms=terms)
     except Rejected as refusal:
         return Document(info, data, refusal=refusal)
     refused = unstorable(reading)

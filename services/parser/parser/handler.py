@@ -47,7 +47,9 @@ class ParserHandler:
         for number, envelope in envelopes.items():
             event = extracted(envelope)
             before = known.get(event.mail.mail_id)
-            if before is None or before.is_superseded_by(event.take, has_bytes=bool(envelope.cargo)):
+            if before is None or before.is_superseded_by(
+                event.take, settings_version=event.handling.settings_version, has_bytes=bool(envelope.cargo)
+            ):
                 new[number] = envelope
                 superseded += [event.mail.mail_id] if before else []
                 continue

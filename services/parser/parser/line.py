@@ -6,6 +6,7 @@ from typing import Any
 
 from parser.kinds import values
 from parser.kinds.reading import Reading
+from parser.kinds.registry import kind_of
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.report import DkimResult, OverrideReason, Record, Report, SpfResult
 from pipeline.errors import Rejected
@@ -47,12 +48,12 @@ def line_of_rejection(rejected: Rejected, *, file: str, part: str, repairs: tupl
 
 
 def as_json(reading: Reading, *, max_rows: int | None = None) -> Json:
-    """The whole report as plain JSON values: the header's fields, and `rows` for an aggregate report.
+    """The whole report as plain JSON values: the header's fields, and `rows` where its kind has them.
 
     With `max_rows` no more rows than that are given, and `rows_left_out` says how many are missing.
     """
     whole = header_as_json(reading.report)
-    if reading.report.kind == "aggregate":
+    if kind_of(reading.report).has_rows:
         whole["rows"] = [row_as_json(row) for row in islice(reading.rows, max_rows)]
         whole["rows_left_out"] = len(reading.rows) - len(whole["rows"])
     return whole

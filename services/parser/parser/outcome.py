@@ -31,7 +31,10 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The outcome of a mail; `reason`, `detail` and `salvaged` are those of its first refused part."""
+    """The outcome of a mail; `reason`, `detail` and `salvaged` are those of its first refused part.
+
+    A mail that is no report because a format is switched off has that reason, and the format as its detail.
+    """
 
     outcome: Outcome
     reason: Reason | None
@@ -54,10 +57,11 @@ def conclude(lines: Sequence[PartLine], fates: Mapping[str, Fate], handling: Han
     found = {line.outcome for line in final}
     outcome = next((result for fate, result in _DECIDES if fate in found), Outcome.NOT_A_REPORT)
     refused = next((line for line in final if line.outcome is LineOutcome.REFUSED), None)
+    why = refused or (_skipped(final) if outcome is Outcome.NOT_A_REPORT else None)
     return Conclusion(
         outcome=outcome,
-        reason=refused.reason if refused else None,
-        detail=refused.detail if refused else "",
+        reason=why.reason if why else None,
+        detail=why.detail if why else "",
         action=action_for(outcome, handling),
         lines=final,
         salvaged=refused.salvaged if refused else {},
@@ -71,6 +75,11 @@ def action_for(outcome: Outcome, handling: Handling) -> MailAction:
     if outcome is Outcome.NOT_A_REPORT:
         return handling.on_not_a_report
     return handling.on_processed
+
+
+def _skipped(lines: Sequence[PartLine]) -> PartLine | None:
+    """The first part that was not opened because its format is switched off."""
+    return next((line for line in lines if line.reason is Reason.FORMAT_NOT_ALLOWED), None)
 
 
 def _final(line: PartLine, fates: Mapping[str, Fate]) -> PartLine:

@@ -4,8 +4,10 @@ import asyncio
 from functools import partial
 
 from parser.chore import PATIENCE, chore, patient
-from parser.storage.sql import SQL
 from pipeline.postgres.connection import Database
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
 
 EVERY = 3.0  # seconds; readers add up what is due by themselves, so nobody waits for us
 SOME_RECORDS = 100_000  # added in one transaction, some seconds at most; but a report with more is added whole

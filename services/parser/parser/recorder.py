@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from parser.outcome import Conclusion, conclude
 from parser.storage import outbox
 from parser.storage.ledger import command_for, known_mails, write_new_mails
-from parser.storage.sql import SQL
 from parser.storage.tables import activity_row, fetch_run_row, mail_row, utc
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
 from pipeline.contracts.mail import LineOutcome, PartLine, mail_id_of
 from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection, Database
+from pipeline.postgres.statements import Statements
 from pipeline.runtime.stage import Result
 from pipeline.telemetry.metrics import MAILS
+
+SQL = Statements.of("parser.storage")
 
 
 class Recorder:

@@ -7,8 +7,10 @@ import structlog
 
 from parser.chore import PATIENCE, chore, patient
 from parser.storage.records import MONTHS_AHEAD, Month, Partitions, later
-from parser.storage.sql import SQL
 from pipeline.postgres.connection import Database
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
 
 log = structlog.get_logger(__name__)
 

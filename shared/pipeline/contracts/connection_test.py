@@ -3,7 +3,7 @@ settings."""
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.contracts.mailbox import MailboxSettings, Security
 
@@ -34,6 +34,10 @@ class ConnectionTest(BaseModel):
     folders: tuple[str, ...] = ()
     category: Category
     recovery_steps: tuple[str, ...] = ()
+    fingerprint: str = Field(
+        "",
+        description="SHA-256 of a certificate that cannot be checked otherwise, to be set as `pinned_certificate`.",
+    )
 
 
 class Weakness(StrEnum):
@@ -55,7 +59,8 @@ _TEXTS = {
 
 
 def weaknesses(settings: MailboxSettings) -> tuple[Weakness, ...]:
-    """Those of a mailbox; a connection that is not encrypted has no certificate to check."""
+    """Those of a mailbox; a connection that is not encrypted has no certificate to check, a pinned one is
+    checked."""
     if settings.security is Security.NONE:
         return (Weakness.NOT_ENCRYPTED,)
-    return () if settings.verify_certificate else (Weakness.CERTIFICATE_NOT_CHECKED,)
+    return () if settings.verify_certificate or settings.pinned_certificate else (Weakness.CERTIFICATE_NOT_CHECKED,)

@@ -1,7 +1,7 @@
 """How far a folder was read: the cursor behind what is new, and the backfill that reads it again from the start.
 Pure."""
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Self
 
@@ -12,10 +12,22 @@ from pipeline.contracts.mailbox import Filters
 GENERATION = 2**32
 
 
-class Cursor(BaseModel):
-    """Every mail with a UID up to `last_uid` has been looked at with these filters.
+class Landmark(BaseModel):
+    """An email by which a folder is recognised: its UID, and when the server received it, which never changes
+    (RFC 3501 section 2.3.3).
+    """
 
-    `filters` is a fingerprint: other filters may let through what was passed over before.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    uid: int
+    received_at: datetime
+
+
+class Cursor(BaseModel):
+    """Every email with a UID up to `last_uid` has been looked at with these filters.
+
+    `filters` is a fingerprint: other filters may let through what was passed over before. `landmark`: the latest email
+    that was fetched, by which a folder that was restored is noticed; None before the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -23,6 +35,7 @@ class Cursor(BaseModel):
     uidvalidity: int
     last_uid: int
     filters: str
+    landmark: Landmark | None = None
 
 
 def filters_fingerprint(filters: Filters) -> str:
@@ -46,23 +59,28 @@ def is_rewound(cursor: Cursor, uidnext: int | None) -> bool:
     return uidnext is not None and uidnext <= cursor.last_uid
 
 
-def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters, uidnext: int | None = None) -> Cursor:
+def start_of(
+    cursor: Cursor | None, *, uidvalidity: int, filters: Filters, uidnext: int | None = None, is_other: bool = False
+) -> Cursor:
     """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or rewound, or the filters
-    changed.
+    changed. `is_other`: the landmark's UID is another email's now, so that the folder was rewound and has grown since.
     """
     fingerprint = filters_fingerprint(filters)
     if cursor is None or not is_of(cursor, uidvalidity):
         return Cursor(uidvalidity=uidvalidity, last_uid=0, filters=fingerprint)
-    if is_rewound(cursor, uidnext):
+    if is_other or is_rewound(cursor, uidnext):
         return Cursor(uidvalidity=cursor.uidvalidity + GENERATION, last_uid=0, filters=fingerprint)
     if cursor.filters != fingerprint:
-        return Cursor(uidvalidity=cursor.uidvalidity, last_uid=0, filters=fingerprint)
+        return cursor.model_copy(update={"last_uid": 0, "filters": fingerprint})
     return cursor
 
 
-def advanced(cursor: Cursor, uid: int) -> Cursor:
-    """The cursor after every mail up to `uid` was dealt with; it never goes back."""
-    return cursor.model_copy(update={"last_uid": max(cursor.last_uid, uid)})
+def advanced(cursor: Cursor, uid: int, landmark: Landmark | None = None) -> Cursor:
+    """The cursor after every email up to `uid` was dealt with, the last one fetched being `landmark`; it never goes
+    back.
+    """
+    known = max((it for it in (cursor.landmark, landmark) if it is not None), key=lambda it: it.uid, default=None)
+    return cursor.model_copy(update={"last_uid": max(cursor.last_uid, uid), "landmark": known})
 
 
 def above(cursor: Cursor, uids: list[int]) -> list[int]:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.contracts.events import Event, MailCommand, MailDied, MailEvent, MailExtracted, MailFetched
+from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import dead_subject
 from pipeline.contracts.wire import (
@@ -86,9 +87,10 @@ def autopsy(headers: Mapping[str, str]) -> DeadLetter:
     )
 
 
-def revived(wire: Wire, *, again: int) -> Wire:
+def revived(wire: Wire, *, again: int, handling: Handling | None = None) -> Wire:
     """A dead letter's event on its way again: as another take where it is about a mail, so that it is a new fact.
 
+    With `handling` a mail goes under these settings, those of today, instead of those that it was fetched under.
     A mail starts at the extractor, whichever step it died at: nobody knows which of them was mended meanwhile.
     What cannot be decoded goes as it is, under another key: a later version may be able to read it.
     """
@@ -99,7 +101,10 @@ def revived(wire: Wire, *, again: int) -> Wire:
         return Wire(buried.subject, _alive(wire.headers, again), wire.payload)
     if not isinstance(envelope.event, MailEvent | MailCommand | MailDied):
         return Wire(buried.subject, _alive(wire.headers, again), wire.payload)
-    event = envelope.event.model_copy(update={"take": envelope.event.take + 1})
+    changes: dict[str, object] = {"take": envelope.event.take + 1}
+    if handling is not None and isinstance(envelope.event, MailEvent | MailDied):
+        changes["handling"] = handling
+    event = envelope.event.model_copy(update=changes)
     if isinstance(event, MailExtracted) and envelope.cargo:
         return encode(Envelope(_fetched(event), envelope.cargo[:1]))
     return encode(Envelope(event, envelope.cargo))

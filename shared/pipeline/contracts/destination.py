@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from pipeline.contracts.mailbox import MailboxSettings
 
-SERVER = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "proxy")
+SERVER = ("host", "port", "username", "security", "verify_certificate", "ca_certificate", "pinned_certificate", "proxy")
 PROVIDER = (*SERVER, "oauth")  # what the provider gives for it goes to the server
+LATER = frozenset(("pinned_certificate",))
 DESTINATIONS = {
     "password": SERVER,
     "access_token": SERVER,
@@ -45,9 +46,11 @@ def is_useless(secret: str, before: MailboxSettings, after: MailboxSettings) -> 
 def belonging(mailbox_id: str, settings: MailboxSettings) -> str:
     """What a mailbox's sealed secrets belong to, in one spelling.
 
-    Defaults inside a group are left out, so that a later version, which knows more of them, spells it alike.
+    Defaults inside a group are left out, and so is a fact that came later where it is not set: every version spells
+    alike.
     """
     facts = {name: _plain(getattr(settings, name)) for name in PROVIDER}
+    facts = {name: value for name, value in facts.items() if name not in LATER or value is not None}
     return json.dumps({"mailbox": mailbox_id, **facts}, sort_keys=True, separators=(",", ":"))
 
 

@@ -53,7 +53,11 @@ class Event(BaseModel, ABC):
 
 
 class MailEvent(Event):
-    """An event about one mail on its way. `take` grows when a dead letter is retried, so that it is a new fact."""
+    """An event about one mail on its way.
+
+    It is a new fact when a dead letter is retried, which makes `take` grow, and when the mail is fetched again under
+    other settings: what they let through, and what is done then, may be another.
+    """
 
     mail: MailRef
     handling: Handling
@@ -62,6 +66,11 @@ class MailEvent(Event):
     fetched_at: datetime
     run_id: str = ""
     take: int = 0
+
+    @property
+    def attempt(self) -> str:
+        """What tells this attempt at the mail from others."""
+        return f"{self.take}.{self.handling.settings_version}"
 
 
 class MailFetched(MailEvent):
@@ -79,7 +88,7 @@ class MailFetched(MailEvent):
 
     @property
     def key(self) -> str:
-        return f"{self.mail.mail_id}.fetched.{self.take}"
+        return f"{self.mail.mail_id}.fetched.{self.attempt}"
 
 
 class MailExtracted(MailEvent):
@@ -103,7 +112,7 @@ class MailExtracted(MailEvent):
 
     @property
     def key(self) -> str:
-        return f"{self.mail.mail_id}.extracted.{self.take}"
+        return f"{self.mail.mail_id}.extracted.{self.attempt}"
 
 
 class MailCommand(Event):
@@ -128,7 +137,7 @@ class MailCommand(Event):
     @property
     def key(self) -> str:
         again = f".{self.retry}" if self.retry else ""
-        return f"{self.mail.mail_id}.command.{self.take}{again}"
+        return f"{self.mail.mail_id}.command.{self.take}.{self.outcome}{again}"
 
 
 class ActResult(StrEnum):
@@ -192,7 +201,7 @@ class MailDied(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.mail.mail_id}.died.{self.take}"
+        return f"{self.mail.mail_id}.died.{self.take}.{self.handling.settings_version}"
 
 
 class ReportStored(Event):
@@ -282,6 +291,12 @@ class Level(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+def from_level_on(level: Level | None) -> list[str] | None:
+    """The level and those that matter more, as the words on the wire; None for all."""
+    order = list(Level)
+    return None if level is None else [each.value for each in order[order.index(level) :]]
 
 
 class ActivityLogged(Event):

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from pipeline.contracts.setting import Section, Setting, Widget, misplaced
+
 
 class OAuthProvider(StrEnum):
     """Whose endpoints and scope are known."""
@@ -49,6 +51,11 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 Endpoint = Annotated[Text, AfterValidator(_protected)]
 Tenant = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9.-]{1,255}$")]
 
+_PROVIDERS = {"google": "Google", "microsoft": "Microsoft 365", "custom": "Another provider"}
+_GRANTS = {
+    "refresh_token": "Refresh token (a person who signed in once)",
+    "client_credentials": "Client credentials (an application)",
+}
 _SHARED_TENANTS = frozenset(("common", "organizations", "consumers"))
 _GOOGLE = {
     "token": "https://oauth2.googleapis.com/token",
@@ -79,32 +86,50 @@ class OAuthSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider: OAuthProvider = Field(OAuthProvider.CUSTOM, description="`google`, `microsoft` or `custom`.")
-    grant: OAuthGrant = Field(
-        OAuthGrant.REFRESH_TOKEN,
-        description="`refresh_token` (a person signed in once) or `client_credentials` (an application).",
+    provider: Annotated[OAuthProvider, Setting(Section.OAUTH, Widget.CHOICE, choices=_PROVIDERS)] = Field(
+        OAuthProvider.CUSTOM, title="Provider", description="Who keeps the account."
     )
-    tenant: Tenant = Field("common", description="Microsoft's: a domain, an id, or `common`.")
-    client_id: Annotated[Text, Field(min_length=1)] = Field(description="The application as the provider knows it.")
-    token_endpoint: Endpoint | None = Field(None, description="Needed for `custom`, else known.")
-    device_endpoint: Endpoint | None = Field(
-        None, description="Where a device code is asked for; known for Google and Microsoft."
+    grant: Annotated[OAuthGrant, Setting(Section.OAUTH, Widget.CHOICE, choices=_GRANTS)] = Field(
+        OAuthGrant.REFRESH_TOKEN, title="Grant", description="On what ground the provider gives access."
     )
-    authorization_endpoint: Endpoint | None = Field(
-        None, description="Where a person signs in; known for Google and Microsoft."
+    tenant: Annotated[Tenant, Setting(Section.OAUTH, hints={"spellcheck": "false"})] = Field(
+        "common", title="Tenant", description="Microsoft 365 only: your domain, the tenant's id, or `common`."
     )
-    scope: Text = Field("", description="What is asked for; known for Google and Microsoft.")
+    client_id: Annotated[
+        Text, Field(min_length=1), Setting(Section.OAUTH, ask="Enter the client id.", hints={"spellcheck": "false"})
+    ] = Field(title="Client id", description="Of the application that you registered at the provider.")
+    token_endpoint: Annotated[Endpoint | None, Setting(Section.ENDPOINTS)] = Field(
+        None,
+        title="Token endpoint",
+        description="For another provider, or a national cloud: where tokens are issued, an address that starts with"
+        " https://.",
+    )
+    device_endpoint: Annotated[Endpoint | None, Setting(Section.ENDPOINTS)] = Field(
+        None,
+        title="Device endpoint",
+        description="For another provider: where `dmarq mailbox authorize` asks for a device code.",
+    )
+    authorization_endpoint: Annotated[Endpoint | None, Setting(Section.ENDPOINTS)] = Field(
+        None,
+        title="Sign-in page",
+        description="For another provider: where `dmarq mailbox authorize` sends the browser.",
+    )
+    scope: Annotated[Text, Setting(Section.ENDPOINTS)] = Field(
+        "", title="Scope", description="What is asked for. Empty: the provider's usual one."
+    )
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
         if self.provider is OAuthProvider.CUSTOM and self.token_endpoint is None:
-            raise ValueError("a custom provider needs its token_endpoint")
+            raise misplaced("token_endpoint", "A provider of your own needs its token_endpoint: enter it.")
         if self.grant is OAuthGrant.REFRESH_TOKEN:
             return self
         if self.provider is OAuthProvider.GOOGLE:
-            raise ValueError("Google offers no client_credentials for IMAP: use refresh_token")
+            raise misplaced(
+                "grant", "Google offers no client credentials for IMAP: use refresh_token, a person who signs in once."
+            )
         if self.provider is OAuthProvider.MICROSOFT and self.tenant in _SHARED_TENANTS:
-            raise ValueError("client_credentials need the tenant: its domain or its id")
+            raise misplaced("tenant", "Client credentials need the tenant: enter its domain or its id.")
         return self
 
     @property

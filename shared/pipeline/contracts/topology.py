@@ -101,6 +101,8 @@ def dead_subject(consumer: str, mailbox_id: str) -> str:
 LEDGER_SUBJECT = "parser.ledger"  # request: a LedgerInquiry; any parser answers with a LedgerAnswer
 REPARSE_SUBJECT = "parser.reparse"  # request: a ReparseRequest; any parser answers with the job that it became
 NOTIFY_TEST_SUBJECT = "notifier.test"  # request: a ChannelTest; any notifier answers with a ChannelTested
+DNS_SUBJECT = "fetcher.dns"  # request: a DnsQuestion; any fetcher answers with what DNS says of a domain
+HOSTS_SUBJECT = "fetcher.hosts"  # request: a HostQuestion; any fetcher answers with the host names of addresses
 TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test
 
 

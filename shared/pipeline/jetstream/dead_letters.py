@@ -1,8 +1,9 @@
 """The dead letters in their stream: listed by their headers alone, opened, sent on their way again, discarded."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 from nats.errors import TimeoutError as NatsTimeoutError
@@ -11,7 +12,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
 from nats.js.errors import APIError, NotFoundError
 
 from pipeline.contracts import topology
-from pipeline.contracts.dead_letter import revived
+from pipeline.contracts.dead_letter import mailbox_of, revived
+from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.wire import MAIL_ID, Wire, decode
 from pipeline.errors import Rejected
 from pipeline.jetstream.bus import Bus
@@ -19,6 +21,7 @@ from pipeline.jetstream.connection import code_of, nats_errors
 
 log = structlog.get_logger(__name__)
 
+Settings: TypeAlias = Callable[[str], Awaitable[Handling | None]]  # by mailbox id
 SIZE = "Nats-Msg-Size"  # set by the server where only headers are delivered
 WINDOW = 200  # letters looked at in one go
 STREAM = topology.DEAD.name
@@ -79,10 +82,14 @@ class DeadLetters:
         payload = raw.data or b""
         return Letter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
 
-    async def retry(self, sequence: int) -> None:
-        """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter."""
+    async def retry(self, sequence: int, *, todays: Settings | None = None) -> None:
+        """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter.
+
+        `todays` gives the settings that a mailbox has now, for its mail to be tried under; None where they are unknown.
+        """
         letter = await self.get(sequence)
-        wire = revived(letter.wire, again=sequence)
+        handling = await todays(mailbox_of(letter.wire.subject)) if todays else None
+        wire = revived(letter.wire, again=sequence, handling=handling)
         await self._bus.publish_wires([wire])
         log.info("dead_letter_retried", letter=sequence, mail_id=wire.headers.get(MAIL_ID))
         await self._delete(sequence)

@@ -12,7 +12,8 @@ from asyncpg.pool import PoolConnectionProxy
 from pipeline.errors import TryLater
 from pipeline.postgres.migrate import migrate, require_migrated
 from pipeline.postgres.types import set_types
-from pipeline.runtime.retry import pause
+from pipeline.runtime.judge import RetryPolicy
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.telemetry.health import Readiness
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"
 CONNECT_TIMEOUT = 10.0  # seconds
+OPENING = RetryPolicy(later_delays=(0.2, 0.4, 0.8, 1.6, 3.2, 5.0))
 ANSWER_TIMEOUT = 65.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
 SERVER_SETTINGS = {
     "statement_timeout": "60s",
@@ -143,21 +145,20 @@ async def database(
 async def _first_pool(
     url: str, *, size: int, name: str, stopping: asyncio.Event, readiness: Readiness, migrates: bool
 ) -> "asyncpg.Pool[asyncpg.Record] | None":
-    delay = 0.2  # seconds
     readiness.set(DEPENDENCY, up=False, detail="not connected yet")
-    while not stopping.is_set():
+
+    async def opened() -> "asyncpg.Pool[asyncpg.Record]":
         try:
             with postgres_errors():
-                pool = await open_pool(url, size=size, name=name, migrates=migrates)
+                return await open_pool(url, size=size, name=name, migrates=migrates)
         except TryLater as error:
             readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
-            log.warning("waiting_for", dependency=DEPENDENCY, detail=error.detail[:200], retry_in_s=delay)
-            await pause(stopping, delay)
-            delay = min(delay * 2, 5.0)
-        else:
-            readiness.set(DEPENDENCY, up=True)
-            return pool
-    return None
+            raise
+
+    pool = await persist_unless_stopped(opened, stopping, policy=OPENING)
+    if pool is not None:
+        readiness.set(DEPENDENCY, up=True)
+    return pool
 
 
 async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) -> "asyncpg.Pool[asyncpg.Record]":

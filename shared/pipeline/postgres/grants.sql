@@ -14,13 +14,17 @@ GRANT EXECUTE ON FUNCTION fold_overview(bigint) TO dmarq_parser;
 GRANT SELECT, UPDATE ON source, source_domain TO dmarq_parser;
 GRANT SELECT, INSERT, UPDATE ON source_verdict TO dmarq_parser;
 GRANT SELECT ON source_identity, source_standing, overview_source TO dmarq_parser;
+GRANT SELECT, INSERT, UPDATE ON domain_dns_asked TO dmarq_parser;
+GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_parser;
 
 -- role: dmarq_config_api
 GRANT USAGE ON SCHEMA public TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
+GRANT UPDATE ON imap_switch TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
+GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;
 GRANT UPDATE (action_state, action_reason, action_detail, acted_at) ON mail TO dmarq_config_api;
 GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;
@@ -30,7 +34,7 @@ GRANT USAGE ON SEQUENCE notify_mute_id_seq TO dmarq_config_api;
 
 -- role: dmarq_grafana
 GRANT USAGE ON SCHEMA public TO dmarq_grafana;
-GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_tls TO dmarq_grafana;
+GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_source, dashboard_tls TO dmarq_grafana;
 
 -- role: dmarq_notifier
 GRANT USAGE ON SCHEMA public TO dmarq_notifier;

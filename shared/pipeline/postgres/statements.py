@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 
 _NAME = re.compile(r"^-- name: ([a-z_]+)\n", re.MULTILINE)
@@ -18,8 +19,9 @@ class Statements(Mapping[str, str]):
         self._by_name = {name: sql.strip().rstrip(";") for name, sql in zip(names, parts[1::2], strict=True)}
 
     @classmethod
+    @cache
     def of(cls, package: str, file: str = "statements.sql") -> "Statements":
-        """The statements in a package's file."""
+        """The statements in a package's file, which is read once."""
         return cls((files(package) / file).read_text(encoding="utf-8"))
 
     def __getitem__(self, name: str) -> str:

@@ -1,7 +1,7 @@
 """Waiting that a stop cuts short: a pause, an event, a dependency that is away."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -48,3 +48,39 @@ async def wait_for(
     delay = later_delay(attempt, policy)
     log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200], delay_s=delay)
     await pause(stopping, delay)
+
+
+async def persist(
+    call: Callable[[], Awaitable[T]], *, stopping: asyncio.Event | None = None, policy: RetryPolicy = DEFAULT_POLICY
+) -> T:
+    """What `call` gives: tried again as long as its dependency is away, however long that is.
+
+    Raises TryLater when told to stop meanwhile, after one last try; and whatever else the call raises.
+    """
+    stopping = stopping or asyncio.Event()
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await call()
+        except TryLater as error:
+            if stopping.is_set():
+                raise
+            await wait_for(error, attempt=attempt, stopping=stopping, policy=policy)
+
+
+async def persist_unless_stopped(
+    call: Callable[[], Awaitable[T]], stopping: asyncio.Event, *, policy: RetryPolicy = DEFAULT_POLICY
+) -> T | None:
+    """What `call` gives in the end: again and again, with growing delays, while it raises TryLater.
+
+    None when told to stop meanwhile. Raises what `call` raises otherwise.
+    """
+    attempt = 0
+    while not stopping.is_set():
+        try:
+            return await call()
+        except TryLater as error:
+            attempt += 1
+            await wait_for(error, attempt=attempt, stopping=stopping, policy=policy)
+    return None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import uvloop
@@ -15,7 +16,7 @@ import uvloop
 from pipeline.errors import TryLater, leaves
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
-from pipeline.runtime.retry import wait_for
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.runtime.runner import StageRunner
 from pipeline.runtime.stage import Stage
 from pipeline.secrets import BadSecretKey
@@ -133,15 +134,8 @@ async def _serve(name: str, body: Body, settings: Settings, *, health_address: s
 
 async def ensured(bus: Bus, settings: Settings, stopping: asyncio.Event) -> None:
     """Waits until streams, consumers and buckets exist as declared, or until told to stop. Raises TopologyError."""
-    attempt = 0
-    while not stopping.is_set():
-        attempt += 1
-        try:
-            await bus.ensure(replicas=settings.nats_replicas, updates=settings.migrate)
-        except TryLater as error:
-            await wait_for(error, attempt=attempt, stopping=stopping)
-        else:
-            return
+    ensure = partial(bus.ensure, replicas=settings.nats_replicas, updates=settings.migrate)
+    await persist_unless_stopped(ensure, stopping)
 
 
 async def ensured_again(bus: Bus, settings: Settings, stopping: asyncio.Event, came_back: asyncio.Event) -> None:

@@ -101,14 +101,20 @@ class Judgement:
 
 
 def judge(facts: Facts) -> Judgement:
-    """The first rule that applies."""
-    verdict = _verdict(facts)
+    """The verdict with its evidence, for whoever reads it."""
+    verdict, changes = weigh(facts)
     advice, link = _advice(facts, verdict)
-    changes = () if verdict is Verdict.IGNORED else changes_of(facts)
     return Judgement(verdict, _evidence(facts), advice, link, changes)
 
 
+def weigh(facts: Facts) -> tuple[Verdict, tuple[Change, ...]]:
+    """The verdict and the changes alone: what is kept of every source."""
+    verdict = _verdict(facts)
+    return verdict, () if verdict is Verdict.IGNORED else changes_of(facts)
+
+
 def _verdict(facts: Facts) -> Verdict:
+    """The first rule that applies."""
     now = facts.now if facts.now.messages > 0 else facts.before
     if facts.standing is Standing.IGNORE:
         return Verdict.IGNORED

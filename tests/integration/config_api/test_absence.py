@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from config_api.web.loop import Loop
+from config_api.backend.loop import Loop
 from pipeline.settings import Settings
 from tests.support.config_api import MAILBOX, Api, api_settings, eventually, running_api
 from tests.support.proxy import FaultyProxy

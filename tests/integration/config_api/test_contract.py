@@ -11,9 +11,9 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
 
+from config_api.site.description import document
+from config_api.site.routes import RESOURCES
 from config_api.web.contract import PREFIX
-from config_api.web.description import document
-from config_api.web.routes import RESOURCES
 from tests.integration.config_api.test_dead_letters import _bury, _fetched
 from tests.support.config_api import Api, api_settings, running_api, served
 from tests.support.extracted import extracted

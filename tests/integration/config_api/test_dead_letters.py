@@ -11,16 +11,23 @@ from prometheus_client import REGISTRY
 from config_api.dead_letters import queries as letters
 from config_api.dead_letters.queries import LetterFilter
 from config_api.dead_letters.quota import DeadQuota
+from config_api.dead_letters.retry import retry_all
+from extractor.handler import extracted as extract
 from pipeline.contracts.dead_letter import AT, dead_letters
 from pipeline.contracts.events import MailExtracted, MailFetched
+from pipeline.contracts.limits import Limits, MiB
 from pipeline.contracts.mail import MailRef
-from pipeline.contracts.mailbox import Handling
+from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import INLINE_CARGO_BYTES
 from pipeline.contracts.wire import Envelope, Parcel, Wire, decode, encode
 from pipeline.runtime.judge import Dead
+from tests.support.archives import zip_of
 from tests.support.config_api import Api
 from tests.support.extracted import FETCHED_AT, extracted
+from tests.support.mails import mail, part
+from tests.support.reports import report_xml
+from tests.support.stored import store
 
 MAIL = b"Subject: broken\r\n\r\nnothing to see"
 
@@ -173,7 +180,7 @@ def test_all_of_a_reason_are_retried_and_the_others_stay(api: Api) -> None:
 def test_all_of_a_mailbox_are_retried_so_many_at_a_time_the_oldest_first(api: Api) -> None:
     _bury(api, *(_fetched(uid) for uid in range(1, 4)), _fetched(4, mailbox_id="other"))
     wanted = LetterFilter(mailbox_id="box")
-    first = api.backend.run(letters.retry_all(api.backend.bus, wanted, at_most=2))
+    first = api.backend.run(retry_all(api.backend, wanted, at_most=2))
     assert (first.retried, first.complete) == (2, False)
     assert [letter["id"] for letter in _letters(api)] == [4, 3]
     assert api("POST", "/dead-letters/retry", {"mailbox_id": "box"}).json == {"retried": 1, "complete": True}
@@ -260,3 +267,48 @@ def test_a_dead_letter_of_a_mailbox_that_cannot_be_goes_like_any_other(api: Api)
 
     assert _enforced(api, keep_refused_bytes=1) == 1
     assert _letters(api) == []
+
+
+def _zipped(xml: str) -> bytes:
+    return mail(part(zip_of(("receiver.example!example.com!1!2.xml", xml.encode())), name="report.zip"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"max_bytes": 20}, {"max_bytes": 10 * MiB}),
+        ({"formats": ["xml"]}, {"formats": ["xml", "zip"]}),
+    ],
+    ids=["the size limit is raised", "a format is allowed again"],
+)
+def test_a_dead_letter_is_retried_under_the_settings_of_today(
+    api: Api, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    mailbox = api.add_mailbox(id="box", attachments=before)
+    handling = Handling(settings_version=mailbox["version"], attachments=AttachmentRules.model_validate(before))
+    fetched = _fetched(1, mail=_zipped(report_xml()))
+    _bury(api, replace(fetched, event=fetched.event.model_copy(update={"handling": handling})))
+    changed = api("PATCH", "/mailboxes/box", {"attachments": after}, headers={"If-Match": "*"})
+    assert changed.status_code == 200, changed.text
+
+    assert api("POST", "/dead-letters/1/retry").status_code == 204
+
+    [msg] = _on_its_way(api, "MAIL")
+    retried = decode(msg.headers or {}, msg.data or b"")
+    store(api.backend, extract(retried, Limits()))
+    assert isinstance(retried.event, MailFetched)
+    trace = api("GET", f"/mails/{retried.event.mail.mail_id}").json
+    assert trace is not None
+    assert trace["mail"]["outcome"] == "imported"
+    version = (changed.json or {})["version"]
+    assert trace["mail"]["settings_version"] == version > mailbox["version"]
+    assert f"under version {version} of the mailbox's settings" in str(trace["steps"])
+
+
+def test_a_dead_letter_of_a_mailbox_that_was_removed_keeps_its_settings(api: Api) -> None:
+    _bury(api, _fetched(1))
+    assert api("POST", "/dead-letters/1/retry").status_code == 204
+    [msg] = _on_its_way(api, "MAIL")
+    event = decode(msg.headers or {}, msg.data or b"").event
+    assert isinstance(event, MailFetched)
+    assert event.handling == Handling(settings_version=1)

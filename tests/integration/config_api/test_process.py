@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from config_api.web.live import MAX_STREAMS
+from config_api.backend.feed import MAX_STREAMS
 from dmarq.embedded.programs import LOOPBACK, free_port
 from pipeline.contracts.events import ActivityLogged, Level
 from pipeline.contracts.wire import Envelope

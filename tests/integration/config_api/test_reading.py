@@ -3,12 +3,17 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from config_api.reports.queries import Sort
+from config_api.reports.records import RecordSort
 from config_api.web.paging import MAX_LIMIT
 from pipeline.contracts.events import ActivityLogged, ActResult, FetchRunFinished, FetchTrigger, Level, MailActed
+from pipeline.contracts.mail import LineOutcome, PartLine
 from pipeline.contracts.mailbox import Action
+from pipeline.contracts.reasons import Reason
 from tests.support.config_api import Api
 from tests.support.extracted import FETCHED_AT, extracted, mail_ref, refused_line, text_line
 from tests.support.failures import arf
@@ -68,9 +73,10 @@ def test_mails_are_found_by_mailbox_outcome_reason_and_text(api: Api) -> None:
     assert api("GET", "/mails?mailbox=box").status_code == 422
 
 
-@pytest.mark.parametrize("sort", ["begin", "-begin", "stored_at", "-stored_at", "messages", "-messages"])
-def test_page_by_page_every_report_comes_once_and_in_order(api: Api, sort: str) -> None:
-    store(api.backend, *(extracted(n, _report(n, records=RECORD * (1 + n % 3))) for n in range(1, 8)))
+@pytest.mark.parametrize("sort", [each.value for each in Sort])
+def test_page_by_page_every_report_comes_once_and_in_order_and_so_does_it_backwards(api: Api, sort: str) -> None:
+    reports = (_report(n, org=f"Receiver {n % 2} ü", records=RECORD * (1 + n % 3)) for n in range(1, 8))
+    store(api.backend, *(extracted(n, report) for n, report in enumerate(reports, start=1)))
     seen: list[dict[str, Any]] = []
     cursor = ""
     while True:
@@ -83,6 +89,13 @@ def test_page_by_page_every_report_comes_once_and_in_order(api: Api, sort: str) 
     keys = [(report[sort.lstrip("-")], report["id"]) for report in seen]
     assert len({report["id"] for report in seen}) == 7
     assert keys == sorted(keys, reverse=sort.startswith("-"))
+    assert page is not None
+    back = [report["id"] for report in page["items"]]
+    while page["previous_cursor"] is not None:
+        page = api("GET", f"/reports?sort={sort}&limit=3&cursor={page['previous_cursor']}").json
+        assert page is not None
+        back = [*(report["id"] for report in page["items"]), *back]
+    assert back == [report["id"] for report in seen]
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WzFd", "bnVsbA", "WyIyMDI2IiwxXQ", "%00", "é"])
@@ -273,3 +286,54 @@ def _run(run_id: str, *, category: str = "ok", minute: int = 0) -> FetchRunFinis
 def _line(number: str, name: str, level: Level, *, mailbox_id: str = "box") -> ActivityLogged:
     at = FETCHED_AT + timedelta(seconds=int(number))
     return ActivityLogged(id=number, mailbox_id=mailbox_id, source="imap", name=name, level=level, at=at)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("other", [2]), ("R-2", [2]), ("192.0.2.1", [1, 2]), ("192.0.2.0/24", [1, 2]), ("198.51.100.9", [5]),
+        ("203.0.113.5", []),
+        ("example", [1, 2, 3, 4, 5]), ("nothing of this kind", []), ("%", []), ("_", []), ("-2", []),
+    ],
+)  # fmt: skip
+def test_a_search_finds_names_report_ids_and_addresses(api: Api, text: str, ids: list[int]) -> None:
+    store(
+        api.backend,
+        extracted(1, _report(1)),
+        extracted(2, _report(2, org="Other Receiver")),
+        extracted(3, json.dumps(tls_tree())),
+        extracted(4, arf()),
+        extracted(5, _report(5, records=RECORD.replace("192.0.2.1", "198.51.100.9"))),
+    )
+    by_mail = {mail["mail_id"]: mail["uid"] for mail in _items(api, "/mails")}
+    found = [by_mail[report["mail_id"]] for report in _items(api, f"/reports?q={quote(text)}")]
+    assert sorted(set(found) - {3, 4} if "." in text else set(found)) == ids
+
+
+@pytest.mark.parametrize("sort", [each.value for each in RecordSort])
+def test_page_by_page_every_row_of_a_report_comes_once_whatever_it_is_sorted_by(api: Api, sort: str) -> None:
+    rows = [
+        RECORD.replace("192.0.2.1", f"192.0.2.{number}").replace("<count>3</count>", f"<count>{number % 3}</count>")
+        for number in range(1, 8)
+    ]
+    store(api.backend, extracted(1, report_xml(records="".join(rows))))
+    [report] = _items(api, "/reports")
+    seen: list[int] = []
+    path = f"/reports/{report['id']}/records?sort={sort}&limit=3"
+    page = api("GET", path).json
+    while page is not None:
+        seen += [row["position"] for row in page["items"]]
+        page = api("GET", f"{path}&cursor={page['next_cursor']}").json if page["next_cursor"] else None
+    assert sorted(seen) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_emails_that_were_skipped_are_counted_apart_and_are_sorted_by_size(api: Api) -> None:
+    off = PartLine(path="1", size=10, outcome=LineOutcome.IGNORED, reason=Reason.FORMAT_NOT_ALLOWED, detail="zip")
+    store(api.backend, extracted(1, lines=[off], size=30), extracted(2, lines=[text_line()], size=10))
+
+    assert [mail["uid"] for mail in _items(api, "/mails?skipped=true")] == [1]
+    assert [mail["uid"] for mail in _items(api, "/mails?outcome=not_a_report&skipped=false")] == [2]
+    assert [mail["uid"] for mail in _items(api, "/mails?sort=size")] == [2, 1]
+    status = api("GET", "/status").json
+    assert status is not None
+    assert (status["mails"]["not_a_report"], status["mails"]["skipped"]) == (2, 1)

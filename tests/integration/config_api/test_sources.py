@@ -17,7 +17,10 @@ from tests.support.stored import store
 
 PART = "/overview/sources"
 DAYS = "since=2023-11-14&until=2023-11-14"
-ROW = re.compile(r'class="address">(.*?)</th>.*?<span class="num">(.*?)</span>.*?class="num">(.*?)</td>', re.DOTALL)
+ROW = re.compile(
+    r'class="address"><a href="[^"]+">(.*?)</a></th>.*?<span class="num">(.*?)</span>.*?class="num">(.*?)</td>',
+    re.DOTALL,
+)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ def test_fetched_mails_are_those_with_an_outcome_and_those_on_their_way(api: Api
         "duplicate": 1,
         "failed": 1,
         "not_a_report": 1,
+        "skipped": 0,
         "in_flight": 3,
         "commands_pending": 1,
         "commands_failed": 1,

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
+from config_api.site.description import document
 from config_api.web.contract import PREFIX
-from config_api.web.description import document
 from tests.attack.odd_requests import answered
 from tests.support.config_api import Api, api_settings, running_api, served
 from tests.support.servers import fresh_database

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from parser.handler import ParserHandler
+from parser.sources.data import NamingData, NamingFiles
 from pipeline.postgres.connection import Database
 from tests.support.deployment import DEPLOY
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import report_xml
+from tests.support.sending import ALL, report, settle
 
 # What Grafana makes of its macros and variables before it asks.
 EXPANDED = {
@@ -50,3 +52,16 @@ async def test_the_views_add_up_to_what_the_report_says(parser: ParserHandler, p
     )
     assert report == sums
     assert await values(postgres, "SELECT outcome FROM dashboard_mail") == ["imported"]
+
+
+async def test_the_view_of_sources_says_what_the_pages_say(parser: ParserHandler, postgres: Database) -> None:
+    await parser([extracted(1, report(*ALL))])
+    await settle(postgres, NamingData(NamingFiles()))
+
+    found = await rows(postgres, "SELECT source_ip, verdict, service, mails, failed FROM dashboard_source ORDER BY 1")
+    assert [tuple(row.values()) for row in found] == [
+        ("192.0.2.1", "aligned", "", 500, 0),
+        ("192.0.2.10", "misaligned", "twilio-sendgrid", 2310, 2310),
+        ("192.0.2.20", "forwarded", "", 40, 0),
+        ("192.0.2.66", "failing", "", 900, 900),
+    ]

@@ -19,6 +19,7 @@ from tests.support.services import ADMIN_TOKEN, Services, services
 
 MAILS, SEED, UNTIL = 60, 3, date(2026, 11, 1)
 PATIENCE_S = 60
+LOOKUPS = {"DMARQ_DNS_HOURS": "24", "DMARQ_HOST_NAMES": "true", "DMARQ_DNS_SERVER": "127.0.0.1:9"}  # nobody answers
 LARGE_MAIL = b"Subject: larger than what travels inline\r\n\r\n" + b"x" * 70 + b"\r\n" + b" " * INLINE_CARGO_BYTES
 
 
@@ -34,7 +35,7 @@ def running(
         for name in ("parser", "extractor", "fetcher", "config-api", "notifier"):
             urls = service_urls(name, secrets, guarded, superuser_url)
             mailboxes = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)} if name == "config-api" else {}
-            started.start(name, environment={**upgraded, **urls, **mailboxes})
+            started.start(name, environment={**upgraded, **urls, **mailboxes, **LOOKUPS})
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         with httpx.Client(base_url=f"http://{started.http_address}/api/v1", headers=headers, timeout=30) as api:
             yield started, api
@@ -86,6 +87,11 @@ def test_the_pipeline_lacks_no_permission(
     assert api.patch(f"/mailboxes/{MAILBOX_ID}", json={"folder": "Other"}, headers=any_version).is_success
     assert api.delete(f"/mailboxes/{MAILBOX_ID}", headers=any_version).is_success
     _until(lambda: asyncio.run(_kept_for_mailbox(secrets, guarded)) == [])
+
+    domain = api.get("/domains").raise_for_status().json()["items"][0]["domain"]
+    assert api.post(f"/domains/{domain}/dns").raise_for_status().json()["problem"]
+    _until(lambda: _number(superuser_url, "SELECT count(*) FROM domain_dns_asked WHERE problem LIKE 'DNS%'") > 1)
+    _until(lambda: _number(superuser_url, "SELECT count(*) FROM source WHERE host_at IS NOT NULL") > 0)
 
     assert guarded.refusals[refused_before:] == []
     logs = "".join(path.read_text() for path in started.logs.glob("*.log"))

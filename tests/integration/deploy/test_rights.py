@@ -90,6 +90,13 @@ async def test_a_dead_letter_names_the_consumer_of_its_own_service(
     assert await refused(user, secrets, empty, publish=(own, other)) == {other}
 
 
+async def test_who_follows_events_cannot_touch_the_consumer_of_a_service(secrets: Secrets, empty: GuardedNats) -> None:
+    own = tuple(request for request in readings("EVENT") if "recorder" in request)
+    touching = (*own, "$JS.API.CONSUMER.DELETE.EVENT.recorder", "$JS.ACK.EVENT.recorder.1.1.1.1.1")
+
+    assert await refused("events", secrets, empty, publish=touching) == set(touching)
+
+
 async def test_who_puts_bytes_may_look_for_their_name_and_no_further(secrets: Secrets, empty: GuardedNats) -> None:
     name, chunk = (f"$JS.API.DIRECT.GET.OBJ_blob.$O.blob.{kind}.x" for kind in "MC")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fetcher.imap.fetch_answer import MAX_HEADER_BYTES
+from fetcher.imap.grammar.fetch_answer import MAX_HEADER_BYTES
 from pipeline.contracts.events import FetchRunFinished
 from pipeline.jetstream.bus import Bus
 from tests.support.client import dovecot_mailbox, put_mailbox

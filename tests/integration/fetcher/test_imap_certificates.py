@@ -1,15 +1,19 @@
 """Why a certificate is not trusted is told apart, one cause first, with the step that helps."""
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import trustme
 
 from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.connect import connect
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Security
 from tests.support.fixtures_imap import quiet, scripted_account
@@ -27,8 +31,10 @@ async def presenting(certificate: bytes, key: bytes, tmp: str) -> AsyncIterator[
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp)
 
-    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"* OK ready\r\n")
+        tag, *_ = (await reader.readline()).split() or [b"-"]
+        writer.write(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
 
     server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context)
     try:
@@ -93,3 +99,37 @@ async def test_a_port_that_speaks_without_encryption_is_named() -> None:
             await ImapSession.open(scripted_account(server.port, security=Security.TLS), log=quiet)
 
     assert "STARTTLS" in caught.value.step
+
+
+@asynccontextmanager
+async def pinning(issued: trustme.LeafCert, pinned: str, tmp: object) -> AsyncIterator[Account]:
+    """An account whose server presents `issued`, and that trusts the certificate `pinned` alone."""
+    pem = issued.cert_chain_pems[0].bytes()
+    async with presenting(pem, issued.private_key_pem.bytes(), f"{tmp}/server.pem") as port:
+        yield scripted_account(port, security=Security.TLS, pinned_certificate=pinned)
+
+
+def fingerprint(issued: trustme.LeafCert) -> str:
+    """As Test Connection tells it."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "another.example"])
+async def test_the_certificate_that_is_offered_is_trusted_once_it_is_pinned(tmp_path: object, name: str) -> None:
+    issued = trustme.CA().issue_cert(name)
+    found = await fault(issued, tmp_path, chain=1, trusted=None)
+    assert found.fingerprint == fingerprint(issued)
+
+    async with pinning(issued, found.fingerprint, tmp_path) as account:
+        connection = await connect(account, log=quiet)
+        connection.abort()
+
+
+async def test_any_other_certificate_than_the_pinned_one_is_refused_even_of_a_known_ca(tmp_path: object) -> None:
+    pinned, other = AUTHORITY.issue_cert("127.0.0.1"), AUTHORITY.issue_cert("127.0.0.1")
+
+    async with pinning(other, fingerprint(pinned), tmp_path) as account:
+        trusting = replace(account, ca_certificate=AUTHORITY.cert_pem.bytes().decode())
+        with pytest.raises(ImapFault, match="not the one that is trusted") as caught:
+            await connect(trusting, log=quiet)
+    assert (caught.value.category, caught.value.fingerprint) == (Category.TLS, "")

@@ -11,6 +11,8 @@ ATTACKS = (
     "a SEARCH line of the same mail",
     "mails' data of short words",
     "a mail at the limit",
+    "an email byte by byte",
+    "a line byte by byte",
 )
 
 

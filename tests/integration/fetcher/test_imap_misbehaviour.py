@@ -104,15 +104,15 @@ async def test_a_server_that_drips_for_ever_ends_with_the_deadline_of_the_whole_
 
 
 async def test_a_session_that_was_cut_short_takes_no_more_commands() -> None:
-    async with scripted_imap({"NOOP": SILENCE}) as server:
+    async with scripted_imap({"LIST": SILENCE}) as server:
         session = await ImapSession.open(scripted_account(server.port), log=quiet)
-        task = asyncio.create_task(session.noop())
+        task = asyncio.create_task(session.folders())
         await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
         with pytest.raises(ImapFault, match="closed"):
-            await session.noop()
+            await session.folders()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fetcher.filters import criteria_for, matches
 from fetcher.imap import Account, Criteria, Fetched, ImapFault, ImapSession
+from fetcher.reading.filters import criteria_for, matches
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Filters
 from tests.support.dovecot import Dovecot, User
@@ -84,7 +84,7 @@ async def test_a_mail_that_another_client_removed_is_reported_as_gone(account: A
         metas = await session.fetch_meta([1, 2, 3])
         await other.select("INBOX")
         await other.delete([2])
-        await session.noop()
+        await session.status("INBOX")
         fetched = [mail async for mail in session.fetch_bodies(metas, max_bytes=1000)]
 
     assert [mail.body is None for mail in fetched] == [False, True, False]
@@ -115,7 +115,7 @@ async def test_3000_mails_flagged_by_another_client_disturb_nothing(account: Acc
         await session.select("INBOX")
         await other.select("INBOX")
         await other.mark_read(range(1, 3001))
-        await session.noop()
+        await session.status("INBOX")
         metas = await session.fetch_meta([3000])
 
     assert "\\Seen" in metas[0].flags
@@ -203,7 +203,7 @@ async def test_waiting_ends_when_nothing_comes_and_the_session_goes_on(account: 
         await session.select("INBOX")
 
         assert await session.wait_for_mail(0.05) is False
-        await session.noop()
+        await session.status("INBOX")
 
 
 async def test_a_missing_folder_is_named_so(account: Account) -> None:

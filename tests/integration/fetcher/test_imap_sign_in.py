@@ -4,8 +4,8 @@ import pytest
 import uvloop
 
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
-from fetcher.imap.reach import reach
 from fetcher.imap.sign_in import sign_in
+from fetcher.imap.transport.connect import connect
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User
@@ -47,13 +47,13 @@ async def test_any_password_signs_in(dovecot: Dovecot, password: str) -> None:
 @pytest.mark.parametrize("name", ['ann "b"@example.com', "with space", "müller@example.com", "back\\slash"])
 async def test_any_user_name_signs_in(dovecot: Dovecot, name: str) -> None:
     async with await ImapSession.open(account_of(dovecot, dovecot.user(name)), log=quiet) as session:
-        await session.noop()
+        await session.folders()
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
 async def test_any_password_signs_in_with_the_login_command(dovecot: Dovecot, password: str) -> None:
     account = account_of(dovecot, dovecot.user(password=password))
-    connection = await reach(account, log=quiet)
+    connection = await connect(account, log=quiet)
     connection.capabilities -= {"AUTH=PLAIN"}  # as on an old server
 
     async with ImapSession(connection) as session:

@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
-from fetcher.imap.reach import reach
+from fetcher.imap.transport.connect import connect
 from fetcher.oauth import TokenEndpoint, TokenFault
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import MailboxSecrets, ProxyKind, ProxySettings, Security
@@ -117,7 +117,7 @@ async def test_a_proxy_that_is_away_gives_no_token() -> None:
 @pytest.mark.parametrize("security", list(Security))
 async def test_a_server_is_reached_over_ipv6(dovecot6: Dovecot, security: Security) -> None:
     account = account_of(dovecot6, dovecot6.user(), host="::1", security=security)
-    connection = await reach(account, log=quiet)
+    connection = await connect(account, log=quiet)
     assert connection.protocol.transport is not None
     family = connection.protocol.transport.get_extra_info("socket").family
     connection.abort()
@@ -127,7 +127,7 @@ async def test_a_server_is_reached_over_ipv6(dovecot6: Dovecot, security: Securi
 
 
 async def test_tcp_itself_watches_over_a_quiet_connection(account: Account) -> None:
-    connection = await reach(account, log=quiet)
+    connection = await connect(account, log=quiet)
     assert connection.protocol.transport is not None
     used = connection.protocol.transport.get_extra_info("socket")
     probes = [used.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dmarq.embedded import EmbeddedNats
-from fetcher import supervisor as roster
+from fetcher import supervisor
 from pipeline.contracts.events import FetchRunFinished, MailActed
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.topology import COMMAND
@@ -108,7 +108,7 @@ async def test_a_mailbox_that_the_broker_lost_goes_on(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only a deletion ends the work: a list that lacks the mailbox does not."""
-    monkeypatch.setattr(roster, "RELIST_EVERY", 0.2)
+    monkeypatch.setattr(supervisor, "RELIST_EVERY", 0.2)
     mailbox = dovecot_mailbox(dovecot, user)
     user.deliver(MAIL)
     await put_mailbox(bus, mailbox)
@@ -180,7 +180,7 @@ async def _let_leases_run_out_soon(bus: Bus) -> None:
 async def test_mailboxes_that_are_there_at_the_start_are_spread_and_a_change_is_heard_at_once(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster, "SPREAD_S", 100_000.0)
+    monkeypatch.setattr(supervisor, "SPREAD_S", 100_000.0)
     others = [dovecot.user() for _ in range(3)]
     for one in (user, *others):
         one.deliver(MAIL)

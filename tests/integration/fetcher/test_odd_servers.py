@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from fetcher import refusals
+from fetcher.acting import refusals
 from fetcher.connection_test import try_connection
 from fetcher.imap import Deadlines, ImapSession
 from pipeline.contracts.events import ActResult, FetchRunFinished, MailActed
@@ -16,7 +17,7 @@ from pipeline.contracts.status import MailboxStatus
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.statuses import StatusBucket
 from tests.support.client import put_mailbox
-from tests.support.fetching import acted, bodies, command, fetching, imap_log, until, until_fetched
+from tests.support.fetching import acted, bodies, command, fetching, imap_log, runs, until, until_fetched
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.odd_mailbox import BODY, OK, OddFolder, OddMailbox, Told
 from tests.support.scripted_folder import scripted_mailbox
@@ -263,11 +264,11 @@ async def test_a_folder_that_turns_out_to_be_there_is_no_trouble(bus: Bus, answe
 async def test_an_empty_folder_is_not_searched(bus: Bus) -> None:
     odd = OddMailbox()
     async with served(bus, odd) as server:
-        runs = await until(bus, FetchRunFinished, 3)
+        looks = await until(bus, FetchRunFinished, 3)
         odd.folders["INBOX"].deliver(BODY % 1)
         await until_fetched(bus, 1)
 
-    assert {run.category for run in runs} == {"ok"}
+    assert {run.category for run in looks} == {"ok"}
     assert server.commands().count("LOGIN") == 1
 
 
@@ -295,6 +296,38 @@ async def test_a_folder_that_was_rewound_is_read_again_and_old_numbers_are_not_a
     assert moved.result is ActResult.DONE
     assert newest.mail.uid == 3
     assert restored.mails == {1: BODY % 0, 3: BODY % 78}
+
+
+async def test_a_folder_that_was_rewound_and_has_grown_beyond_the_cursor_is_read_again(bus: Bus) -> None:
+    """UIDNEXT says nothing any more: only the email at the cursor shows that it is another folder."""
+    odd = OddMailbox(folders={"INBOX": OddFolder(7), "Done": OddFolder(8)})
+    async with served(bus, odd, mails=3):
+        old = await until_fetched(bus, 3)
+        await until(bus, FetchRunFinished)
+        restored = OddFolder(7, date=b"18-Jul-2026 03:00:00 +0000")
+        restored.deliver(BODY % 0, *[BODY % number for number in range(70, 75)])
+        odd.folders["INBOX"] = restored
+        new = (await until_fetched(bus, 9))[3:]
+        again = (await bodies(bus))[3:]
+        (left_alone,) = await acted(bus, command(old[2], Action.MOVE, folder="Done"))
+        (moved,) = await acted(bus, command(new[2], Action.MOVE, folder="Done"))
+
+    assert again == [BODY % 0, *[BODY % number for number in range(70, 75)]]
+    assert {mail.mail.mail_id for mail in old}.isdisjoint(mail.mail.mail_id for mail in new)
+    assert (left_alone.result, left_alone.reason) == (ActResult.FAILED, Reason.UIDVALIDITY_CHANGED)
+    assert moved.result is ActResult.DONE
+    assert len(await imap_log(bus, "folder_rewound")) == 1
+
+
+async def test_a_server_that_changes_its_dates_is_not_read_again_for_ever(bus: Bus) -> None:
+    odd = OddMailbox()
+    async with served(bus, odd, mails=1):
+        await until_fetched(bus, 1)
+        for day in range(1, 6):
+            odd.folders["INBOX"].date = b"0%d-Aug-2026 03:00:00 +0000" % day
+            await until(bus, FetchRunFinished, len(await runs(bus)) + 2)
+
+        assert len(await imap_log(bus, "folder_rewound")) == 2
 
 
 async def test_a_uidvalidity_that_changes_at_every_look_does_not_read_everything_each_time(bus: Bus) -> None:
@@ -368,3 +401,87 @@ async def test_the_connection_test_says_that_mail_would_be_moved_onto_itself(odd
     assert not tested.success
     assert target in tested.summary
     assert tested.recovery_steps
+
+
+NAMELESS = b"From: a@b.example\r\nSubject: report\r\n\r\nno Message-ID\r\n"
+ALWAYS = 1000
+
+
+def with_target(**odd: Any) -> OddMailbox:
+    return OddMailbox(folders={"INBOX": OddFolder(7), "Done": OddFolder(8)}, **odd)
+
+
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1 UIDPLUS", MOVING])
+async def test_a_copy_that_is_answered_ok_and_made_nowhere_removes_nothing_and_fails_for_a_person(
+    bus: Bus, capabilities: str
+) -> None:
+    odd = with_target(copies_nothing=ALWAYS)
+    odd.refuse("UID MOVE", b"{tag} BAD unknown command\r\n", times=ALWAYS)
+    async with served(bus, odd, mails=1, capabilities=capabilities):
+        (mail,) = await until_fetched(bus, 1)
+        (event,) = await acted(bus, command(mail, Action.MOVE, folder="Done"))
+        await status_where(bus, lambda status: status.failed_actions == 1 and status.category != "ok")
+        tries, left = odd.copied, dict(odd.folders["INBOX"].mails)
+        odd.copies_nothing = 0
+        (retried,) = await acted(bus, command(mail, Action.MOVE, folder="Done", take=1))
+
+    assert event.result is ActResult.FAILED
+    assert "not there" in event.detail
+    assert tries == refusals.NOT_DONE_FINAL_AFTER
+    assert left == {1: BODY % 0}
+    assert retried.result is ActResult.DONE
+    assert list(odd.folders["Done"].mails.values()) == [BODY % 0]
+    assert odd.folders["INBOX"].mails == {}
+
+
+@pytest.mark.parametrize("flags", [{"\\Deleted", "$DmarqMoving"}, {"\\Deleted"}])
+async def test_an_email_that_is_copied_and_cannot_be_removed_is_copied_once(bus: Bus, flags: set[str]) -> None:
+    odd = with_target(expunges_nothing=ALWAYS, keeps_flags=frozenset(flags))
+    async with served(bus, odd, mails=1, capabilities="IMAP4rev1 UIDPLUS") as server:
+        (mail,) = await until_fetched(bus, 1)
+        (event,) = await acted(bus, command(mail, Action.MOVE, folder="Done"))
+        tries = server.commands().count("UID EXPUNGE")
+        odd.expunges_nothing = 0
+        (retried,) = await acted(bus, command(mail, Action.MOVE, folder="Done", take=1))
+
+    assert (event.result, retried.result) == (ActResult.FAILED, ActResult.DONE)
+    assert "still there" in event.detail
+    assert tries == refusals.NOT_DONE_FINAL_AFTER
+    assert odd.copied == 1
+    assert list(odd.folders["Done"].mails.values()) == [BODY % 0]
+
+
+async def test_an_email_without_a_name_is_not_copied_for_ever(bus: Bus) -> None:
+    odd = with_target(expunges_nothing=ALWAYS)
+    odd.folders["INBOX"].deliver(NAMELESS)
+    async with served(bus, odd, capabilities="IMAP4rev1 UIDPLUS"):
+        (mail,) = await until_fetched(bus, 1)
+        (event,) = await acted(bus, command(mail, Action.MOVE, folder="Done"))
+
+    assert event.result is ActResult.FAILED
+    assert odd.copied == refusals.NOT_DONE_FINAL_AFTER
+
+
+async def test_a_deletion_that_removes_nothing_is_a_failure_that_a_person_can_retry(bus: Bus) -> None:
+    odd = with_target(expunges_nothing=ALWAYS)
+    async with served(bus, odd, mails=1, capabilities="IMAP4rev1 UIDPLUS"):
+        (mail,) = await until_fetched(bus, 1)
+        (event,) = await acted(bus, command(mail, Action.DELETE))
+        odd.expunges_nothing = 0
+        (retried,) = await acted(bus, command(mail, Action.DELETE, take=1))
+
+    assert (event.result, event.reason) == (ActResult.FAILED, Reason.ACTION_REFUSED)
+    assert retried.result is ActResult.DONE
+    assert odd.folders["INBOX"].mails == {}
+
+
+async def test_a_move_that_only_copies_is_finished_and_not_repeated(bus: Bus) -> None:
+    odd = with_target(moves_by_copy=True)
+    async with served(bus, odd, mails=2):
+        mails = await until_fetched(bus, 2)
+        events = await acted(bus, *[command(mail, Action.MOVE, folder="Done") for mail in mails])
+
+    assert {event.result for event in events} == {ActResult.DONE}
+    assert sorted(odd.folders["Done"].mails.values()) == [BODY % 0, BODY % 1]
+    assert odd.folders["INBOX"].mails == {}
+    assert odd.moved == 2

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher import fitting
-from fetcher import sessions as connector
+from fetcher import signals
 from fetcher import throttle as pace
+from fetcher.reading import search
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
@@ -68,7 +68,7 @@ async def test_a_limit_a_minute_cuts_the_mails_into_shares(
 async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "WINDOW_MAILS", 3)
+    monkeypatch.setattr(search, "WINDOW_MAILS", 3)
     mails = [OTHER if number % 4 == 0 else MAIL.replace(b"words", b"%d" % number) for number in range(20)]
     user.deliver(*mails)
     await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters={"subject_contains": ["report"]}, **HOURLY))
@@ -87,7 +87,7 @@ async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
 async def test_reconciliation_searches_a_large_folder_in_windows(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "WINDOW_MAILS", 3)
+    monkeypatch.setattr(search, "WINDOW_MAILS", 3)
     user.deliver(*[OTHER if number % 4 == 0 else MAIL for number in range(10)])
     asked: list[int] = []
 
@@ -154,7 +154,7 @@ async def test_with_one_connection_fetching_and_acting_take_turns(bus: Bus, stri
 async def test_with_one_connection_a_long_run_lets_others_have_a_turn(
     bus: Bus, strict_dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connector, "TURN_S", 0.0)
+    monkeypatch.setattr(signals, "TURN_S", 0.0)
     monkeypatch.setattr(pace, "MINUTE", 0.5)
     user = strict_dovecot.user()
     user.deliver(*[MAIL] * 40)

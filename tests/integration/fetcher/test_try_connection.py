@@ -1,6 +1,7 @@
-"""The connection test, against a real Dovecot; and that it never changes anything."""
+"""The connection test, against a real Dovecot; and that it never touches a mail."""
 
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,20 @@ async def test_a_server_that_never_answers_is_a_timeout(monkeypatch: pytest.Monk
         result = await try_connection(settings, signing_in(settings, "x"))
 
     assert result.category is Category.TIMEOUT
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_folder_that_email_is_moved_to_is_made_but_not_in_a_dry_run(
+    dovecot: Dovecot, user: User, dry_run: bool
+) -> None:
+    user.deliver(b"Subject: a\r\n\r\n")
+    moves: dict[str, Any] = {
+        "on_processed": {"action": "move", "folder": "Done"},
+        "on_failed": {"action": "move", "folder": "Odd/Ones"},
+    }
+
+    result = await tried(dovecot, user, dry_run=dry_run, **moves)
+
+    assert result.success
+    assert [user.has_folder(folder) for folder in ("Done", "Odd.Ones")] == [not dry_run, not dry_run]
+    assert [mail.flags for mail in user.stored()] == [""]

@@ -3,7 +3,7 @@
 import pytest
 
 from fetcher import throttle as backoff
-from fetcher import withheld as patience
+from fetcher.reading import withheld
 from pipeline.contracts.events import FetchRunFinished
 from pipeline.contracts.mailbox import Action
 from pipeline.jetstream.bus import Bus
@@ -24,7 +24,7 @@ from tests.support.scripted_imap import Step, scripted_imap
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "AT_LEAST_S", 0.0)
+    monkeypatch.setattr(withheld, "AT_LEAST_S", 0.0)
     monkeypatch.setattr(backoff, "delay_after", lambda *_, **__: 0.01)
 
 

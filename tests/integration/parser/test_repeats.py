@@ -170,3 +170,49 @@ async def test_a_huge_report_sent_twice_leaves_one(parser: ParserHandler, postgr
     await parser([extracted(1, huge), extracted(2, huge)])
 
     assert await values(postgres, "SELECT count(*) FROM record") == [5000]
+
+
+def under_settings(envelope: Envelope, version: int) -> Envelope:
+    handling = extracted_event(envelope).handling.model_copy(update={"settings_version": version})
+    return replace(envelope, event=envelope.event.model_copy(update={"handling": handling}))
+
+
+def extracted_event(envelope: Envelope) -> MailExtracted:
+    assert isinstance(envelope.event, MailExtracted)
+    return envelope.event
+
+
+SWITCHED_OFF = PartLine(path="1", size=10, outcome=LineOutcome.IGNORED, reason=Reason.FORMAT_NOT_ALLOWED, detail="zip")
+TOO_LARGE = PartLine(path="1", size=10, outcome=LineOutcome.REFUSED, reason=Reason.ATTACHMENT_TOO_LARGE)
+
+
+@pytest.mark.parametrize("line", [SWITCHED_OFF, TOO_LARGE], ids=["format switched off", "too large"])
+async def test_a_mail_that_is_fetched_again_under_newer_settings_ends_as_they_say(
+    parser: ParserHandler, postgres: Database, line: PartLine
+) -> None:
+    await parser([under_settings(extracted(1, lines=[line]), 1)])
+    await parser([under_settings(extracted(1, report_xml()), 1)])
+    assert await values(postgres, "SELECT settings_version FROM mail WHERE outcome <> 'imported'") == [1]
+
+    await parser([under_settings(extracted(1, report_xml()), 2)])
+
+    assert await rows(postgres, "SELECT outcome, settings_version, reason FROM mail") == [
+        {"outcome": "imported", "settings_version": 2, "reason": None}
+    ]
+    assert await values(postgres, "SELECT count(*) FROM report") == [1]
+
+
+async def test_an_imported_mail_stays_as_it_is_under_newer_settings(parser: ParserHandler, postgres: Database) -> None:
+    await parser([under_settings(extracted(1, report_xml()), 1)])
+    await parser([under_settings(extracted(1, lines=[SWITCHED_OFF]), 2)])
+
+    assert await values(postgres, "SELECT outcome FROM mail") == ["imported"]
+
+
+async def test_a_mail_without_a_report_says_which_format_is_switched_off(
+    parser: ParserHandler, postgres: Database
+) -> None:
+    await parser([extracted(1, lines=[SWITCHED_OFF])])
+
+    [mail] = await rows(postgres, "SELECT outcome, reason, detail FROM mail")
+    assert dict(mail) == {"outcome": "not_a_report", "reason": "format_not_allowed", "detail": "zip"}

@@ -1,4 +1,4 @@
-"""A child on its leash: ready or not, stopped or killed, and never left behind."""
+"""A child that ends with its parent: ready or not, stopped or killed, and never left behind."""
 
 import asyncio
 import json

@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dmarq.__main__ import dmarq
-from dmarq.doctor import Dns, Verdict, examine, lookup
+from dmarq.doctor import examine
+from pipeline.contracts.domain_dns import Verdict
+from pipeline.dns import resolver
+from pipeline.dns.resolver import Dns
 from tests.support.dns_server import RunningDns, Zone, running_dns
 
 MX = {"MX": ["10 mail.example.net."]}
@@ -110,7 +113,11 @@ async def test_the_command_says_what_is_wrong_and_fails() -> None:
 
 
 async def test_the_command_is_content_with_what_is_well() -> None:
-    async with running_dns(GOOD) as server:
+    others: Zone = {
+        "example.com": {"TXT": ['"v=spf1 ip4:192.0.2.1 -all"']},
+        "_mta-sts.example.com": {"TXT": ['"v=STSv1; id=1"']},
+    }
+    async with running_dns({**GOOD, **others}) as server:
         result = await command(server, "Example.COM", "--address", "dmarc@example.net", "--json")
 
     assert result.exit_code == 0
@@ -118,8 +125,18 @@ async def test_the_command_is_content_with_what_is_well() -> None:
     assert {line["verdict"] for line in lines} == {"ok"}
 
 
+async def test_the_command_looks_at_what_makes_mail_pass_too() -> None:
+    zone: Zone = {**GOOD, "example.com": {"TXT": ['"v=spf1 +all"']}}
+    async with running_dns(zone) as server:
+        result = await command(server, "example.com", "--address", "dmarc@example.net")
+
+    assert result.exit_code == 1
+    assert "WRONG    example.com: SPF: the whole internet may send" in result.output
+    assert "advice   _mta-sts.example.com: MTA-STS: no MTA-STS" in result.output
+
+
 async def test_offline_is_said_and_is_no_verdict_on_the_domain(monkeypatch: Any) -> None:
-    monkeypatch.setattr(lookup, "LIFETIME_S", 0.2)
+    monkeypatch.setattr(resolver, "LIFETIME_S", 0.2)
     async with running_dns({}) as server:
         port = server.port
     result = await command(RunningDns(port), "example.com")

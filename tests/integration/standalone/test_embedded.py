@@ -152,16 +152,16 @@ def test_a_directory_without_the_programs_is_refused_by_name(data: DataDir, tmp_
         EmbeddedPostgres(data, bin_dir=tmp_path)
 
 
-async def test_data_below_a_closed_directory_goes_to_the_shelter(closed_directory: Path, data: DataDir) -> None:
+async def test_data_below_a_closed_directory_goes_to_a_reachable_one(closed_directory: Path, data: DataDir) -> None:
     with (
         DataDir(closed_directory / "data") as closed,
-        EmbeddedPostgres(closed, durable=False, shelter=data.path / "shelter") as postgres,
+        EmbeddedPostgres(closed, durable=False, reachable=data.path / "reachable") as postgres,
     ):
         assert await select_version(postgres.url)
-        assert postgres.cluster.is_relative_to(data.path / "shelter")
+        assert postgres.cluster.is_relative_to(data.path / "reachable")
 
 
-async def test_programs_below_a_closed_directory_are_copied_to_the_shelter(
+async def test_programs_below_a_closed_directory_are_copied_to_a_reachable_one(
     closed_directory: Path, data: DataDir
 ) -> None:
     original = postgres_bin_dir()
@@ -174,5 +174,5 @@ async def test_programs_below_a_closed_directory_are_copied_to_the_shelter(
     assert account is not None
     bin_dir = hidden / "pginstall" / "bin"
     assert not can_reach(account, bin_dir)
-    with EmbeddedPostgres(data, bin_dir=bin_dir, durable=False, shelter=data.path / "shelter") as postgres:
+    with EmbeddedPostgres(data, bin_dir=bin_dir, durable=False, reachable=data.path / "reachable") as postgres:
         assert await select_version(postgres.url)

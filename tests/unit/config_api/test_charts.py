@@ -2,7 +2,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from config_api.web.charts import Bar, label_places, nice_ceiling, share_bar, stacked_bars
+from config_api.web.charts import PASS_FAIL, Bar, Chart, label_places, share_bar, stacked_bars, ticks
+
+
+def _chart(*values: tuple[int, int], label: str = "1 Mar", span: str = "1 Mar 2026") -> Chart:
+    return Chart(PASS_FAIL, [Bar(label, span, "2026-03-01", "2026-03-01", each, "/reports") for each in values])
 
 
 def _tree(markup: str) -> ElementTree.Element:
@@ -10,7 +14,7 @@ def _tree(markup: str) -> ElementTree.Element:
 
 
 def test_a_bar_is_as_high_as_its_share_of_the_scale() -> None:
-    chart = stacked_bars([Bar("1 Mar", "told", passed=15, failed=5)], title="T", description="D")
+    chart = stacked_bars(_chart((15, 5)), title="T", description="D")
     good, bad = (_tree(chart).find(f".//rect[@class='{kind}']") for kind in ("pass", "fail"))
     assert good is not None
     assert bad is not None
@@ -21,20 +25,42 @@ def test_a_bar_is_as_high_as_its_share_of_the_scale() -> None:
 
 
 def test_a_chart_has_a_title_and_a_description_for_screen_readers() -> None:
-    tree = _tree(stacked_bars([], title="Messages", description="None at all", name="m"))
+    tree = _tree(stacked_bars(_chart(), title="Messages", description="None at all", name="m"))
     assert tree.attrib["aria-labelledby"] == "m-title m-desc"
     assert [tree.findtext(name) for name in ("title", "desc")] == ["Messages", "None at all"]
 
 
 def test_hostile_words_stay_words() -> None:
-    chart = stacked_bars([Bar("<b>", '"><script>', passed=1, failed=0)], title="<i>", description="&")
+    chart = stacked_bars(_chart((1, 0), label="<b>", span='"><script>'), title="<i>", description="&")
     assert "<script>" not in chart
-    assert _tree(chart).findtext(".//g/title") == '"><script>'
+    slot = _tree(chart).find(".//g")
+    assert slot is not None
+    assert slot.attrib["data-told"] == '"><script>: 1 messages; Passed 1'
 
 
-@pytest.mark.parametrize(("value", "ceiling"), [(0, 4), (4, 4), (5, 10), (11, 20), (21, 40), (99, 100), (101, 200)])
-def test_the_scale_ends_at_a_round_number(value: int, ceiling: int) -> None:
-    assert nice_ceiling(value) == ceiling
+def test_a_bar_carries_its_days_where_it_leads_and_what_it_shows() -> None:
+    slots = _tree(stacked_bars(_chart((1500, 20), (0, 0)), title="T", description="D")).findall(".//g")
+    assert [slot.attrib["data-told"] for slot in slots] == [
+        "1 Mar 2026: 1,520 messages; Passed 1,500, Failed 20",
+        "1 Mar 2026: no messages",
+    ]
+    assert {slot.attrib["data-href"] for slot in slots} == {"/reports"}
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (0, [0, 1, 2]),
+        (1, [0, 1, 2]),
+        (4, [0, 1, 2, 3, 4]),
+        (9, [0, 2, 4, 6, 8, 10]),
+        (41, [0, 10, 20, 30, 40, 50]),
+        (101, [0, 50, 100, 150]),
+        (2310, [0, 500, 1000, 1500, 2000, 2500]),
+    ],
+)
+def test_the_lines_of_the_grid_are_round_and_fit_the_data(value: int, lines: list[int]) -> None:
+    assert ticks(value) == lines
 
 
 @pytest.mark.parametrize(("bars", "labels"), [(0, 0), (1, 1), (7, 7), (8, 4), (30, 6), (90, 7)])

@@ -2,17 +2,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from config_api.web.live import MAX_STREAMS, Feed, Happening, Interest
+from config_api.activity.live import overheard
+from config_api.backend.feed import MAX_STREAMS, Feed, Happening, Interest
 from pipeline.contracts.events import ActivityLogged, Level
-from pipeline.contracts.wire import Envelope, Wire, encode
+from pipeline.contracts.wire import Envelope, encode
 
 
-def _wire(number: int) -> Wire:
+def _told(number: int) -> Happening:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     event = ActivityLogged(
         id=str(number), mailbox_id="box", source="imap", name="connected", level=Level.INFO, text="", data={}, at=at
     )
-    return encode(Envelope(event))
+    told = overheard(encode(Envelope(event)))
+    assert told is not None
+    return told
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,7 @@ async def test_one_stream_too_many_ends_the_oldest() -> None:
     feed = Feed()
     streams = [aiter(feed.stream(Interest())) for _ in range(MAX_STREAMS + 1)]
     assert [await anext(stream) for stream in streams] == [b"retry: 3000\n\n"] * (MAX_STREAMS + 1)
-    feed.hear(_wire(1))
+    feed.tell(_told(1))
     assert [line async for line in streams[0]] == []
     told = [await anext(stream) for stream in streams[1:]]
     assert all(b"connected" in line for line in told)
@@ -44,7 +47,7 @@ async def test_a_stream_that_is_never_silent_ends_all_the_same() -> None:
     feed = Feed(life=0.05)
     lines = 0
     async for _ in feed.stream(Interest()):
-        feed.hear(_wire(lines))
+        feed.tell(_told(lines))
         lines += 1
         assert lines < 1_000_000
     assert lines > 0

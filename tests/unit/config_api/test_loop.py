@@ -2,7 +2,7 @@
 
 import asyncio
 
-from config_api.web.loop import Loop
+from config_api.backend.loop import Loop
 
 
 def test_what_still_runs_when_the_loop_is_closed_is_cancelled() -> None:

@@ -4,6 +4,7 @@ from werkzeug.datastructures import MultiDict
 from config_api.mailboxes import form as mailbox_form
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput
+from config_api.mailboxes.wording import differing
 from config_api.web.validation import validated
 
 ACCOUNT = [
@@ -83,4 +84,4 @@ def test_an_empty_secret_is_not_sent() -> None:
 def test_two_versions_differ_only_where_they_mean_something_else() -> None:
     mine = {"folder": "A", "poll_interval_minutes": "60", "on_failed": {"action": "none", "folder": None}}
     theirs = {"folder": "B", "poll_interval_minutes": 60.0, "on_failed": {"action": "none"}}
-    assert mailbox_form.differences(mine, theirs) == [("Folder", "B", "A")]
+    assert [(each.name, each.before, each.after) for each in differing(theirs, mine)] == [("Folder", "“B”", "“A”")]

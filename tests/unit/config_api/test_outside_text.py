@@ -6,8 +6,8 @@ import pytest
 
 from config_api.access.sign_in import safe_next
 from config_api.reports.documents import safe_name
+from config_api.site.security import is_own_host
 from config_api.web.problem import FieldError
-from config_api.web.security import is_own_host
 from config_api.web.table import cell, csv_text
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from config_api.overview.recent import AT_ONCE, DEAR, MOST, TIMES, Recent
+from config_api.backend.recent import AT_ONCE, DEAR, MOST, TIMES, Recent
 
 
 class Work:

@@ -5,16 +5,21 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config_api.dead_letters.queries import LetterFilter
+from config_api.access.bodies import PasswordWish, TokenWish
+from config_api.activity.queries import EntryQuery, LogQuery, RunQuery, StreamQuery
+from config_api.dead_letters.queries import LetterFilter, LetterQuery
+from config_api.mailboxes.bodies import IfMatch
 from config_api.mailboxes.model import MailboxInput
+from config_api.mails.queries import MailQuery
 from config_api.overview.summary import SummaryFilter
-from config_api.web import bodies
+from config_api.reports.queries import ReportQuery
+from config_api.reports.records import RecordQuery
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
 
 MODELS: tuple[type[BaseModel], ...] = (
-    bodies.LogQuery, bodies.EntryQuery, bodies.RunQuery, bodies.MailQuery, bodies.ReportQuery, bodies.RecordQuery,
-    bodies.LetterQuery, bodies.StreamQuery, bodies.TokenWish, bodies.PasswordWish, bodies.IfMatch, LetterFilter,
+    LogQuery, EntryQuery, RunQuery, MailQuery, ReportQuery, RecordQuery, LetterQuery, StreamQuery, TokenWish,
+    PasswordWish, IfMatch, LetterFilter,
     SummaryFilter, MailboxInput,
 )  # fmt: skip
 WRONG = (["a list"], "\0" * 2000, "0001-01-01T00:00:00Z", -1)

@@ -69,6 +69,21 @@ def test_every_pod_is_as_narrow_as_it_can_be(name: str) -> None:
     assert container["resources"]["limits"]["memory"]
 
 
+def test_the_files_that_name_sources_are_mounted_where_they_are_read() -> None:
+    volume = {"persistentVolumeClaim": {"claimName": "naming"}}
+    documents = [found for found in rendered({"naming": volume}) if found["kind"] == "Deployment"]
+    specs = {found["metadata"]["name"]: found["spec"]["template"]["spec"] for found in documents}
+    mounted = {
+        name
+        for name, pod in specs.items()
+        if {"name": "naming", **volume} in pod["volumes"]
+        and {"name": "naming", "mountPath": "/naming", "readOnly": True} in pod["containers"][0]["volumeMounts"]
+    }
+
+    assert mounted == {"dmarq-parser", "dmarq-config-api"}
+    assert not any(one["name"] == "naming" for pod in pods().values() for one in pod["volumes"])
+
+
 @pytest.mark.parametrize("service", ["fetcher", "extractor", "parser", "config-api", "notifier"])
 def test_a_service_is_asked_how_it_is_and_given_time_to_stop(service: str) -> None:
     pod = pods()[f"dmarq-{service}"]

@@ -121,6 +121,12 @@ def test_temporary_files_of_the_parser_are_on_disk() -> None:
     assert "parser-tmp:/tmp" in parser["volumes"]
 
 
+def test_the_files_that_name_sources_are_mounted_where_they_are_read() -> None:
+    mounted = {name for name, one in services().items() if any(":/naming:ro" in v for v in one.get("volumes", ()))}
+
+    assert mounted == {"parser", "config-api"}
+
+
 @pytest.mark.parametrize(("server", "network"), [("postgres", "database"), ("nats", "bus")])
 def test_a_server_of_ones_own_takes_the_place_of_the_container(server: str, network: str) -> None:
     override = DEPLOY / f"compose/own-{server}.yml"

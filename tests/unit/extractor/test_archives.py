@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import struct
 import zipfile
@@ -10,10 +11,12 @@ import zlib
 
 import pytest
 
+from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason
 from tests.support.archives import streamed_zip, tar_of, with_central, zip_of
 from tests.support.finding import contents, refusals, search, search_file
 from tests.support.mails import aggregate_xml, mail, part
+from tests.support.reports import tls_tree
 
 XML = aggregate_xml(records=20)
 GZ = gzip.compress(XML, mtime=0)
@@ -246,3 +249,36 @@ def test_a_raw_deflate_checksum_is_that_of_the_content() -> None:
     blob = search_file(ZIP).blobs[0]
 
     assert struct.unpack("<LL", blob[-8:]) == (zlib.crc32(XML), len(XML))
+
+
+OTHER_XML = XML.replace(b"<feedback>", b"<feedback><!-- another one -->")
+
+
+@pytest.mark.parametrize("gap", [b"", b"\r\n"])
+def test_gzip_members_that_are_each_a_report_are_documents_of_their_own(gap: bytes) -> None:
+    assert OTHER_XML != XML
+    found = search_file(GZ + gap + gzip.compress(OTHER_XML) + gap, "r.xml.gz")
+
+    assert contents(found) == [XML, OTHER_XML]
+    assert [document.path for document in found.documents] == ["0/1", "0/2"]
+    assert all("one-of-several" in document.repairs for document in found.documents)
+
+
+def test_gzip_members_of_other_formats_are_read_by_their_own() -> None:
+    found = search_file(GZ + gzip.compress(json.dumps(tls_tree()).encode()), "r.gz")
+
+    assert [document.format for document in found.documents] == [DocumentFormat.XML, DocumentFormat.JSON]
+
+
+def test_a_report_in_several_members_before_another_report_stays_whole() -> None:
+    parts = gzip.compress(XML[:100]) + gzip.compress(XML[100:])
+
+    assert contents(search_file(parts + gzip.compress(OTHER_XML) + parts)) == [XML, OTHER_XML, XML]
+
+
+@pytest.mark.parametrize("cut", [9, 40])
+def test_a_last_gzip_member_that_is_cut_takes_no_other_report_with_it(cut: int) -> None:
+    found = search_file(GZ + gzip.compress(OTHER_XML)[:-cut], "r.xml.gz")
+
+    assert contents(found) == [XML]
+    assert refusals(found) == [Reason.TRUNCATED_CONTAINER]

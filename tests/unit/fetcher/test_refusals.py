@@ -2,8 +2,16 @@
 
 import pytest
 
-from fetcher.imap import ImapFault
-from fetcher.refusals import FINAL_AFTER, GIVE_UP_AFTER_S, LONGEST_DELAY, Refusals, Senseless, is_full
+from fetcher.acting.refusals import (
+    FINAL_AFTER,
+    GIVE_UP_AFTER_S,
+    LONGEST_DELAY,
+    NOT_DONE_FINAL_AFTER,
+    Refusals,
+    Senseless,
+    is_full,
+)
+from fetcher.imap import ImapFault, NotDone
 from pipeline.contracts.connection_test import Category
 
 PASSING = ImapFault(Category.CONNECTIVITY, "no", said="System Error")
@@ -44,6 +52,10 @@ def test_a_full_mailbox_is_known_by_its_words(said: str) -> None:
 def test_what_cannot_change_is_final_after_a_few_times_and_a_senseless_action_at_once() -> None:
     assert len(delays(FORBIDDEN, GIVE_UP_AFTER_S)) == FINAL_AFTER
     assert delays(Senseless("onto itself"), GIVE_UP_AFTER_S) == [None]
+
+
+def test_an_ok_after_which_nothing_was_done_is_final_after_a_few_times() -> None:
+    assert len(delays(NotDone("still there"), GIVE_UP_AFTER_S)) == NOT_DONE_FINAL_AFTER
 
 
 def test_what_was_final_begins_again_when_it_is_tried_again() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fetcher.acting.same_folder import agree
 from fetcher.imap import FolderStatus
-from fetcher.same_folder import agree
 
 HERE = FolderStatus(mails=3, unread=1, uidvalidity=7, uidnext=9)
 

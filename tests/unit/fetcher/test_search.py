@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.filters import criteria_for, headers_of, matches, needs_headers
-from fetcher.imap.criteria import Criteria
-from fetcher.imap.fetch_answer import Meta
-from fetcher.imap.quoting import Argument, Literal
+from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.grammar.quoting import Argument, Literal
+from fetcher.reading.filters import criteria_for, headers_of, matches, needs_headers
 from pipeline.contracts.mailbox import Filters
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

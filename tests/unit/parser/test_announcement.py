@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from parser.announcement import MAX_ROWS_BYTES, announcement
 from parser.kinds.reading import Reading
+from parser.kinds.registry import totals_of
 from parser.kinds.rows import RowSpool
-from parser.kinds.totals import totals_of
 from parser.storage.reports import Candidate, StoredReport
 from pipeline.contracts.events import MailExtracted, ReportStored
 from pipeline.contracts.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport

@@ -147,3 +147,11 @@ def test_the_policy_domain_of_a_tls_report_is_judged_as_any_other() -> None:
     with pytest.raises(Rejected) as refused:
         read_tls(tree)
     assert refused.value.reason is Reason.BAD_VALUE
+
+
+@pytest.mark.parametrize("label", [32, 63])
+def test_a_name_of_long_labels_is_a_name_and_one_that_is_too_long_in_all_is_none(label: int) -> None:
+    assert read_domain(f"{'a' * label}.example.com") == (f"{'a' * label}.example.com", None)
+    too_long = ".".join(["a" * label] * 7) + ".com"
+    assert read_domain(too_long)[0] == (too_long if len(too_long) <= 253 else None)
+    assert read_domain(f"{'a' * 64}.example.com")[0] is None

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from parser.kinds.comments import without_comments
-from parser.kinds.failure.sample import SampleKept
+from parser.kinds.reading import SampleKept
 from parser.kinds.registry import read
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason

@@ -5,8 +5,7 @@ import gzip
 
 import pytest
 
-from parser.kinds.failure.sample import SampleKept
-from parser.kinds.reading import Hints
+from parser.kinds.reading import Hints, SampleKept
 from parser.kinds.registry import read
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason

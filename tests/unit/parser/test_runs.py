@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parser import inflate
 from parser.kinds.aggregate.fastpath import patterns, runs, shapes
 from parser.kinds.aggregate.sections import Damaged, Sections
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
-from tests.support.both_ways import said, said_through_the_tree
+from pipeline.mailformat import inflate
+from tests.support.both_ways import FAST, said, said_through_the_tree
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
 
 OTHER = RECORD.replace("<identifiers>", "<identifiers><envelope_to>example.net</envelope_to>").replace(
@@ -25,12 +25,18 @@ WITH_REASON = RECORD.replace("</policy_evaluated>", REASON)
 @pytest.fixture(autouse=True)
 def _shapes_are_known() -> None:
     """Both shapes were met before, in reports without a namespace."""
-    read_xml(report_xml(records=RECORD + OTHER + WITH_REASON))
+    said(report_xml(records=RECORD + OTHER + WITH_REASON))
+
+
+def known_shapes() -> shapes.KnownShapes:
+    """What the fast reader has learnt."""
+    assert FAST._known is not None
+    return FAST._known
 
 
 def taken_out(document: str) -> str:
     """What is left for the parser."""
-    return b"".join(runs.Runs().taken_out([document.encode()])).decode()
+    return b"".join(runs.Runs(known_shapes()).taken_out([document.encode()])).decode()
 
 
 def rows_of(document: str | bytes) -> list[str | None]:
@@ -133,7 +139,7 @@ def test_records_of_a_prefix_are_not_mixed_up_with_those_of_none() -> None:
 def test_where_a_document_is_divided_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     document = report_xml(records=(RECORD + OTHER + RECORD.replace("s1", "sé")) * 9)
     whole = said_through_the_tree(document)
-    monkeypatch.setattr(inflate, "CHUNK_BYTES", size)
+    monkeypatch.setattr(inflate, "PIECE_BYTES", size)
 
     assert said(document) == whole
     assert len(whole[1]) == 27
@@ -159,7 +165,7 @@ def test_the_line_of_a_damage_is_told_as_it_is_in_the_document() -> None:
     line = document[: document.rindex("</row>" + RECORD)].count("\n") + 1
 
     with pytest.raises(Damaged, match=f"line {line}"):
-        list(Sections(runs.Runs().taken_out([document.encode()]), root_name="feedback"))
+        list(Sections(runs.Runs(known_shapes()).taken_out([document.encode()]), root_name="feedback"))
 
 
 def test_a_limit_of_records_holds_within_a_run() -> None:
@@ -211,14 +217,14 @@ def test_starts_of_records_without_number_are_looked_at_once(monkeypatch: pytest
 
 
 def test_shapes_with_long_namespaces_are_not_remembered() -> None:
-    ordinary = shapes.ORDINARY
-    before = len(ordinary._shapes)
+    known = known_shapes()
+    before = len(known._shapes)
     other = "".join(RECORD.replace("</row>", "<count/>" * n + "</row>") for n in range(5))
 
     document = f'<feedback xmlns="urn:{"x" * 20_000}">{METADATA}{POLICY}{other}</feedback>'
 
     assert said(document) == said_through_the_tree(document)
-    assert len(ordinary._shapes) == before
+    assert len(known._shapes) == before
 
 
 def test_a_mark_that_a_document_brings_along_is_no_run() -> None:

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from parser.kinds.registry import read, salvage
+from parser.kinds.aggregate.kind import AGGREGATE
+from parser.kinds.registry import read
+from parser.kinds.salvage import salvage
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason
@@ -54,7 +56,7 @@ def test_the_domain_is_the_policys_and_not_a_results() -> None:
 def test_prefixes_and_entities_are_seen_through() -> None:
     document = f'<d:feedback xmlns:d="x"><d:org_name>A &amp; B</d:org_name>{POLICY}'
 
-    assert salvage(gzip.compress(document.encode()), format=DocumentFormat.XML, limits=Limits()) == {
+    assert salvage(gzip.compress(document.encode()), kind=AGGREGATE, limits=Limits()) == {
         "org_name": "A & B",
         "domain": "example.com",
     }
@@ -63,7 +65,7 @@ def test_prefixes_and_entities_are_seen_through() -> None:
 def test_a_damaged_gzip_shows_what_comes_out_before_the_damage() -> None:
     whole = gzip.compress(report_xml(records=RECORD * 2000).encode())
 
-    found = salvage(whole[:-40], format=DocumentFormat.XML, limits=Limits())
+    found = salvage(whole[:-40], kind=AGGREGATE, limits=Limits())
 
     assert found["report_id"] == "r-1"
 
@@ -71,7 +73,7 @@ def test_a_damaged_gzip_shows_what_comes_out_before_the_damage() -> None:
 def test_values_are_bounded_and_on_one_line() -> None:
     document = changed("<org_name>Example Receiver", "<org_name>\nA\x1b[31m\r\n" + "ä" * 300).encode()
 
-    found = salvage(gzip.compress(document), format=DocumentFormat.XML, limits=Limits())
+    found = salvage(gzip.compress(document), kind=AGGREGATE, limits=Limits())
 
     assert found["org_name"].startswith("A[31m ää")
     assert len(found["org_name"].encode()) <= 200
@@ -97,4 +99,4 @@ def test_what_is_no_report_shows_nothing() -> None:
 def test_a_hostile_document_does_not_take_long() -> None:
     many = "<policy_published>" * 10_000 + "<begin" + " " * 100_000 + '"report-id":' * 1000
 
-    assert salvage(gzip.compress(many.encode()), format=DocumentFormat.XML, limits=Limits()) == {}
+    assert salvage(gzip.compress(many.encode()), kind=AGGREGATE, limits=Limits()) == {}

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from parser.documents import GROUP_BYTES, groups
+from parser.kinds.values import bigint
 from parser.storage.records import is_plausible, later
-from parser.storage.sql import SQL
-from parser.storage.tables import bigint, utc
+from parser.storage.tables import utc
 from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.wire import Envelope
+from pipeline.postgres.statements import Statements
 from tests.support.extracted import extracted
 
 
@@ -65,4 +66,4 @@ def test_small_mails_are_read_together_and_a_huge_one_alone() -> None:
 
 
 def test_every_statement_says_what_it_does() -> None:
-    assert [name for name, sql in SQL.items() if not sql.startswith("-- ")] == []
+    assert [name for name, sql in Statements.of("parser.storage").items() if not sql.startswith("-- ")] == []

@@ -1,5 +1,7 @@
 """How far a folder was read: where reading starts, and that it never goes back."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from pipeline.contracts.cursor import (
     GENERATION,
     Cursor,
+    Landmark,
     above,
     advanced,
     filters_fingerprint,
@@ -98,3 +101,18 @@ def test_a_generation_is_kept_when_the_filters_change_and_ends_when_the_folder_i
 def test_a_folder_that_only_grows_is_not_taken_for_rewound(uidnext: int | None) -> None:
     before = Cursor(uidvalidity=7, last_uid=9, filters=filters_fingerprint(Filters()))
     assert start_of(before, uidvalidity=7, filters=Filters(), uidnext=uidnext) == before
+
+
+def test_the_latest_email_is_the_landmark_until_the_folder_was_rewound() -> None:
+    first, second = (Landmark(uid=uid, received_at=datetime(2026, 7, 17, uid, tzinfo=UTC)) for uid in (3, 5))
+    cursor = advanced(start_of(None, uidvalidity=7, filters=Filters()), 5, second)
+    cursor = advanced(advanced(cursor, 6, first), 7)
+
+    assert cursor.landmark == second
+    rewound = start_of(cursor, uidvalidity=7, filters=Filters(), uidnext=99, is_other=True)
+    assert (rewound.last_uid, rewound.landmark) == (0, None)
+    assert rewound.uidvalidity > cursor.uidvalidity
+
+
+def test_a_cursor_of_an_earlier_release_has_no_landmark_and_is_read() -> None:
+    assert Cursor.model_validate_json('{"uidvalidity": 7, "last_uid": 9, "filters": "x"}').landmark is None

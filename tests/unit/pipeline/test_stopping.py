@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from pipeline.runtime.retry import unless
+from pipeline.errors import TryLater
+from pipeline.runtime.judge import RetryPolicy
+from pipeline.runtime.retry import persist, unless
 
 
 async def value(after: int) -> str:
@@ -64,3 +66,43 @@ async def test_the_work_ends_with_whoever_waits_for_it() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     assert ended.is_set()
+
+
+class Away:
+    """A dependency that is away so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.calls = 0
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        if self.left > 0:
+            self.left -= 1
+            raise TryLater("nats", "no servers")
+        return "done"
+
+
+AT_ONCE = RetryPolicy(later_delays=(0.0,))
+
+
+async def test_a_dependency_that_is_away_is_waited_for() -> None:
+    away = Away(5)
+    assert await persist(away, policy=AT_ONCE) == "done"
+    assert away.calls == 6
+
+
+async def test_who_is_told_to_stop_tries_once_and_no_longer_waits() -> None:
+    stopping, away = asyncio.Event(), Away(1000)
+    stopping.set()
+    with pytest.raises(TryLater):
+        await persist(away, stopping=stopping)
+    assert away.calls == 1
+
+
+async def test_any_other_error_is_nothing_to_wait_for() -> None:
+    async def wrong() -> None:
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        await persist(wrong)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -38,6 +39,31 @@ def test_a_mistyped_command_is_answered_with_the_nearest_one(typed: str, meant: 
     told = CliRunner().invoke(dmarq, [typed])
     assert told.exit_code == 2
     assert f'Did you mean "{meant}"?' in told.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(("mailbox", "tets"), "test"), (("dead", "lsit"), "list"), (("mailbox", "aply"), "apply")]
+)
+def test_a_mistyped_command_of_a_group_is_answered_with_the_nearest_one(typed: tuple[str, ...], meant: str) -> None:
+    told = CliRunner().invoke(dmarq, list(typed))
+    assert told.exit_code == 2
+    assert f'Did you mean "{meant}"?' in told.output
+
+
+def every_command(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(command, click.Group):
+        return [path]
+    context = click.Context(command)
+    names = command.list_commands(context)
+    below = [(name, command.get_command(context, name)) for name in names]
+    return [path, *(found for name, sub in below if sub is not None for found in every_command(sub, (*path, name)))]
+
+
+@pytest.mark.parametrize("path", [path for path in every_command(dmarq) if path], ids=" ".join)
+def test_the_help_of_every_command_shows_how_it_is_called(path: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(dmarq, [*path, "--help"])
+    assert "Example" in told.output
+    assert f"dmarq {path[0]}" in told.output.partition("Example")[2]
 
 
 def test_a_word_like_no_command_is_answered_with_the_help() -> None:

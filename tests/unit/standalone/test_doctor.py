@@ -4,7 +4,6 @@ import pytest
 
 from dmarq.doctor.judge import (
     Finding,
-    Verdict,
     external_hosts,
     judge_agreement,
     judge_delivery,
@@ -12,7 +11,8 @@ from dmarq.doctor.judge import (
     judge_tls,
     unknown_domain,
 )
-from dmarq.doctor.organisation import Kinship, Organisation, Texts, dmarc_places, kinship, organisation, records
+from pipeline.contracts.domain_dns import Verdict
+from pipeline.dns.organisation import Kinship, Organisation, Texts, dmarc_places, kinship, organisation, records
 
 GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"
 OURS = ("dmarc@example.com",)

@@ -1,4 +1,4 @@
-"""`dmarq anonymise`: a copy of a mail or a report to attach to a bug report."""
+"""`dmarq anonymise`: a copy of an email or a report to attach to a bug report."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.settings import Settings
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the copy here, not to the terminal."
 )
 def anonymise(file: BinaryIO, output: Path | None) -> None:
-    """Write a copy of a mail or a report with others in the place of its names, addresses and numbers.
+    """Write a copy of an email or a report with others in the place of its names, addresses and numbers.
 
     The same word is always replaced by the same one; structure, sizes and oddities stay, also inside base64, gzip and
     zip. What cannot be unwrapped is blanked. Look through the copy before you attach it to a bug report. FILE "-" is

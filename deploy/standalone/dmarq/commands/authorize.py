@@ -82,7 +82,7 @@ def _first_line(file: TextIO | None) -> str:
 
 
 def _settings(known: dict[str, Any], given: dict[str, str | None]) -> OAuthSettings:
-    """What is given counts; a provider that is given anew starts from nothing."""
+    """What is given counts; a provider that is named again starts from nothing."""
     said = {name: value for name, value in given.items() if value}
     base = {} if "provider" in said and said["provider"] != known.get("provider") else known
     try:

@@ -1,4 +1,4 @@
-"""`dmarq demo`: the whole system in a temporary directory, on a mailbox full of sample mails."""
+"""`dmarq demo`: the whole system in a temporary directory, on a mailbox full of sample emails."""
 
 import asyncio
 import json
@@ -26,11 +26,13 @@ SEED = 1
 
 
 @click.command()
-@click.option("--mails", default=200, show_default=True, type=click.IntRange(1, 200_000), help="How many sample mails.")
+@click.option(
+    "--mails", default=200, show_default=True, type=click.IntRange(1, 200_000), help="How many sample emails."
+)
 @click.option("--once", is_flag=True, help="Stop when all are done; exit non-zero if a promise is broken.")
 @click.option("--json", "as_machine", is_flag=True, help="Print the summary as JSON.")
 def demo(*, mails: int, once: bool, as_machine: bool) -> None:
-    """Run everything on a mailbox full of sample mails, in a temporary directory that is removed at the end.
+    """Run everything on a mailbox full of sample emails, in a temporary directory that is removed at the end.
 
     \b
     Examples:
@@ -47,10 +49,10 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
     until = datetime.now(UTC).date()
     expected = total(make_mails(mails, SEED, until=until))
     with temporary_data_dir() as data:
-        console.print(f"filling a mailbox with {mails:,} sample mails")
+        console.print(f"filling a mailbox with {mails:,} sample emails")
         with EmbeddedMailbox(data, mails=mails, seed=SEED, until=until) as mailbox:
             console.print("starting NATS, PostgreSQL and the services")
-            environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)}
+            environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox), "DMARQ_DNS_HOURS": "0"}  # domains are made up
             with Inbox() as inbox, Stack(data, settings, environment=environment, durable=False) as stack:
                 if settings.notify:
                     add_channel(stack, inbox)

@@ -3,25 +3,28 @@
 import asyncio
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import click
 
 from dmarq.client import ApiError, Client
-from dmarq.doctor import Dns, Finding, Offline, Verdict, examine, system, unanswered
-from dmarq.output import json_option
+from dmarq.doctor import Finding, authentication, examine, system, unanswered
+from dmarq.output import json_option, plain
+from pipeline.contracts.domain_dns import Selector, Verdict
+from pipeline.dns.resolver import Dns, Offline
 
 _SIGNS = {Verdict.OK: "ok     ", Verdict.ADVICE: "advice ", Verdict.WRONG: "WRONG  ", Verdict.UNKNOWN: "unknown"}
 
 
 @dataclass(slots=True)
 class _System:
-    """What the running system told: findings, the addresses it reads, and the domains it has reports for."""
+    """What the running system told: findings, the addresses it reads, the domains it knows, and their keys."""
 
     found: list[Finding] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     domains: list[str] = field(default_factory=list)
+    keys: dict[str, tuple[Selector, ...]] = field(default_factory=dict)
 
 
 @click.command()
@@ -44,26 +47,40 @@ def doctor(
       dmarq doctor example.com
       dmarq doctor example.com --dns-only --address dmarc@example.com
     """
-    told = _System() if dns_only else _asked()
+    named = [domain.strip().rstrip(".").lower() for domain in domains]
+    told = _System() if dns_only else _asked(named)
     ours = addresses or tuple(told.addresses)
-    wanted = [domain.strip().rstrip(".").lower() for domain in domains] or told.domains or _guessed(told.addresses)
+    wanted = named or told.domains or _guessed(told.addresses)
     if not wanted and not told.found:
         raise click.UsageError("name a domain")
-    found = told.found + asyncio.run(_examined(wanted, ours, server=server, port=port))
+    found = told.found + asyncio.run(_examined(wanted, ours, told.keys, server=server, port=port))
     _show(found, as_json=as_json)
     sys.exit(1 if any(finding.verdict in (Verdict.WRONG, Verdict.UNKNOWN) for finding in found) else 0)
 
 
-async def _examined(domains: Sequence[str], ours: Collection[str], *, server: str, port: int) -> list[Finding]:
+async def _examined(
+    domains: Sequence[str],
+    ours: Collection[str],
+    keys: Mapping[str, Sequence[Selector]],
+    *,
+    server: str,
+    port: int,
+) -> list[Finding]:
     try:
         dns = Dns(server, port=port)
     except Offline as why:
         return [unanswered(domain, f"_dmarc.{domain}", str(why)) for domain in domains]
-    each = await asyncio.gather(*(examine(dns, domain, ours) for domain in domains))
+    each = await asyncio.gather(*(_looked_at(dns, domain, ours, keys.get(domain, ())) for domain in domains))
     return [finding for findings in each for finding in findings]
 
 
-def _asked() -> _System:
+async def _looked_at(dns: Dns, domain: str, ours: Collection[str], keys: Sequence[Selector]) -> list[Finding]:
+    found = await examine(dns, domain, ours)
+    is_known = found[0].name != domain  # else DNS knows no such domain, or is away
+    return found + (await authentication(dns, domain, keys) if is_known else [])
+
+
+def _asked(named: Sequence[str]) -> _System:
     told = _System()
     try:
         with Client.here() as client:
@@ -71,6 +88,7 @@ def _asked() -> _System:
                 told.found += system.tried(client, mailbox)
                 told.addresses += [mailbox["username"]] if "@" in mailbox["username"] else []
             told.domains = system.reported_domains(client)
+            told.keys = system.selectors(client, named or told.domains)
     except ApiError as error:
         told.found.append(system.failed(system.NAME, "dmarq run", error))
     return told
@@ -79,7 +97,7 @@ def _asked() -> _System:
 def _guessed(addresses: Sequence[str]) -> list[str]:
     """The domains to look at where no report has come, so that nobody knows which ones are reported on."""
     domains = system.domains_of(addresses)
-    named = _plain(", ".join(domains)) or "none; name one to look at DNS too"
+    named = plain(", ".join(domains)) or "none; name one to look at DNS too"
     click.echo(f"No report is known yet, so these are the domains of the mailboxes' addresses: {named}", err=True)
     return domains
 
@@ -93,12 +111,7 @@ def _show(found: Sequence[Finding], *, as_json: bool) -> None:
     for finding in found:
         if finding.domain != above:
             above = finding.domain
-            click.echo(f"{_plain(above)}")
-        click.echo(f"  {_SIGNS[finding.verdict]}  {_plain(finding.name)}: {_plain(finding.text)}")
+            click.echo(f"{plain(above)}")
+        click.echo(f"  {_SIGNS[finding.verdict]}  {plain(finding.name)}: {plain(finding.text)}")
         if finding.remedy:
-            click.echo(f"           -> {_plain(finding.remedy)}")
-
-
-def _plain(text: str) -> str:
-    """Without what could play tricks on a terminal: DNS may say anything."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+            click.echo(f"           -> {plain(finding.remedy)}")

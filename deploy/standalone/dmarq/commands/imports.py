@@ -1,9 +1,12 @@
 """`dmarq import`: files, directories, mbox files and Maildirs through the running pipeline."""
 
+import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
@@ -11,64 +14,136 @@ import click
 
 from dmarq.client import ApiError, Client
 from dmarq.inputs import Input, inputs
+from dmarq.output import json_option, plain
+from pipeline.contracts.reasons import Reason
 from pipeline.settings import Settings
 
 ABOUT_THE_FILE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+NOT_YET = frozenset({0, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE})  # 0: it does not answer
 AT_ONCE = 8  # files on their way; each is in memory until it has arrived
+ASK_EVERY_S = 0.2
+LEFT_OUT, SENT, ON_ITS_WAY = "left out", "sent", "on its way"
+BAD = (LEFT_OUT, ON_ITS_WAY, "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a file: in one or two words, why, and where a browser sees more of it."""
+
+    file: str
+    outcome: str
+    why: str = ""
+    mail_id: str = ""
+    link: str = ""
 
 
 @click.command("import")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-def import_(paths: tuple[Path, ...]) -> None:
-    """Send files through the running pipeline, as if they had come by mail.
+@click.option("--no-wait", is_flag=True, help="Only send the files; do not wait for what becomes of them.")
+@click.option("--timeout", default=300, show_default=True, help="Give up after so many seconds without an outcome.")
+@json_option
+def import_(paths: tuple[Path, ...], *, no_wait: bool, timeout: int, as_json: bool) -> None:
+    """Send files through the running pipeline, as if they had come by email, and say what became of each.
 
-    Takes what `dmarq parse` takes. A file that was imported before is known and not stored twice. The mails appear in
-    the ledger under the mailbox "import"; `dmarq dead list --mailbox import` tells what failed.
+    Takes what `dmarq parse` takes. A file that was imported before is known and not stored twice. The emails appear in
+    the ledger under the mailbox "import". The exit status is 1 when one was left out, has failed, or is still on its
+    way after the timeout.
 
     \b
     Examples:
       dmarq import ~/old-reports
-      dmarq import reports.mbox
+      dmarq import reports.mbox --no-wait
+      dmarq import reports.zip --json | jq 'select(.outcome == "failed")'
     """
     found = inputs(paths, max_bytes=Settings.load().limits.max_mail_bytes)
     counts: Counter[str] = Counter()
-    with Client.here() as client, click.progressbar(length=0, label="importing", file=sys.stderr) as bar:
-        for item, complaint in _sent(client, found):
+    with Client.here() as client:
+        sent = list(_with_bar(_sent(client, found)))
+        for result in sent if no_wait else _outcomes(client, sent, timeout):
+            counts[result.outcome] += 1
+            _tell(result, as_json=as_json)
+    if not as_json:
+        click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing to import")
+    sys.exit(1 if any(counts[outcome] for outcome in BAD) else 0)
+
+
+def _with_bar(sent: Iterable[Result]) -> Iterator[Result]:
+    """The same, with a line on a terminal's standard error that says how many there were."""
+    with click.progressbar(length=0, label="sending", file=sys.stderr) as bar:
+        for result in sent:
             bar.length = (bar.length or 0) + 1
             bar.update(1)
-            counts["left out" if complaint else "sent"] += 1
-            if complaint:
-                click.echo(f"dmarq import: {item.label}: {complaint}", err=True)
-    click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing to import")
-    sys.exit(1 if counts["left out"] else 0)
+            yield result
 
 
-def _sent(client: Client, found: Iterable[Input]) -> Iterator[tuple[Input, str]]:
-    """Each input once it is sent, with what was wrong with it, or ""; in no order. At most `AT_ONCE` are read ahead."""
-    under_way: dict[Future[str], Input] = {}
+def _tell(result: Result, *, as_json: bool) -> None:
+    if as_json:
+        line = {name: getattr(result, name) for name in ("file", "outcome", "why", "mail_id", "link")}
+        click.echo(json.dumps(line, ensure_ascii=False))
+    elif result.outcome == LEFT_OUT:
+        click.echo(f"dmarq import: {plain(result.file)}: {plain(result.why)}", err=True)
+    elif result.outcome != SENT:
+        why = f": {result.why}" if result.why else ""
+        click.echo(plain(f"{result.file}: {result.outcome}{why}"))
+        click.echo(f"  {result.link}")
+
+
+def _outcomes(client: Client, sent: Iterable[Result], timeout: float) -> Iterator[Result]:
+    """Each file with its outcome, in the order of sending; gives up on all when none comes for `timeout` seconds."""
+    until = time.monotonic() + timeout
+    for one in sent:
+        if one.outcome == LEFT_OUT:
+            yield one
+            continue
+        while (ended := _outcome(client, one)) is None and time.monotonic() < until:
+            time.sleep(ASK_EVERY_S)
+        if ended is None:
+            yield Result(one.file, ON_ITS_WAY, "", one.mail_id, one.link)
+            continue
+        until = time.monotonic() + timeout
+        yield ended
+
+
+def _outcome(client: Client, sent: Result) -> Result | None:
+    """How the email that the file became has ended; None while it has not."""
+    try:
+        mail = client.get(f"/mails/{sent.mail_id}")["mail"]
+    except ApiError as error:
+        if error.status not in NOT_YET:
+            raise
+        return None
+    reason = Reason(mail["reason"]).text if mail["reason"] in set(Reason) else mail["reason"] or ""
+    why = ": ".join(filter(None, (reason, mail["detail"])))
+    return Result(sent.file, mail["outcome"].replace("_", " "), why, sent.mail_id, sent.link)
+
+
+def _sent(client: Client, found: Iterable[Input]) -> Iterator[Result]:
+    """Each input once it is sent, or left out for a reason; in no order. At most `AT_ONCE` are read ahead."""
+    under_way: set[Future[Result]] = set()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for item in found:
-            under_way[pool.submit(_send, client, item)] = item
+            under_way.add(pool.submit(_send, client, item))
             if len(under_way) >= AT_ONCE:
                 yield from _arrived(under_way)
         while under_way:
             yield from _arrived(under_way)
 
 
-def _arrived(under_way: dict[Future[str], Input]) -> Iterator[tuple[Input, str]]:
+def _arrived(under_way: set[Future[Result]]) -> Iterator[Result]:
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
     for future in done:
-        yield under_way.pop(future), future.result()
+        under_way.remove(future)
+        yield future.result()
 
 
-def _send(client: Client, item: Input) -> str:
-    """What is wrong with the file, or "". Raises ApiError for what is wrong with all of them."""
+def _send(client: Client, item: Input) -> Result:
+    """Raises ApiError for what is wrong with all of them."""
     if item.error or item.refused is not None:
-        return item.error or (item.refused.text if item.refused else "")
+        return Result(item.label, LEFT_OUT, item.error or (item.refused.text if item.refused else ""))
     try:
-        client.post_bytes("/imports", item.data, name=Path(item.label).name)
+        mail_id = client.post_bytes("/imports", item.data, name=Path(item.label).name)["mail_id"]
     except ApiError as error:
         if error.status not in ABOUT_THE_FILE:
             raise
-        return error.message
-    return ""
+        return Result(item.label, LEFT_OUT, error.message)
+    return Result(item.label, SENT, "", mail_id, f"{client.url}/mails/{mail_id}")

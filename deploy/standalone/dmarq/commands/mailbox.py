@@ -1,4 +1,4 @@
-"""`dmarq mailbox`: list, test, authorize, fetch, backfill, pause and resume mailboxes, retry what failed in them."""
+"""`dmarq mailbox`: list, test, apply, authorize, fetch, backfill, pause and resume mailboxes, retry failed actions."""
 
 import sys
 from datetime import datetime
@@ -7,20 +7,43 @@ import click
 
 from dmarq.client import Client, segment
 from dmarq.commands.authorize import authorize
-from dmarq.output import json_option, show
+from dmarq.commands.mailbox_apply import apply
+from dmarq.groups import CommandGroup
+from dmarq.output import Column, field, json_option, show
 
-COLUMNS = ("id", "name", "host", "username", "folder", "state.word", "weaknesses")
+COLUMNS = (
+    Column("ID", field("id")),
+    Column("Name", field("name")),
+    Column("Server", field("host")),
+    Column("User", field("username")),
+    Column("Folder", field("folder")),
+    Column("State", field("state.word"), narrow=True),
+    Column("Unsafe", field("weaknesses")),
+)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def mailbox() -> None:
-    """Operate the mailboxes; ID is what `dmarq mailbox list` shows."""
+    """Operate the mailboxes; ID is what `dmarq mailbox list` shows.
+
+    \b
+    Examples:
+      dmarq mailbox list
+      dmarq mailbox test reports
+      dmarq mailbox apply mailboxes.yaml --dry-run
+    """
 
 
 @mailbox.command("list")
 @json_option
 def list_mailboxes(*, as_json: bool) -> None:
-    """List the mailboxes; "weaknesses" are settings by which others could read the password on the way."""
+    """List the mailboxes; "unsafe" are settings by which others could read the password on the way.
+
+    \b
+    Examples:
+      dmarq mailbox list
+      dmarq mailbox list --json | jq -r .id
+    """
     with Client.here() as client:
         rows = client.get("/mailboxes")["items"]
     show(rows, COLUMNS, as_json=as_json, empty="no mailbox yet")
@@ -29,7 +52,12 @@ def list_mailboxes(*, as_json: bool) -> None:
 @mailbox.command()
 @click.argument("mailbox_id", metavar="ID")
 def test(mailbox_id: str) -> None:
-    """Try the connection: says how many mails there are, or what is wrong and what to do. Changes nothing."""
+    """Try the connection: says how many emails there are, or what is wrong and what to do. Changes nothing.
+
+    \b
+    Example:
+      dmarq mailbox test reports
+    """
     with Client.here() as client:
         answer = client.post(f"/mailboxes/{segment(mailbox_id)}/test")
     click.echo(answer["summary"])
@@ -45,27 +73,34 @@ def _asking(action: str, about: str, done: str) -> click.Command:
             answer = client.post(f"/mailboxes/{segment(mailbox_id)}/{action}")
         click.echo((answer or {}).get("text") or done)
 
-    return click.command(action, help=about)(ask)
+    return click.command(action, help=f"{about}\n\n\b\nExample:\n  dmarq mailbox {action} reports")(ask)
 
 
 for _action, _about, _done in (
     ("fetch", "Fetch now.", "The fetcher looks into the mailbox now."),
     ("pause", "Leave the mailbox alone until it is resumed.", "Paused."),
     ("resume", "Work for the mailbox again.", "Resumed."),
-    ("retry-actions", "Try failed actions again: mails that could not be marked, moved or deleted.", "Tried again."),
+    ("retry-actions", "Try failed actions again: emails that could not be marked, moved or deleted.", "Tried again."),
 ):
     mailbox.add_command(_asking(_action, _about, _done))
 
 
 @mailbox.command()
 @click.argument("mailbox_id", metavar="ID")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only mails received on this day or later.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only emails received on this day or later.")
 def backfill(mailbox_id: str, since: datetime | None) -> None:
-    """Read the folder anew, behind mails that are new; what is known is not stored twice."""
-    wish = {"since": since.date().isoformat()} if since else {}
+    """Read the folder again, behind emails that are new; what is known is not stored twice.
+
+    \b
+    Examples:
+      dmarq mailbox backfill reports
+      dmarq mailbox backfill reports --since 2026-01-31
+    """
+    request = {"since": since.date().isoformat()} if since else {}
     with Client.here() as client:
-        answer = client.post(f"/mailboxes/{segment(mailbox_id)}/backfill", wish)
+        answer = client.post(f"/mailboxes/{segment(mailbox_id)}/backfill", request)
     click.echo(answer["text"])
 
 
 mailbox.add_command(authorize)
+mailbox.add_command(apply)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from dmarq.client import Client, segment
-from dmarq.output import json_option, show
+from dmarq.output import columns, json_option, show
 
-CHANNELS = ("id", "name", "kind", "destination", "enabled", "digest", "last_sent_at", "last_error")
-ALERTS = ("opened_at", "urgency", "rule", "title", "subject", "resolved_at")
-MUTES = ("id", "rule", "subject", "until", "who")
+CHANNELS = columns("id", "name", "kind", "destination", "enabled", "digest", "last_sent_at", "last_error")
+ALERTS = columns("opened_at", "urgency", "rule", "title", "subject", "resolved_at")
+MUTES = columns("id", "rule", "subject", "until", "who")
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""`dmarq reparse`: kept documents read anew, after a fix of the parser."""
+"""`dmarq reparse`: kept documents read again, after a fix of the parser."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ _moment = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:
 def reparse(
     *, since: datetime | None, until: datetime | None, as_json: bool, dry_run: bool, **filters: str | None
 ) -> None:
-    """Read kept documents anew, and say what that changes.
+    """Read kept documents again, and say what that changes.
 
     Goes on in the background when this command is interrupted. Reports that were stored are never given up: where
     their document would be refused now, they stay.
@@ -44,10 +44,10 @@ def reparse(
       dmarq reparse --dry-run
       dmarq reparse --reason not_well_formed --since 2026-01-01
     """
-    wish: dict[str, Any] = {name: text for name, text in filters.items() if text is not None}
-    wish |= {name: _utc(at) for name, at in (("since", since), ("until", until)) if at is not None}
+    request: dict[str, Any] = {name: text for name, text in filters.items() if text is not None}
+    request |= {name: _utc(at) for name, at in (("since", since), ("until", until)) if at is not None}
     with Client.here() as client:
-        job = _watched(client, client.post("/reparse", wish | {"dry_run": dry_run}))
+        job = _watched(client, client.post("/reparse", request | {"dry_run": dry_run}))
     if as_json:
         click.echo(json.dumps(job))
         return

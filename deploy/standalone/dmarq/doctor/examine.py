@@ -1,4 +1,4 @@
-"""One domain after another: what DNS says about its reports."""
+"""One domain after another: what DNS says about its reports, and about the mail that they speak of."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,14 +13,18 @@ from dmarq.doctor.judge import (
     unanswered,
     unknown_domain,
 )
-from dmarq.doctor.lookup import Dns, Offline
-from dmarq.doctor.organisation import DMARC, Kinship, Texts, dmarc_places, host_of, kinship, records
+from pipeline.contracts.domain_dns import DnsQuestion, RecordKind, Selector
+from pipeline.dns.organisation import DMARC, Kinship, Texts, dmarc_places, host_of, kinship, records
+from pipeline.dns.resolver import Dns, Offline
+from pipeline.dns.survey import dmarc_record, survey
+
+_TITLES = {RecordKind.SPF: "SPF", RecordKind.DKIM: "DKIM", RecordKind.MTA_STS: "MTA-STS", RecordKind.BIMI: "BIMI"}
 
 
 async def examine(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]:
     """What is found for a domain; `ours` are the mail addresses that we read."""
     try:
-        place, texts = await _record(dns, domain)
+        place, texts = await dmarc_record(dns, domain)
         if not texts and not await dns.knows(domain):
             return [unknown_domain(domain)]
     except Offline as why:
@@ -32,13 +36,11 @@ async def examine(dns: Dns, domain: str, ours: Collection[str]) -> list[Finding]
     return [*found, await _tls(dns, domain, ours)]
 
 
-async def _record(dns: Dns, domain: str) -> tuple[str, Sequence[str]]:
-    """The record that counts, and the domain that has it: the nearest, upwards from the domain itself."""
-    for place in dmarc_places(domain):
-        texts = await dns.texts(f"_dmarc.{place}")
-        if records(texts, DMARC):
-            return place, texts
-    return domain, ()
+async def authentication(dns: Dns, domain: str, keys: Sequence[Selector]) -> list[Finding]:
+    """What makes the domain's mail pass: all that it publishes beside what `examine` looks at."""
+    answer = await survey(dns, DnsQuestion(domain=domain, selectors=tuple(keys)))
+    others = [record for record in answer.found if record.kind not in (RecordKind.DMARC, RecordKind.TLS_RPT)]
+    return [Finding(domain, one.name, one.verdict, f"{_TITLES[one.kind]}: {one.text}", one.remedy) for one in others]
 
 
 async def _agreement(dns: Dns, domain: str, place: str, host: str) -> Finding:

@@ -2,18 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from dmarq.doctor.organisation import DMARC, TLSRPT, Kinship, Record, host_of, is_own, records
-
-
-class Verdict(StrEnum):
-    """`advice`: reports arrive, but something could be better. `unknown`: DNS did not answer."""
-
-    OK = "ok"
-    ADVICE = "advice"
-    WRONG = "wrong"
-    UNKNOWN = "unknown"
+from pipeline.contracts.domain_dns import Verdict
+from pipeline.dns.organisation import DMARC, TLSRPT, Kinship, Record, host_of, is_own, records
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """The running system: whether its mailboxes can be read, and which domains it hears of."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from dmarq.client import ApiError, Client, segment
-from dmarq.doctor.judge import Finding, Verdict
+from dmarq.doctor.judge import Finding
 from pipeline.contracts.connection_test import Weakness
+from pipeline.contracts.domain_dns import MAX_SELECTORS, Selector, Verdict
 
 NAME = "this system"
 MAX_DOMAINS = 50
@@ -26,8 +28,30 @@ def failed(domain: str, name: str, error: ApiError) -> Finding:
 
 
 def reported_domains(client: Client) -> list[str]:
-    """The domains that reports were received for. Raises ApiError."""
-    return [row["domain"] for row in client.get("/summary")["domains"][:MAX_DOMAINS]]
+    """The domains that reports were received for, whenever that was; those with most messages. Raises ApiError.
+
+    A TLS report may be about several, and some domains have no reports but such.
+    """
+    found = [row["domain"] for row in client.items("/domains", limit=MAX_DOMAINS)]
+    if not found:
+        named = (row["domain"].split(", ") for row in client.items("/reports", limit=MAX_DOMAINS))
+        found = list(dict.fromkeys(domain for domains in named for domain in domains if domain))
+    return found[:MAX_DOMAINS]
+
+
+def selectors(client: Client, domains: Sequence[str]) -> dict[str, tuple[Selector, ...]]:
+    """The DKIM keys that reports on each domain show. Raises ApiError."""
+    found = {}
+    for domain in domains[:MAX_DOMAINS]:
+        try:
+            seen = client.get(f"/domains/{segment(domain)}")["selectors"]
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            continue
+        keys = [(one["selector"], one["name"]) for one in seen if one["passed"] and one["selector"]]
+        found[domain] = tuple(Selector(selector=selector, domain=name) for selector, name in keys[:MAX_SELECTORS])
+    return found
 
 
 def domains_of(addresses: Sequence[str]) -> list[str]:

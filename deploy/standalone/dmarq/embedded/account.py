@@ -68,11 +68,11 @@ def _lookup(name: str) -> Account | None:
     return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-SHELTER = Path("/var/lib/dmarq")
+REACHABLE = Path("/var/lib/dmarq")
 
 
-def private_directory(wanted: Path, account: Account | None, *, shelter: Path = SHELTER) -> Path:
-    """A directory of mode 0700 that belongs to the account (None: to us): `wanted`, or its stand-in in the shelter.
+def private_directory(wanted: Path, account: Account | None, *, reachable: Path = REACHABLE) -> Path:
+    """A directory of mode 0700 that belongs to the account (None: to us): `wanted`, or its stand-in below `reachable`.
 
     The stand-in of a path is the same at every start. Raises Unreachable when neither can be had.
     """
@@ -81,19 +81,19 @@ def private_directory(wanted: Path, account: Account | None, *, shelter: Path = 
         return wanted
     place = wanted
     if not can_pass(account, wanted.parent):
-        place = _sheltered(account, shelter) / f"{wanted.name}-{_digest(str(wanted.resolve()))}"
+        place = _made_reachable(account, reachable) / f"{wanted.name}-{_digest(str(wanted.resolve()))}"
     place.mkdir(mode=0o700, exist_ok=True)
     os.chown(place, account.uid, account.gid)
     return place
 
 
-def reachable_programs(bin_dir: Path, account: Account | None, *, shelter: Path = SHELTER) -> Path:
-    """A directory with the same programs that the account can run: `bin_dir`, or a copy of its tree in the shelter."""
+def reachable_programs(bin_dir: Path, account: Account | None, *, reachable: Path = REACHABLE) -> Path:
+    """Where the account can run these programs: `bin_dir`, or a copy of its tree below `reachable`."""
     if account is None or can_reach(account, bin_dir):
         return bin_dir
     prefix = bin_dir.parent
     built = str((bin_dir / "postgres").stat().st_mtime_ns)
-    copy = _sheltered(account, shelter) / f"programs-{_digest(str(bin_dir.resolve()), built)}"
+    copy = _made_reachable(account, reachable) / f"programs-{_digest(str(bin_dir.resolve()), built)}"
     if not copy.exists():
         _copy_tree(prefix, copy)
     return copy / prefix.parent.name / prefix.name / bin_dir.name
@@ -115,15 +115,15 @@ def _copy_tree(prefix: Path, copy: Path) -> None:
     unfinished.rename(copy)
 
 
-def _sheltered(account: Account, shelter: Path) -> Path:
+def _made_reachable(account: Account, directory: Path) -> Path:
     try:
-        shelter.mkdir(mode=0o711, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
     except OSError as error:
-        raise Unreachable(shelter, account=account.name, remedy=f"it cannot be made ({error.strerror})") from error
-    if not can_pass(account, shelter):
+        raise Unreachable(directory, account=account.name, remedy=f"it cannot be made ({error.strerror})") from error
+    if not can_pass(account, directory):
         remedy = f"allow it to pass (chmod o+x) or choose a data directory outside of {Path.home()}"
-        raise Unreachable(shelter, account=account.name, remedy=remedy)
-    return shelter
+        raise Unreachable(directory, account=account.name, remedy=remedy)
+    return directory
 
 
 def _digest(*words: str) -> str:

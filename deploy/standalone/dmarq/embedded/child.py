@@ -1,4 +1,4 @@
-"""A child process on a leash: its output in a log file, readiness awaited, its exit noticed, stopped kindly or not."""
+"""A child process that ends with us: its output in a log file, readiness awaited, stopped or killed."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from dmarq.embedded import lifeline as leash
+from dmarq.embedded import lifeline
 from dmarq.embedded.account import Account
 from dmarq.embedded.errors import ChildFailed
 
@@ -71,7 +71,7 @@ class ChildSpec:
 class Child:
     """A running child. `exit` is done, with its exit status, as soon as it and all processes it started have ended.
 
-    So a PostgreSQL that was killed is not started anew while its workers still hold its shared memory. Await it with
+    So a PostgreSQL that was killed is not started again while its workers still hold its shared memory. Await it with
     `asyncio.wrap_future(child.exit)`. Start children in a thread that lives as long as they shall live (the main
     thread): the kernel ends a child with the thread that started it.
     """
@@ -133,11 +133,11 @@ class Child:
         watch_fd = -1 if spec.kernel_watches else self._open_watch_pipe()
         uid, gid = (spec.account.uid, spec.account.gid) if spec.account else (-1, -1)
         parameters = (os.getpid(), int(spec.stop_signal), uid, gid, watch_fd)
-        leashed = (sys.executable, "-I", "-S", leash.__file__, *map(str, parameters), *spec.command)
+        command = (sys.executable, "-I", "-S", lifeline.__file__, *map(str, parameters), *spec.command)
         try:
             with open_log(spec.log) as log:
                 return subprocess.Popen(  # noqa: S603 (no shell, and the program is one of ours)
-                    leashed,
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -1,6 +1,6 @@
 """Runs a command that ends when its parent ends, even by kill -9. A program of its own, standard library only.
 
-    python leash.py PARENT_PID SIGNAL UID GID WATCH_FD COMMAND...
+    python lifeline.py PARENT_PID SIGNAL UID GID WATCH_FD COMMAND...
 
 UID and GID are -1 to stay who we are. With WATCH_FD -1 the kernel is the watchdog: it sends SIGNAL when the parent's
 thread ends (Linux, prctl(2) PR_SET_PDEATHSIG), and the command replaces this program. Elsewhere this program stays and

@@ -4,13 +4,13 @@ import os
 import secrets
 import sys
 from datetime import date
-from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.child import ChildSpec
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.programs import LOOPBACK, free_port, greets_with
+from dmarq.embedded.server import EmbeddedServer
 
 START_TIMEOUT_S = 30.0
 FILL_S_PER_MAIL = 0.01  # it takes a tenth of that on an idle machine
@@ -30,14 +30,16 @@ class DemoAccount(BaseModel):
     until: date
 
 
-class EmbeddedMailbox:
-    """An IMAP server (no TLS, loopback only) with `mails` sample mails. As a context manager it runs inside the block.
+class EmbeddedMailbox(EmbeddedServer):
+    """An IMAP server (no TLS, loopback only) with `mails` sample mails. They are gone when it stops.
 
     The mails are those of `make_mails(mails, seed, until=until)`. UIDVALIDITY is another at each start.
     """
 
+    name = "mailbox"
+
     def __init__(self, data: DataDir, *, mails: int, seed: int, until: date) -> None:
-        self._data = data
+        super().__init__(data)
         self.account = DemoAccount(
             port=free_port(),
             username="demo",
@@ -47,33 +49,18 @@ class EmbeddedMailbox:
             until=until,
         )
         self.host = LOOPBACK
-        self.child: Child | None = None
+        self.ready_timeout_s = START_TIMEOUT_S + FILL_S_PER_MAIL * mails
 
-    def start(self) -> Child:
-        """Start the server and return when its INBOX is full. Raises ChildFailed."""
-        self.child = Child(
-            ChildSpec(
-                name="mailbox",
-                command=(sys.executable, "-m", "dmarq.mailserver", self._write_account()),
-                log=self._data.log("mailbox"),
-                keep_open=(self._data.lock_fd,),
-            )
+    def _spec(self) -> ChildSpec:
+        return ChildSpec(
+            name=self.name,
+            command=(sys.executable, "-m", "dmarq.mailserver", self._write_account()),
+            log=self._data.log(self.name),
+            keep_open=(self._data.lock_fd,),
         )
-        patience_s = START_TIMEOUT_S + FILL_S_PER_MAIL * self.account.mails
-        self.child.wait_ready(lambda: greets_with(b"* OK", port=self.account.port), timeout_s=patience_s)
-        return self.child
 
-    def stop(self) -> None:
-        """Stop the server; its mails are gone."""
-        if self.child is not None:
-            self.child.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _is_ready(self) -> bool:
+        return greets_with(b"* OK", port=self.account.port)
 
     def _write_account(self) -> str:
         """Through a private file: arguments of a process can be read by everybody on the machine."""

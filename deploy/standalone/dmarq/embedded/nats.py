@@ -2,17 +2,19 @@
 
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Self
 
-from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.child import ChildSpec
 from dmarq.embedded.datadir import DataDir
-from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server
+from dmarq.embedded.errors import AddressTaken
+from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port, greets_with, nats_server
+from dmarq.embedded.server import EmbeddedServer
 
-READY_TIMEOUT_S = 30.0
-USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "operator")
+USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "events", "operator")
+CONFIG_DIRECTORY = "nats-config"
 OPERATOR = "operator"  # who may do everything
 PERMISSIONS = files("dmarq.embedded").joinpath("nats-users.conf")  # those of deploy/nats-users.conf
 
@@ -31,21 +33,23 @@ include "nats-users.conf"
 """)
 
 
-class EmbeddedNats:
-    """A NATS server of our own. As a context manager it runs inside the block.
+class EmbeddedNats(EmbeddedServer):
+    """A NATS server of our own.
 
-    `port` None takes a free one, which later starts of the same object keep. `sync_interval` is how often JetStream
+    `port` None takes the one of the last start in this data directory, for those who connect from outside; a free one
+    where there was none, or another program has it now. `sync_interval` is how often JetStream
     syncs to disk ("10s", "always"): what a power cut may cost; a killed process loses nothing.
     """
+
+    name = "nats"
 
     def __init__(
         self, data: DataDir, *, port: int | None = None, program: Path | None = None, sync_interval: str = "10s"
     ) -> None:
-        self._data = data
+        super().__init__(data)
         self._program = nats_server(program)
         self._sync_interval = sync_interval
-        self.port = port or free_port()
-        self.child: Child | None = None
+        self.port = port or _kept_port(data.path) or free_port()
 
     @property
     def url(self) -> str:
@@ -56,31 +60,17 @@ class EmbeddedNats:
         """Where this user connects, password included."""
         return f"nats://{user}:{self._password(user)}@{LOOPBACK}:{self.port}"
 
-    def start(self) -> Child:
-        """Start the server and return when it takes clients. Raises ChildFailed."""
-        self.child = Child(
-            ChildSpec(
-                name="nats",
-                command=(str(self._program), "--config", str(self._write_config())),
-                log=self._data.log("nats"),
-                environment={},
-                keep_open=(self._data.lock_fd,),
-            )
+    def _spec(self) -> ChildSpec:
+        return ChildSpec(
+            name=self.name,
+            command=(str(self._program), "--config", str(self._write_config())),
+            log=self._data.log(self.name),
+            environment={},
+            keep_open=(self._data.lock_fd,),
         )
-        self.child.wait_ready(lambda: greets_with(b"INFO ", port=self.port), timeout_s=READY_TIMEOUT_S)
-        return self.child
 
-    def stop(self) -> None:
-        """Stop the server; it finishes what it has accepted."""
-        if self.child is not None:
-            self.child.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _is_ready(self) -> bool:
+        return greets_with(b"INFO ", port=self.port)
 
     def _write_config(self) -> Path:
         values = {
@@ -89,7 +79,7 @@ class EmbeddedNats:
             "sync_interval": self._sync_interval,
         }
         quoted = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
-        directory = self._data.path / "nats-config"
+        directory = self._data.path / CONFIG_DIRECTORY
         (directory / "secrets").mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(directory / "secrets/passwords.conf", "".join(map(self._password_line, USERS)))
         _write(directory / "nats-users.conf", PERMISSIONS.read_text(encoding="utf-8"))
@@ -101,6 +91,35 @@ class EmbeddedNats:
 
     def _password_line(self, user: str) -> str:
         return f'{user.replace("-", "_").upper()}_PASSWORD: "{self._password(user)}"\n'
+
+
+def address_in(data_dir: Path, *, user: str) -> str | None:
+    """Where this user connects to the server of a data directory, running or not; None where there is none."""
+    port = _port_in(data_dir)
+    try:
+        password = (data_dir / f"nats-{user}.secret").read_text()
+    except OSError:
+        return None
+    return f"nats://{user}:{password}@{LOOPBACK}:{port}" if port else None
+
+
+def _kept_port(data_dir: Path) -> int | None:
+    port = _port_in(data_dir)
+    try:
+        ensure_free(f"{LOOPBACK}:{port or 0}")
+    except AddressTaken:
+        return None
+    return port
+
+
+def _port_in(data_dir: Path) -> int | None:
+    """The port that the server was last configured with."""
+    try:
+        config = (data_dir / CONFIG_DIRECTORY / "nats.conf").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r'^listen: "[^"]*:(\d{1,5})"$', config, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """PostgreSQL as a child process: on loopback, its cluster in the data directory, behind a password.
 
-Our own supervisor over plain binaries, so any build of PostgreSQL 15 or later will do (`bin_dir`).
+Our own base class over plain binaries, so any build of PostgreSQL 15 or later will do (`bin_dir`).
 """
 
 import os
@@ -9,13 +9,13 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from dmarq.embedded.account import SHELTER, Account, private_directory, reachable_programs, unprivileged_account
-from dmarq.embedded.child import Child, ChildSpec
+from dmarq.embedded.account import REACHABLE, Account, private_directory, reachable_programs, unprivileged_account
+from dmarq.embedded.child import ChildSpec
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.errors import EmbeddedError
 from dmarq.embedded.programs import LOOPBACK, free_port, postgres_bin_dir
+from dmarq.embedded.server import EmbeddedServer
 
 USER = "dmarq"
 DATABASE = "dmarq"
@@ -85,18 +85,21 @@ class ClusterMaker:
             raise EmbeddedError(f"{program} could not make the database cluster: {said}")
 
 
-READY_TIMEOUT_S = 60.0  # after a kill -9 there may be much to recover
 STATUS_LINE = 7  # of postmaster.pid, counted from 0
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-class EmbeddedPostgres:
-    """A PostgreSQL server of our own. As a context manager it runs inside the block.
+class EmbeddedPostgres(EmbeddedServer):
+    """A PostgreSQL server of our own.
 
     `port` None takes a free one, which later starts of the same object keep. As root it runs as `account` (default:
     dmarq, else nobody). `durable` False forgets data in a power cut, for demos and tests; a kill -9 is survived.
-    Raises BinaryMissing, Unreachable, EmbeddedError.
+    `reachable` is where things go that the account cannot reach elsewhere. Raises BinaryMissing, Unreachable,
+    EmbeddedError.
     """
+
+    name = "postgres"
+    ready_timeout_s = 60.0  # after a kill -9 there may be much to recover
 
     def __init__(
         self,
@@ -106,16 +109,15 @@ class EmbeddedPostgres:
         bin_dir: Path | None = None,
         account: str | None = None,
         durable: bool = True,
-        shelter: Path = SHELTER,
+        reachable: Path = REACHABLE,
     ) -> None:
-        self._data = data
+        super().__init__(data)
         self._account = unprivileged_account(account)
-        self._bin_dir = reachable_programs(postgres_bin_dir(bin_dir), self._account, shelter=shelter)
-        self._home = private_directory(data.path / "postgres", self._account, shelter=shelter)
+        self._bin_dir = reachable_programs(postgres_bin_dir(bin_dir), self._account, reachable=reachable)
+        self._home = private_directory(data.path / "postgres", self._account, reachable=reachable)
         self._durable = durable
         self._password = data.secret("postgres")
         self.port = port or free_port()
-        self.child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -127,38 +129,27 @@ class EmbeddedPostgres:
         """PostgreSQL's own data directory."""
         return self._home / "cluster"
 
-    def start(self) -> Child:
-        """Start the server, make its cluster if there is none, and return when it takes clients. Raises ChildFailed."""
+    def _spec(self) -> ChildSpec:
         if not self.cluster.exists():
             self._cluster_maker().make(self.cluster, password=self._password)
         # We hold the lock of the data directory, so a server that this file speaks of no longer runs.
-        pid_file = self.cluster / "postmaster.pid"
-        pid_file.unlink(missing_ok=True)
-        self.child = Child(
-            ChildSpec(
-                name="postgres",
-                command=self._command(),
-                log=self._data.log("postgres"),
-                environment={"LC_ALL": "C", "TZ": "UTC"},
-                account=self._account,
-                keep_open=(self._data.lock_fd,),
-                stop_signal=signal.SIGINT,  # "fast shutdown": ends open sessions, writes everything, no recovery later
-            )
+        self._pid_file.unlink(missing_ok=True)
+        return ChildSpec(
+            name=self.name,
+            command=self._command(),
+            log=self._data.log(self.name),
+            environment={"LC_ALL": "C", "TZ": "UTC"},
+            account=self._account,
+            keep_open=(self._data.lock_fd,),
+            stop_signal=signal.SIGINT,  # "fast shutdown": ends open sessions, writes everything, no recovery later
         )
-        self.child.wait_ready(lambda: _says_ready(pid_file), timeout_s=READY_TIMEOUT_S)
-        return self.child
 
-    def stop(self) -> None:
-        """Stop the server; what was committed is on disk."""
-        if self.child is not None:
-            self.child.stop()
+    def _is_ready(self) -> bool:
+        return _says_ready(self._pid_file)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    @property
+    def _pid_file(self) -> Path:
+        return self.cluster / "postmaster.pid"
 
     def _cluster_maker(self) -> ClusterMaker:
         return ClusterMaker(

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import NamedTuple
 
 from dmarq.samples.reporters import Reporter
+from dmarq.samples.story import SERVERS, SampleRow, policy, told
 
 DOMAINS = ("example.com", "example.net", "example.org", "shop.example", "mail.example")
 OTHER_SENDERS = ("newsletter.example", "crm.example", "invoices.example", "spoofed.example")
@@ -14,19 +14,6 @@ OLDEST_DAYS = 28
 MEDIAN_ROWS = 2.5
 SPREAD = 1.4  # of the logarithm: the mean is about 6 rows, one report in a thousand has some hundred
 MAX_ROWS = 600
-SERVERS = tuple(f"192.0.2.{host}" for host in range(10, 42)) + tuple(f"2001:db8::{host:x}" for host in range(1, 9))
-
-
-class SampleRow(NamedTuple):
-    """One row: `sent` mails from one address. `dkim` and `spf` are the aligned results."""
-
-    source_ip: str
-    sent: int
-    disposition: str
-    dkim: bool
-    spf: bool
-    envelope_from: str
-    override: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +27,7 @@ class SampleReport:
     begin: int
     end: int
     received: datetime
+    policy: str
     rows: tuple[SampleRow, ...]
 
     @property
@@ -56,7 +44,8 @@ class SampleReport:
 def random_report(rng: Random, *, reporter: Reporter, serial: int, until: date) -> SampleReport:
     """A report of one day of the weeks before `until`. `serial` makes its id unique."""
     domain = rng.choice(DOMAINS)
-    day = datetime.combine(until - timedelta(days=rng.randint(2, OLDEST_DAYS)), time(), UTC)
+    days_ago = rng.randint(2, OLDEST_DAYS)
+    day = datetime.combine(until - timedelta(days=days_ago), time(), UTC)
     begin = int(day.timestamp())
     return SampleReport(
         reporter=reporter,
@@ -66,7 +55,8 @@ def random_report(rng: Random, *, reporter: Reporter, serial: int, until: date) 
         begin=begin,
         end=begin + 86_399,
         received=day + timedelta(days=1, seconds=rng.randint(60, 40_000)),
-        rows=tuple(_random_row(rng, domain) for _ in range(_row_count(rng))),
+        policy=policy(domain, days_ago),
+        rows=tuple(told(_random_row(rng, domain), domain, days_ago) for _ in range(_row_count(rng))),
     )
 
 

@@ -2,8 +2,9 @@
 
 import re
 
-from dmarq.samples.content import SampleReport, SampleRow
+from dmarq.samples.content import SampleReport
 from dmarq.samples.reporters import Dialect
+from dmarq.samples.story import SampleRow
 
 BETWEEN_TAGS = re.compile(r">\s+<")
 # RFC 9990 dropped the reason "forwarded".
@@ -26,8 +27,8 @@ def _rfc7489(report: SampleReport) -> str:
     <domain>{report.domain}</domain>
     <adkim>r</adkim>
     <aspf>r</aspf>
-    <p>reject</p>
-    <sp>reject</sp>
+    <p>{report.policy}</p>
+    <sp>{report.policy}</sp>
     <pct>100</pct>
   </policy_published>
 {rows}</feedback>
@@ -42,8 +43,8 @@ def _rfc9990(report: SampleReport) -> str:
 {_metadata(report, more=generator)}  <policy_published>
     <discovery_method>treewalk</discovery_method>
     <domain>{report.domain}</domain>
-    <p>reject</p>
-    <sp>reject</sp>
+    <p>{report.policy}</p>
+    <sp>{report.policy}</sp>
     <np>reject</np>
     <adkim>r</adkim>
     <aspf>r</aspf>
@@ -69,7 +70,8 @@ def _metadata(report: SampleReport, *, more: str = "") -> str:
 def _row(row: SampleRow, report: SampleReport, *, override: str | None) -> str:
     spf, dkim = _word(row.spf), _word(row.dkim)
     reason = f"\n        <reason>\n          <type>{override}</type>\n        </reason>" if override else ""
-    signer = report.domain if row.dkim else row.envelope_from
+    signer = report.domain if row.dkim else row.service or row.envelope_from
+    signed, sent = (_word(True), _word(True)) if row.service else (dkim, spf)  # by the service's own domain
     return f"""  <record>
     <row>
       <source_ip>{row.source_ip}</source_ip>
@@ -88,11 +90,11 @@ def _row(row: SampleRow, report: SampleReport, *, override: str | None) -> str:
       <dkim>
         <domain>{signer}</domain>
         <selector>s1</selector>
-        <result>{dkim}</result>
+        <result>{signed}</result>
       </dkim>
       <spf>
         <domain>{row.envelope_from}</domain>
-        <result>{spf}</result>
+        <result>{sent}</result>
       </spf>
     </auth_results>
   </record>

@@ -1,11 +1,12 @@
 """Settings > Access: API tokens, which are shown once, and the password."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
 from config_api.access import sessions, sign_in, tokens
 from config_api.access.scopes import Scope
+from config_api.access.sign_in_page import DIFFER
 from config_api.backend import backend
 from config_api.web import words
 from config_api.web.notes import told
@@ -20,16 +21,22 @@ class WantedToken(BaseModel):
     scope: Scope
 
 
-blueprint = Blueprint("access", __name__, url_prefix="/settings/access")
+blueprint = Blueprint("access", __name__, url_prefix="/settings")
 
 
 @blueprint.get("")
+def lead() -> Response:
+    """Settings by themselves lead to the mailboxes."""
+    return redirect("/settings/mailboxes", 303)
+
+
+@blueprint.get("/access")
 def show() -> str:
     """The page."""
     return _page()
 
 
-@blueprint.post("/tokens")
+@blueprint.post("/access/tokens")
 def create_token() -> str | tuple[str, int]:
     """Creates a token and shows it, this once."""
     name, scope = request.form.get("name", "").strip(), request.form.get("scope", "")
@@ -43,19 +50,19 @@ def create_token() -> str | tuple[str, int]:
     return _page(made=made)
 
 
-@blueprint.post("/tokens/<int:token_id>/revoke")
+@blueprint.post("/access/tokens/<int:token_id>/revoke")
 def revoke_token(token_id: int) -> Response:
     """Ends a token."""
     backend().run(tokens.revoke(backend().database, token_id))
     return told("/settings/access", "revoked")
 
 
-@blueprint.post("/password")
+@blueprint.post("/access/password")
 def change_password() -> Response | tuple[str, int]:
     """Sets the password, after the token or the old password was given."""
     wanted = request.form.get("password", "")
     if wanted != request.form.get("again", ""):
-        return _page(faults={"again": "The two passwords differ. Type the same one twice."}), 422
+        return _page(faults={"again": DIFFER}), 422
     try:
         door = sign_in.door()
         door.check(request.form.get("current", ""), client=request.remote_addr or "")

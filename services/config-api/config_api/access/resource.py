@@ -7,12 +7,12 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from config_api.access import codes, guard, sessions, sign_in, tokens
+from config_api.access.bodies import PasswordWish, TokenWish
 from config_api.access.codes import SignInLink
 from config_api.access.scopes import Scope
 from config_api.access.tokens import NewToken, TokenView
 from config_api.backend import backend
 from config_api.mailboxes import store
-from config_api.web.bodies import PasswordWish, TokenWish
 from config_api.web.contract import PREFIX, operation
 from config_api.web.problem import FieldError, Problem, invalid
 from pipeline.secrets import BadSecretKey
@@ -89,7 +89,7 @@ def create_sign_in_link() -> Any:
 @routes.post("/mailboxes/rotate-secrets")
 @operation(Scope.ADMIN, gives=Rotated, fails=(409,))
 def rotate_secrets() -> Rotated:
-    """Encrypt every mailbox password anew, under the first key of DMARQ_SECRET_KEY."""
+    """Encrypt every mailbox password again, under the first key of DMARQ_SECRET_KEY."""
     back = backend()
     try:
         return Rotated(mailboxes=back.run(store.rotate(back)))

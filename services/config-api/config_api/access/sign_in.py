@@ -63,6 +63,10 @@ class SignIn:
             self._known.add(secret)
         return found
 
+    def has_password(self) -> bool:
+        """Whether a password was ever chosen."""
+        return passwords.KIND in self._backend.run(_credentials(self._backend.database))
+
     def set_password(self, password: str | None, *, keep_session: str) -> None:
         """Sets the password, or removes it. Other browsers are signed out. Raises Problem 422, 503."""
         password_hash = None

@@ -1,70 +1,67 @@
 """Settings > Logs: every step of the IMAP connections, by mailbox, level and time."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, render_template
-from pydantic import JsonValue
+from flask import Blueprint
 
 from config_api.activity import queries as activity
 from config_api.activity.queries import ActivityFilter, ActivityLine
-from config_api.backend import Backend, backend
+from config_api.activity.sentences import rest_of, sentence_of
+from config_api.backend import backend
 from config_api.mailboxes import store
-from config_api.mailboxes.model import MailboxView
 from config_api.web import words
-from config_api.web.paging import Page
-from config_api.web.view import query
+from config_api.web.position import position_of
+from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.events import Level
 
-PAGE_SIZE = 200
+PAGE_SIZE = 50
 SPANS = {
     "15": "Last 15 minutes",
     "60": "Last hour",
     "1440": "Last day",
     "10080": "Last 7 days",
 }  # minutes
-FACTS_FIRST = ("command", "arguments", "result", "ms")
 SOURCES = {"imap": "IMAP connections", "settings": "Settings changes", "all": "Everything"}
+UNTOLD = frozenset({"who", "fields"})  # the text of a change says them
 
 blueprint = Blueprint("logs", __name__, url_prefix="/settings/logs")
 
 
 @blueprint.get("")
-def lines() -> str:
+@on_loop
+async def lines() -> Template:
     """The page; the newest line first."""
-    here = query()
+    here, services = query(), backend()
     level = here["level"] if here.get("level") in words.LEVELS else Level.INFO.value
-    found, mailboxes = backend().run(_read(backend(), here, Level(level)))
-    names = {mailbox.id: mailbox.name for mailbox in mailboxes}
-    return render_template(
+    found, mailboxes = await asyncio.gather(
+        activity.find(services.database, _wanted(here, Level(level)), limit=PAGE_SIZE, cursor=here.get("cursor")),
+        store.all(services),
+    )
+    return template(
         "logs/lines.html",
         found=found,
         here=here,
         level=level,
-        names=names,
+        names={mailbox.id: mailbox.name for mailbox in mailboxes},
         spans=SPANS,
         sources=SOURCES,
         facts=facts,
+        position=position_of(here, found, total=None, limit=PAGE_SIZE),
     )
 
 
-def facts(data: Mapping[str, JsonValue]) -> list[tuple[str, JsonValue]]:
-    """What a line tells besides its text: the command and its end first, the others by name, nothing that is empty."""
-    names = [*FACTS_FIRST, *sorted(set(data) - set(FACTS_FIRST))]
-    return [(name, data[name]) for name in names if data.get(name) not in (None, "", [], {})]
+def facts(line: ActivityLine) -> list[tuple[str, str]]:
+    """What a line tells besides its sentence."""
+    return rest_of(line.data, sentence_of(line.name, line.data).told | UNTOLD)
 
 
-async def _read(services: Backend, here: dict[str, str], level: Level) -> tuple[Page[ActivityLine], list[MailboxView]]:
+def _wanted(here: dict[str, str], level: Level) -> ActivityFilter:
     span = here.get("span", "")
-    wanted = ActivityFilter(
+    return ActivityFilter(
         mailbox_id=here.get("mailbox_id"),
         source=here.get("source", "imap") if here.get("source") != "all" else None,
         level=level,
         since=datetime.now(UTC) - timedelta(minutes=int(span)) if span in SPANS else None,
         q=here.get("q"),
-    )
-    return await asyncio.gather(
-        activity.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")),
-        store.all(services),
     )

@@ -1,48 +1,69 @@
-"""What happened: fetch runs, settings changes, the IMAP connection log."""
+"""What happened, and what happens now: fetch runs, settings changes, the IMAP connection log."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from config_api.access.scopes import Scope
 from config_api.activity import queries as activity
-from config_api.activity.queries import ActivityEntry, ActivityLine, EntryFilter, FetchRun
+from config_api.activity.queries import (
+    ActivityEntry,
+    ActivityLine,
+    EntryFilter,
+    EntryQuery,
+    FetchRun,
+    LogQuery,
+    RunQuery,
+    StreamQuery,
+)
 from config_api.backend import backend
+from config_api.backend.feed import Interest
 from config_api.mailboxes import store
-from config_api.web.bodies import EntryQuery, LogQuery, RunQuery
 from config_api.web.contract import PREFIX, operation
 from config_api.web.paging import Page, PageQuery
+from pipeline.contracts.events import Level
 
 routes = Blueprint("api_activity", __name__, url_prefix=PREFIX)
 
 
 @routes.get("/activity")
 @operation(Scope.READ, gives=Page[ActivityEntry])
-def list_activity(query: EntryQuery) -> Page[ActivityEntry]:
+async def list_activity(query: EntryQuery) -> Page[ActivityEntry]:
     """Fetch runs and settings changes of all mailboxes, newest first."""
-    back = backend()
-    return back.run(activity.entries(back.database, query, limit=query.limit, cursor=query.cursor))
+    return await activity.entries(backend().database, query, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/mailboxes/<mailbox_id>/activity")
 @operation(Scope.READ, gives=Page[ActivityEntry], fails=(404,))
-def list_mailbox_activity(mailbox_id: str, query: PageQuery) -> Page[ActivityEntry]:
+async def list_mailbox_activity(mailbox_id: str, query: PageQuery) -> Page[ActivityEntry]:
     """Fetch runs and settings changes of one mailbox, newest first."""
     back = backend()
-    back.run(store.get(back, mailbox_id))
+    await store.get(back, mailbox_id)
     about = EntryFilter(mailbox_id=mailbox_id)
-    return back.run(activity.entries(back.database, about, limit=query.limit, cursor=query.cursor))
+    return await activity.entries(back.database, about, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/runs")
 @operation(Scope.READ, gives=Page[FetchRun])
-def list_runs(query: RunQuery) -> Page[FetchRun]:
+async def list_runs(query: RunQuery) -> Page[FetchRun]:
     """Fetch runs, newest first."""
-    back = backend()
-    return back.run(activity.runs(back.database, query, limit=query.limit, cursor=query.cursor))
+    return await activity.runs(backend().database, query, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/logs")
 @operation(Scope.READ, gives=Page[ActivityLine])
-def list_logs(query: LogQuery) -> Page[ActivityLine]:
+async def list_logs(query: LogQuery) -> Page[ActivityLine]:
     """The IMAP connection log, or with `source` another one, newest first; live at /api/v1/events/stream."""
-    back = backend()
-    return back.run(activity.find(back.database, query, limit=query.limit, cursor=query.cursor))
+    return await activity.find(backend().database, query, limit=query.limit, cursor=query.cursor)
+
+
+@routes.get("/events/stream")
+@operation(Scope.READ, media=("text/event-stream",))
+def stream_events(query: StreamQuery) -> Response:
+    """Events from now on: activity, run, mail_acted, mail_died, report; each with the JSON that lists give for it.
+
+    The stream ends after a minute, or when too many others were opened since: connect again, as browsers do.
+    """
+    level = Level(query.level) if query.level else None
+    interest = Interest(mailbox_id=query.mailbox_id, source=query.source, level=level)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = backend().feed.stream(interest)
+    return Response(stream, headers=headers, content_type="text/event-stream", direct_passthrough=True)

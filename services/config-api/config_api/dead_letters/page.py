@@ -1,79 +1,115 @@
-"""Dead letters: why each died, what was in it, and the two things one can do: try it again, or give it up."""
+"""Needs attention: dead letters and failed emails in one place; why each failed, what was in it, and what to do."""
 
-from flask import Blueprint, Response, render_template, request
+import asyncio
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as Answer
 
 from config_api.backend import backend
+from config_api.dead_letters import attention
 from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter
+from config_api.dead_letters.queries import LetterFilter, LetterView
+from config_api.dead_letters.retry import retry as retry_one
+from config_api.dead_letters.retry import retry_all
+from config_api.mailboxes import store
 from config_api.web.notes import told
-from config_api.web.view import MAX_LENGTH, query
+from config_api.web.position import position_of
+from config_api.web.view import Template, form, on_loop, query, template
 from pipeline.anonymise import anonymised
 
-PAGE_SIZE = 50
-LIST = "/dead-letters"
+PAGE_SIZE = 25
+LIST = "/attention"
+MANY_TIMEOUT = 60.0  # seconds
 
-blueprint = Blueprint("dead_letters", __name__, url_prefix=LIST)
+blueprint = Blueprint("dead_letters", __name__)
 
 
-@blueprint.get("")
-def listing() -> str:
-    """The list, with the number of letters for each reason."""
+@blueprint.get(LIST)
+@on_loop
+async def listing() -> Template:
+    """The list, with the number of dead letters for each reason."""
     here, services = query(), backend()
     wanted = LetterFilter(reason=here.get("reason"), mailbox_id=here.get("mailbox_id"))
-    found = services.run(letters.find(services.bus, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")))
-    reasons = services.run(letters.reasons(services.bus))
-    return render_template("letters/list.html", found=found, reasons=reasons, here=here)
+    found, names = await asyncio.gather(
+        attention.read(services, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), _names()
+    )
+    total = dict(found.reasons).get(here["reason"], 0) if "reason" in here else found.total
+    counted = None if "mailbox_id" in here else total
+    position = position_of(here, found.letters, total=counted, limit=PAGE_SIZE, goes_back=False)
+    return template("attention/list.html", found=found, here=here, names=names, position=position)
 
 
-@blueprint.get("/<int:letter_id>")
-def one(letter_id: int) -> str:
-    """One letter."""
-    return render_template("letters/one.html", letter=backend().run(letters.get(backend().bus, letter_id)))
+@blueprint.get("/dead-letters")
+def moved() -> Answer:
+    """Where the list of dead letters was."""
+    here = query()
+    return redirect(f"{LIST}?{urlencode(here)}" if here else LIST)
 
 
-@blueprint.get("/<int:letter_id>/mail.eml")
-def mail(letter_id: int) -> Response:
-    """The mail's bytes, as a file to save: never shown by the browser."""
-    data = backend().run(letters.mail_bytes(backend().bus, letter_id))
-    headers = {"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}.eml"'}
-    return Response(data, content_type="application/octet-stream", headers=headers)
+@blueprint.get("/dead-letters/<int:letter_id>")
+@on_loop
+async def one(letter_id: int) -> Template:
+    """One dead letter."""
+    letter, names = await asyncio.gather(letters.get(backend().bus, letter_id), _names())
+    return template("attention/one.html", letter=letter, names=names)
 
 
-@blueprint.get("/<int:letter_id>/anonymised.eml")
-def anonymised_mail(letter_id: int) -> Response:
-    """A copy of the mail without names, addresses and numbers, as a file to attach to a bug report."""
-    data = anonymised(backend().run(letters.mail_bytes(backend().bus, letter_id)))
-    headers = {"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}-anonymised.eml"'}
-    return Response(data, content_type="application/octet-stream", headers=headers)
+@blueprint.get("/dead-letters/<int:letter_id>/mail.eml")
+@on_loop
+async def mail(letter_id: int) -> Response:
+    """The email's bytes, as a file to save: never shown by the browser."""
+    return _file(await letters.mail_bytes(backend().bus, letter_id), f"dead-letter-{letter_id}.eml")
 
 
-@blueprint.post("/<int:letter_id>/retry")
-def retry(letter_id: int) -> Answer:
-    """Puts the event back where it came from."""
-    backend().run(letters.retry(backend().bus, letter_id))
+@blueprint.get("/dead-letters/<int:letter_id>/anonymised.eml")
+@on_loop
+async def anonymised_mail(letter_id: int) -> Response:
+    """A copy of the email without names, addresses and numbers, as a file to attach to a bug report."""
+    data = await letters.mail_bytes(backend().bus, letter_id)
+    return _file(await asyncio.to_thread(anonymised, data), f"dead-letter-{letter_id}-anonymised.eml")
+
+
+@blueprint.post("/dead-letters/<int:letter_id>/retry")
+@on_loop
+async def retry(letter_id: int) -> Answer:
+    """Sends the event on its way again."""
+    await retry_one(backend(), letter_id)
     return told(LIST, "retried")
 
 
-@blueprint.post("/retry")
-def retry_reason() -> Answer:
+@blueprint.post("/dead-letters/retry")
+@on_loop(timeout=MANY_TIMEOUT)
+async def retry_reason() -> Answer:
     """Retries the letters of one reason, perhaps of one mailbox; tells when there are more than one press sends."""
-    names = ("reason", "mailbox_id")
-    narrowed = {name: request.form[name][:MAX_LENGTH] for name in names if request.form.get(name)}
-    done = backend().run(letters.retry_all(backend().bus, LetterFilter(**narrowed)), timeout=60)
+    sent = form()
+    narrowed = {name: sent[name] for name in LetterFilter.model_fields if name in sent}
+    done = await retry_all(backend(), LetterFilter.model_validate(narrowed))
     if done.complete:
         return told(LIST, "retried")
     return told(LIST, "retried-some", count=done.retried, **narrowed)
 
 
-@blueprint.get("/<int:letter_id>/discard")
-def ask_discard(letter_id: int) -> str:
+@blueprint.get("/dead-letters/<int:letter_id>/discard")
+@on_loop
+async def ask_discard(letter_id: int) -> Template:
     """Asks whether the letter is to be given up."""
-    return render_template("letters/discard.html", letter=backend().run(letters.get(backend().bus, letter_id)))
+    found: LetterView = await letters.get(backend().bus, letter_id)
+    return template("attention/discard.html", letter=found)
 
 
-@blueprint.post("/<int:letter_id>/discard")
-def discard(letter_id: int) -> Answer:
+@blueprint.post("/dead-letters/<int:letter_id>/discard")
+@on_loop
+async def discard(letter_id: int) -> Answer:
     """Removes the letter for good."""
-    backend().run(letters.discard(backend().bus, letter_id))
+    await letters.discard(backend().bus, letter_id)
     return told(LIST, "discarded")
+
+
+async def _names() -> dict[str, str]:
+    return {mailbox.id: mailbox.name for mailbox in await store.all(backend())} | {"import": "Uploaded files"}
+
+
+def _file(data: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, content_type="application/octet-stream", headers=headers)

@@ -1,14 +1,14 @@
-"""Dead letters: what died and why; retried, or thrown away."""
+"""Dead letters: what died and why, its bytes; and the end of those that are discarded."""
 
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
+from config_api.errors import Gone, NotFound, not_found
 from config_api.web.absence import Maybe
-from config_api.web.paging import MAX_BIGINT, Page, cursor_of, number_mark, page_of
-from config_api.web.problem import Problem, not_found
+from config_api.web.paging import MAX_BIGINT, Page, PageQuery, cursor_of, number_mark, page_of
 from config_api.web.shapes import Filter, Row, Text
 from pipeline.contracts.dead_letter import autopsy, mailbox_of
 from pipeline.contracts.events import Event, MailCommand, MailDied, MailEvent
@@ -20,7 +20,6 @@ from pipeline.jetstream.dead_letters import DeadLetters, Letter, NoSuchLetter
 
 NOUN = "dead letter"
 MAX_LOOKED_AT = 20_000  # letters that one request looks at
-MAX_RETRIED = 500  # letters that one request sends on
 
 
 class LetterFilter(Filter):
@@ -28,6 +27,10 @@ class LetterFilter(Filter):
 
     mailbox_id: Maybe[Text] = None
     reason: Maybe[Text] = Field(None, description="A reason code.")
+
+
+class LetterQuery(PageQuery, LetterFilter):
+    """Dead letters."""
 
 
 class LetterView(Row):
@@ -60,13 +63,6 @@ class ReasonCount(Row):
     letters: int
 
 
-class Retried(Row):
-    """What a retry of many did. `complete` is false when there are more than one request sends on: ask again."""
-
-    retried: int
-    complete: bool
-
-
 async def find(
     bus: Bus, wanted: LetterFilter, *, limit: int, cursor: str | None, look_at: int = MAX_LOOKED_AT
 ) -> Page[LetterView]:
@@ -75,7 +71,7 @@ async def find(
     looked_at = 0
     async for letter in DeadLetters(bus).newest(below=number_mark(cursor)):
         looked_at += 1
-        if _matches(letter, wanted):
+        if matches(letter, wanted):
             found.append(view_of(letter))
         if len(found) > limit:
             break
@@ -98,53 +94,30 @@ async def reasons(bus: Bus) -> list[ReasonCount]:
 
 
 async def get(bus: Bus, letter_id: int) -> LetterView:
-    """One dead letter. Raises Problem 404."""
+    """One dead letter. Raises NotFound."""
     try:
-        return view_of(await DeadLetters(bus).get(_known_number(letter_id)))
+        return view_of(await DeadLetters(bus).get(known_number(letter_id)))
     except NoSuchLetter:
         raise not_found(NOUN) from None
 
 
 async def mail_bytes(bus: Bus, letter_id: int) -> bytes:
-    """The mail itself (RFC 5322). Raises Problem 404, 410 (its bytes are gone)."""
+    """The mail itself (RFC 5322). Raises NotFound, Gone (its bytes are gone)."""
     try:
-        found = await DeadLetters(bus).cargo(_known_number(letter_id))
+        found = await DeadLetters(bus).cargo(known_number(letter_id))
     except NoSuchLetter:
         raise not_found(NOUN) from None
     except Rejected as error:
-        raise Problem(410, "The mail cannot be read", error.reason.text) from None
+        raise Gone(error.reason.text, title="The email cannot be read") from None
     if found is None:
-        raise Problem(404, "Not found", "This event carries no mail.")
+        raise NotFound("This event carries no email.")
     return found
 
 
-async def retry(bus: Bus, letter_id: int) -> None:
-    """Sends the event on its way again. Raises Problem 404."""
-    try:
-        await DeadLetters(bus).retry(_known_number(letter_id))
-    except NoSuchLetter:
-        raise not_found(NOUN) from None
-
-
-async def retry_all(bus: Bus, wanted: LetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
-    """Sends all that match on their way again, oldest first, so many at a time."""
-    letters = DeadLetters(bus)
-    retried = 0
-    async for letter in letters.oldest():
-        if not _matches(letter, wanted):
-            continue
-        if retried >= at_most:
-            return Retried(retried=retried, complete=False)
-        with suppress(NoSuchLetter):  # somebody else was faster
-            await letters.retry(letter.sequence)
-            retried += 1
-    return Retried(retried=retried, complete=True)
-
-
 async def discard(bus: Bus, letter_id: int) -> None:
-    """Throws it away. Raises Problem 404."""
+    """Throws it away. Raises NotFound."""
     try:
-        await DeadLetters(bus).discard(_known_number(letter_id))
+        await DeadLetters(bus).discard(known_number(letter_id))
     except NoSuchLetter:
         raise not_found(NOUN) from None
 
@@ -165,14 +138,17 @@ def view_of(letter: Letter) -> LetterView:
         size=letter.size,
         salvaged=death.salvaged,
     )
-    return view.model_copy(update=_about_mail(letter))
+    return view.model_copy(update=about_mail(letter))
 
 
-def _about_mail(letter: Letter) -> dict[str, str]:
+def about_mail(letter: Letter) -> dict[str, Any]:
+    """The email that it is about, as fields of a view; nothing where it is about none, or cannot be read."""
     event = head(letter.wire.headers) or _decoded(letter)
     if not isinstance(event, MailEvent | MailCommand | MailDied):
         return {}
+    size = {"size": event.size} if isinstance(event, MailEvent | MailDied) else {}
     return {
+        **size,
         "mail_id": event.mail.mail_id,
         "subject_line": getattr(event, "subject_line", ""),
         "from_address": getattr(event, "from_address", ""),
@@ -186,7 +162,8 @@ def _decoded(letter: Letter) -> Event | None:
         return None
 
 
-def _matches(letter: Letter, wanted: LetterFilter) -> bool:
+def matches(letter: Letter, wanted: LetterFilter) -> bool:
+    """Whether it is one of these."""
     if wanted.mailbox_id is not None and mailbox_of(letter.wire.subject) != wanted.mailbox_id:
         return False
     return wanted.reason is None or autopsy(letter.wire.headers).reason == wanted.reason
@@ -196,7 +173,8 @@ def _meaning(reason: str) -> str:
     return Reason(reason).text if reason in set(Reason) else ""
 
 
-def _known_number(letter_id: int) -> int:
+def known_number(letter_id: int) -> int:
+    """The number, if any dead letter may have it. Raises NotFound."""
     if not 0 < letter_id <= MAX_BIGINT:
         raise not_found(NOUN)
     return letter_id

@@ -1,16 +1,19 @@
 """Events that no retry of the pipeline's own could help."""
 
+import asyncio
+
 from flask import Blueprint, Response
 from pydantic import BaseModel
 
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter, LetterView, ReasonCount, Retried
-from config_api.web.bodies import LetterQuery
+from config_api.dead_letters.queries import LetterFilter, LetterQuery, LetterView, ReasonCount
+from config_api.dead_letters.retry import Retried, retry, retry_all
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import attachment
 from config_api.web.paging import Page
+from config_api.web.view import on_loop
 from pipeline.anonymise import anonymised
 
 routes = Blueprint("api_dead_letters", __name__, url_prefix=f"{PREFIX}/dead-letters")
@@ -26,67 +29,60 @@ class ReasonCounts(BaseModel):
 
 @routes.get("")
 @operation(Scope.READ, gives=Page[LetterView])
-def list_dead_letters(query: LetterQuery) -> Page[LetterView]:
+async def list_dead_letters(query: LetterQuery) -> Page[LetterView]:
     """Dead letters, newest first."""
-    back = backend()
-    return back.run(letters.find(back.bus, query, limit=query.limit, cursor=query.cursor))
+    return await letters.find(backend().bus, query, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/reasons")
 @operation(Scope.READ, gives=ReasonCounts)
-def count_dead_letters() -> ReasonCounts:
+async def count_dead_letters() -> ReasonCounts:
     """How many there are of each reason."""
-    back = backend()
-    return ReasonCounts(items=back.run(letters.reasons(back.bus)))
+    return ReasonCounts(items=await letters.reasons(backend().bus))
 
 
 @routes.post("/retry")
 @operation(Scope.OPERATE, gives=Retried, fails=(415,))
-def retry_dead_letters(json: LetterFilter) -> Retried:
-    """Send all that match on their way again, a bounded number at a time."""
-    back = backend()
-    return back.run(letters.retry_all(back.bus, json), timeout=MANY_TIMEOUT)
+@on_loop(timeout=MANY_TIMEOUT)
+async def retry_dead_letters(json: LetterFilter) -> Retried:
+    """Send all that match on their way again under today's settings, a bounded number at a time."""
+    return await retry_all(backend(), json)
 
 
 @routes.get("/<int:letter_id>")
 @operation(Scope.READ, gives=LetterView, fails=(404,))
-def get_dead_letter(letter_id: int) -> LetterView:
+async def get_dead_letter(letter_id: int) -> LetterView:
     """One dead letter: what died, why, after how many tries."""
-    back = backend()
-    return back.run(letters.get(back.bus, letter_id))
+    return await letters.get(backend().bus, letter_id)
 
 
 @routes.get("/<int:letter_id>/mail")
 @operation(Scope.READ, media=("message/rfc822",), fails=(404, 410))
-def get_dead_letter_mail(letter_id: int) -> Response:
+async def get_dead_letter_mail(letter_id: int) -> Response:
     """The mail itself, as fetched."""
-    back = backend()
-    found = back.run(letters.mail_bytes(back.bus, letter_id))
+    found = await letters.mail_bytes(backend().bus, letter_id)
     return attachment(found, name=f"dead-letter-{letter_id}.eml", media_type="message/rfc822")
 
 
 @routes.get("/<int:letter_id>/anonymised")
 @operation(Scope.READ, media=("message/rfc822",), fails=(404, 410))
-def get_dead_letter_anonymised(letter_id: int) -> Response:
+async def get_dead_letter_anonymised(letter_id: int) -> Response:
     """A copy of the mail with others in the place of names, addresses and numbers, to attach to a bug report."""
-    back = backend()
-    copy = anonymised(back.run(letters.mail_bytes(back.bus, letter_id)))
+    copy = await asyncio.to_thread(anonymised, await letters.mail_bytes(backend().bus, letter_id))
     return attachment(copy, name=f"dead-letter-{letter_id}-anonymised.eml", media_type="message/rfc822")
 
 
 @routes.post("/<int:letter_id>/retry")
 @operation(Scope.OPERATE, status=204, fails=(404,))
-def retry_dead_letter(letter_id: int) -> Response:
-    """Send it on its way again, as a new take."""
-    back = backend()
-    back.run(letters.retry(back.bus, letter_id))
+async def retry_dead_letter(letter_id: int) -> Response:
+    """Send it on its way again, as a new attempt under the settings that its mailbox has today."""
+    await retry(backend(), letter_id)
     return Response(status=204)
 
 
 @routes.delete("/<int:letter_id>")
 @operation(Scope.OPERATE, status=204, fails=(404,))
-def discard_dead_letter(letter_id: int) -> Response:
+async def discard_dead_letter(letter_id: int) -> Response:
     """Throw it away, with the bytes it keeps."""
-    back = backend()
-    back.run(letters.discard(back.bus, letter_id))
+    await letters.discard(backend().bus, letter_id)
     return Response(status=204)

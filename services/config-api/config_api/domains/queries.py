@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from config_api.domains import dns
 from config_api.domains.shapes import (
     DomainDay,
     DomainDetail,
@@ -14,8 +15,10 @@ from config_api.domains.shapes import (
     PolicySeen,
     ReadinessAnswer,
     Reporter,
+    SpoofingRow,
     TargetRow,
     TlsDay,
+    TlsFailure,
     VerdictSums,
 )
 from config_api.domains.sql import SQL
@@ -28,6 +31,7 @@ from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import NO_ADDRESS
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy, Published, Seen, SourceSums, readiness
+from pipeline.sources.spoofing import spoofing
 
 WINDOW_DAYS = 30
 HISTORY_DAYS = 90
@@ -47,20 +51,20 @@ async def find(database: Database, wanted: DomainFilter, *, limit: int, cursor: 
     return Page(items=items, next_cursor=page.next_cursor)
 
 
-async def get(database: Database, name: str, period: Period) -> DomainDetail:
-    """One domain; its last 90 days where no period is asked for. Raises Problem 404."""
+async def get(database: Database, name: str, period: Period, *, days: int = HISTORY_DAYS) -> DomainDetail:
+    """One domain; the last `days` that were reported on where no period is asked for. Raises Problem 404."""
     async with database.transaction() as connection:
         await connection.execute(TERMS)
         domain = await _known(connection, name)
         last = period.until or domain["last_day"]
-        days = (period.since or last - timedelta(days=HISTORY_DAYS - 1), last)
+        since = period.since or last - timedelta(days=days - 1)
         head = await connection.fetchrow(SQL["domains"], None, None, None, 1, domain["domain"])
         return DomainDetail.model_validate(
             {
                 **dict(head or {}),
-                **await _lists(connection, domain["domain"], *days),
-                "since": days[0],
-                "until": days[1],
+                **await _lists(connection, domain["domain"], since, last),
+                "since": since,
+                "until": last,
                 "verdicts": (await _verdicts(connection, [domain["domain"]]))[domain["domain"]],
             }
         )
@@ -76,7 +80,9 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         policies = await connection.fetch(SQL["policies"], key, first, last)
         seen = await connection.fetchrow(SQL["seen"], key, first, last)
         sums = await connection.fetch(SQL["sums"], key)
-    published = _published(policies)
+        in_dns = await dns.published(connection, key)
+        verdicts = (await _verdicts(connection, [key]))[key]
+    published = in_dns or _published(policies)
     answer = readiness(
         published,
         Seen(days=seen["days"] if seen else 0, reporters=seen["reporters"] if seen else 0),
@@ -87,6 +93,7 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         since=first,
         until=last,
         policy=published.p,
+        policy_from="dns" if in_dns else "reports",
         is_testing=published.is_testing,
         days=answer.seen.days,
         reporters=answer.seen.reporters,
@@ -96,11 +103,23 @@ async def ready(database: Database, catalogue: Catalogue, name: str) -> Readines
         lost_share=answer.lost_share,
         forwarded_lost=answer.forwarded_lost,
         spoofed=answer.spoofed,
+        spoofing=_spoofing(key, verdicts),
         targets=[TargetRow(policy=one.policy, ready=one.ready, reasons=list(one.reasons)) for one in answer.targets],
         in_the_way=[InTheWay.model_validate(one, from_attributes=True) for one in answer.in_the_way],
         first=answer.first,
         next_record=answer.next_record,
     )
+
+
+def _spoofing(domain: str, verdicts: Sequence[VerdictSums]) -> SpoofingRow:
+    failing = [sums for sums in verdicts if sums.verdict is Verdict.FAILING]
+    found = spoofing(
+        domain,
+        messages=sum(sums.failed for sums in failing),
+        addresses=sum(sums.sources for sums in failing),
+        all_messages=sum(sums.messages for sums in verdicts),
+    )
+    return SpoofingRow.model_validate(found, from_attributes=True)
 
 
 async def _known(connection: Connection, name: str) -> Record:
@@ -123,6 +142,7 @@ async def _lists(connection: Connection, domain: str, first: date, last: date) -
         "from_domains": of_mechanism["from"],
         "selectors": of_mechanism["dkim"],
         "tls": _all(TlsDay, await connection.fetch(SQL["tls"], domain, first, last)),
+        "tls_failures": _all(TlsFailure, await connection.fetch(SQL["tls_failures"], domain, first, last)),
         "failure_reports": await connection.fetchval(SQL["failure_reports"], domain, first, last),
     }
 

@@ -7,8 +7,8 @@ from flask import Blueprint
 
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.domains import queries
-from config_api.domains.shapes import DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
+from config_api.domains import dns, queries
+from config_api.domains.shapes import DnsAnswer, DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
 from config_api.sources.shapes import Period
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
@@ -61,3 +61,19 @@ def get_readiness(name: str) -> ReadinessAnswer:
     catalogue = back.services.catalogue
     asked = ("readiness", name)
     return back.run(back.recent.answer(asked, lambda: queries.ready(back.database, catalogue, name)), timeout=30)
+
+
+@routes.get("/<name>/dns")
+@operation(Scope.READ, gives=DnsAnswer, fails=(404,))
+def get_dns(name: str) -> DnsAnswer:
+    """What DNS said of a domain when it was asked last, and before."""
+    back = backend()
+    return back.run(dns.latest(back.database, name))
+
+
+@routes.post("/<name>/dns")
+@operation(Scope.ADMIN, gives=DnsAnswer, fails=(404,))
+def post_dns(name: str) -> DnsAnswer:
+    """Have a fetcher ask DNS for a domain's records now."""
+    back = backend()
+    return back.run(dns.ask(back, name), timeout=40)

@@ -6,8 +6,10 @@ from pydantic import BaseModel, Field
 
 from config_api.web.absence import Maybe
 from config_api.web.shapes import Count, Filter, Row, Text
+from pipeline.contracts.domain_dns import DnsRecord
 from pipeline.sources.judge import Verdict
 from pipeline.sources.readiness import Policy
+from pipeline.sources.spoofing import Spoofing
 
 
 class DomainFilter(Filter):
@@ -106,6 +108,14 @@ class TlsDay(Row):
     failed: Count
 
 
+class TlsFailure(Row):
+    """TLS sessions to the domain that failed in one way. `receiver` is the mail server they were for."""
+
+    result_type: str | None
+    receiver: str | None
+    sessions: Count
+
+
 class DomainDetail(DomainRow):
     """A domain with all that is known of it; lists are of the days `since` to `until`."""
 
@@ -117,7 +127,26 @@ class DomainDetail(DomainRow):
     from_domains: list[NameSeen]
     selectors: list[NameSeen]
     tls: list[TlsDay]
+    tls_failures: list[TlsFailure]
     failure_reports: Count
+
+
+class DnsPeriod(BaseModel):
+    """The records as they were from `first_at` to `last_at`, each with what it means and what to do about it."""
+
+    first_at: datetime
+    last_at: datetime
+    records: list[DnsRecord]
+
+
+class DnsAnswer(BaseModel):
+    """What DNS says of a domain. `history`: what it said before `latest`, the latest first."""
+
+    domain: str
+    asked_at: datetime | None = Field(description="When a fetcher asked last; null: never.")
+    problem: str | None = Field(description="Why DNS did not answer then; null where it did.")
+    latest: DnsPeriod | None
+    history: list[DnsPeriod]
 
 
 class InTheWay(Row):
@@ -139,6 +168,16 @@ class TargetRow(Row):
     reasons: list[str]
 
 
+class SpoofingRow(Row):
+    """Whether somebody spoofs the domain: `kind` by volume and spread, with the numbers it rests on."""
+
+    kind: Spoofing
+    messages: int
+    addresses: int
+    evidence: str
+    advice: str
+
+
 class ReadinessAnswer(BaseModel):
     """Whether the domain may be stricter, with the numbers it rests on. `yours`: messages sent for you."""
 
@@ -146,6 +185,7 @@ class ReadinessAnswer(BaseModel):
     since: date
     until: date
     policy: Policy
+    policy_from: str = Field(description="Who says so: dns, or the latest reports.")
     is_testing: bool = Field(description="The policy is published with t=y, or a pct below 100.")
     days: int
     reporters: int
@@ -155,6 +195,7 @@ class ReadinessAnswer(BaseModel):
     lost_share: float
     forwarded_lost: int
     spoofed: int
+    spoofing: SpoofingRow
     targets: list[TargetRow]
     in_the_way: list[InTheWay]
     first: str = Field(description="What to do first.")

@@ -87,6 +87,15 @@ WHERE report.kind = 'tls' AND NOT variant AND domain = $1
     AND begin >= $2::date::timestamp AT TIME ZONE 'UTC' AND begin < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1 ORDER BY 1;
 
+-- name: tls_failures
+-- How TLS sessions to a domain ($1) failed from $2 to $3, the most frequent first.
+SELECT tls_failure.result_type, tls_failure.receiving_mx_hostname AS receiver,
+    saturated(sum(failed_session_count)) AS sessions
+FROM report JOIN tls_failure ON tls_failure.report = report.id
+WHERE report.kind = 'tls' AND NOT variant AND domain = $1
+    AND begin >= $2::date::timestamp AT TIME ZONE 'UTC' AND begin < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
+GROUP BY 1, 2 ORDER BY sum(failed_session_count) DESC, 1, 2 LIMIT 20;
+
 -- name: failure_reports
 -- How many failure reports about a domain ($1) came from $2 to $3.
 SELECT count(*) FROM report
@@ -110,3 +119,19 @@ FROM source_verdict LEFT JOIN source USING (source_ip)
 WHERE domain = $1 AND messages > 0
 GROUP BY 1, 2, 3
 ORDER BY sum(failed) DESC LIMIT 2000;
+
+-- name: dns_asked
+-- When the DNS of a domain ($1) was asked for last.
+SELECT asked_at, problem FROM domain_dns_asked WHERE domain = $1;
+
+-- name: dns_history
+-- What DNS said of a domain ($1), the latest first; $2 of them.
+SELECT first_at, last_at, found FROM domain_dns WHERE domain = $1 ORDER BY id DESC LIMIT $2;
+
+-- name: dns_keys
+-- The keys that a domain ($1) signs with of late.
+SELECT selector, domain FROM dkim_keys($1);
+
+-- name: keep_dns
+-- Keeps what was found ($2) of a domain ($1), or why nothing was ($3).
+SELECT keep_domain_dns($1, $2::jsonb, $3);

@@ -1,9 +1,9 @@
-"""What one does to a mailbox beside changing it: fetch now, pause, resume, read anew."""
+"""What one does to a mailbox beside changing it: fetch now, pause, resume, read again."""
 
 from datetime import date
 
 from config_api.backend import Backend
-from config_api.mailboxes import journal, store
+from config_api.mailboxes import journal, store, switch
 from config_api.mailboxes.model import MailboxView
 from config_api.web.problem import Problem
 from pipeline.contracts.cursor import Rereading
@@ -16,7 +16,7 @@ TIMEOUT = 5.0  # seconds
 
 async def fetch_now(backend: Backend, mailbox_id: str, *, who: str) -> None:
     """The fetcher that holds the mailbox polls at once. Raises Problem 404, 409 (paused), 503 (nobody holds it)."""
-    _expect_enabled(await store.get(backend, mailbox_id))
+    await _expect_enabled(backend, await store.get(backend, mailbox_id))
     await _ask(backend, mailbox_id)
     await _note(backend, mailbox_id, "fetch_requested", f"{who} asked to fetch now", who)
 
@@ -32,22 +32,24 @@ async def resume(backend: Backend, mailbox_id: str, *, who: str) -> MailboxView:
 
 
 async def backfill(backend: Backend, mailbox_id: str, *, who: str, since: date | None = None) -> None:
-    """The folders are read anew, within the filters and from that day on, behind the mails that are new.
+    """The folders are read again, within the filters and from that day on, behind the mails that are new.
 
-    Mails that the ledger knows are not stored again. One that is under way begins anew. Raises as `fetch_now` does.
+    Mails that the ledger knows are not stored again. One that is under way starts over. Raises as `fetch_now` does.
     """
     mailbox = await store.get(backend, mailbox_id)
-    _expect_enabled(mailbox)
+    await _expect_enabled(backend, mailbox)
     for folder in mailbox.all_folders:
         await RereadingBucket(backend.bus.js).ask(mailbox_id, folder, Rereading(since=since))
-    text = f"{who} asked to read the folders anew" + (f" from {since} on" if since else "")
+    text = f"{who} asked to read the folders again" + (f" from {since} on" if since else "")
     await _note(backend, mailbox_id, "backfill_requested", text, who)
     await _ask(backend, mailbox_id)
 
 
-def _expect_enabled(mailbox: MailboxView) -> None:
+async def _expect_enabled(backend: Backend, mailbox: MailboxView) -> None:
     if not mailbox.enabled:
         raise Problem(409, "The mailbox is paused", "Resume it first.")
+    if not await switch.is_on(backend):
+        raise Problem(409, "All mailboxes are paused", "Enable IMAP first.")
 
 
 async def _ask(backend: Backend, mailbox_id: str) -> None:

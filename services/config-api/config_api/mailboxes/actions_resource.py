@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.mailboxes import actions, checks, failed_actions
+from config_api.mailboxes import actions, checks, failed_actions, switch
+from config_api.mailboxes.bodies import BackfillWish, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.resource import etag
-from config_api.web.bodies import BackfillWish, MailboxPatch
+from config_api.mailboxes.switch import ImapSwitch
 from config_api.web.contract import PREFIX, operation
 from pipeline.contracts.connection_test import ConnectionTest
 
@@ -31,7 +32,7 @@ class Accepted(BaseModel):
 def test_unsaved_mailbox(json: MailboxInput) -> ConnectionTest:
     """Try settings that are not saved. Nothing is changed, neither here nor in the mailbox."""
     back = backend()
-    return back.run(checks.try_unsaved(back, json), timeout=TEST_TIMEOUT)
+    return back.run(checks.try_unsaved(back, json, who=who()), timeout=TEST_TIMEOUT)
 
 
 @routes.post("/<mailbox_id>/test")
@@ -44,7 +45,23 @@ def test_mailbox(mailbox_id: str, json: MailboxPatch) -> ConnectionTest:
     if request.get_data() and json.root:
         guard.require(Scope.ADMIN)
     back = backend()
-    return back.run(checks.try_saved(back, mailbox_id, json.root), timeout=TEST_TIMEOUT)
+    return back.run(checks.try_saved(back, mailbox_id, json.root, who=who()), timeout=TEST_TIMEOUT)
+
+
+@routes.post("/pause")
+@operation(Scope.OPERATE, gives=ImapSwitch)
+def pause_all_mailboxes() -> ImapSwitch:
+    """Pause all mailboxes at once; each keeps its own switch for later."""
+    back = backend()
+    return back.run(switch.turn(back, on=False, who=who()))
+
+
+@routes.post("/resume")
+@operation(Scope.OPERATE, gives=ImapSwitch)
+def resume_all_mailboxes() -> ImapSwitch:
+    """Fetch again; mailboxes that are paused by themselves stay paused."""
+    back = backend()
+    return back.run(switch.turn(back, on=True, who=who()))
 
 
 @routes.post("/<mailbox_id>/fetch")
@@ -59,10 +76,10 @@ def fetch_mailbox(mailbox_id: str) -> Any:
 @routes.post("/<mailbox_id>/backfill")
 @operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409, 415))
 def backfill_mailbox(mailbox_id: str, json: BackfillWish) -> Any:
-    """Read the folder anew, within the filters and behind new mails. Mails that are known are not stored again."""
+    """Read the folder again, within the filters and behind new mails. Mails that are known are not stored again."""
     back = backend()
     back.run(actions.backfill(back, mailbox_id, since=json.since, who=who()))
-    return Accepted(text="The fetcher reads the folder anew, behind mails that are new."), 202, {}
+    return Accepted(text="The fetcher reads the folder again, behind mails that are new."), 202, {}
 
 
 @routes.post("/<mailbox_id>/pause")

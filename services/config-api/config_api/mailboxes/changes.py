@@ -51,11 +51,6 @@ def patched(target: Json, patch: Json) -> dict[str, Any]:
     return result
 
 
-def changed_fields(before: MailboxInput, after: MailboxInput) -> list[str]:
-    """Names of the fields that differ, one level deep into groups ("filters.senders")."""
-    return sorted(_differing(_comparable(before), _comparable(after)))
-
-
 def slug(name: str, taken: Iterable[str] = ()) -> str:
     """An id made from the name, different from those taken.
 
@@ -67,19 +62,3 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
     if base not in used:
         return base
     return next(f"{base}-{number}" for number in range(2, len(used) + 3) if f"{base}-{number}" not in used)
-
-
-def _comparable(mailbox: MailboxInput) -> dict[str, Any]:
-    secrets = {name: getattr(mailbox, name) for name in MailboxSecrets.model_fields}
-    return mailbox.settings.model_dump(mode="json") | secrets
-
-
-def _differing(before: Json, after: Json, prefix: str = "") -> list[str]:
-    found = []
-    for name in before.keys() | after.keys():
-        old, new = before.get(name), after.get(name)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found.extend(_differing(old, new, f"{prefix}{name}."))
-        elif old != new:
-            found.append(f"{prefix}{name}")
-    return found

@@ -5,9 +5,9 @@ from time import time
 from uuid import UUID
 
 from config_api.backend import Backend
+from config_api.errors import Conflict, not_found
 from config_api.mailboxes import journal, store
 from config_api.mailboxes.sql import SQL
-from config_api.web.problem import Problem, not_found
 from pipeline.contracts.events import MailCommand, Outcome
 from pipeline.contracts.mail import MailRef
 from pipeline.contracts.mailbox import Action
@@ -31,7 +31,7 @@ async def retry_one(backend: Backend, mail_id: str, *, who: str) -> None:
             text = (
                 "Its action did not fail, or its folder was rebuilt, so that the mail is no longer known by its number."
             )
-            raise Problem(409, "There is nothing to retry", text)
+            raise Conflict(text, title="There is nothing to retry")
         await journal.note(
             connection, mailbox_id, "action_retried", text=f"{who} retried the action of a mail", who=who
         )

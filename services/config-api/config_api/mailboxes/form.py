@@ -1,106 +1,103 @@
 """The settings form of a mailbox: from what a browser sends to what the API takes, and back. Pure.
 
-A field's name in the form is its path in the API ("filters.senders"); lists are one entry a line, the attachment
-limit is in MB, and the order of the formats is a place (1, 2, ...) for each.
+The controls are those that the settings declare. A control's name is the setting's path in the API ("filters.senders");
+lists are one entry a line, a size is in MB, and an order is a place (1, 2, ...) for each of its parts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from config_api.mailboxes.wording import megabytes, value_at, worded
 from config_api.web.problem import FieldError
 from pipeline.contracts.limits import MiB
-from pipeline.contracts.mailbox import AttachmentFormat, MailboxSecrets, MailboxSettings
+from pipeline.contracts.mailbox_settings import SETTING_FIELDS, MailboxSecrets, MailboxSettings
 from pipeline.contracts.server_address import taken_apart
+from pipeline.contracts.setting import Section, SettingField, Widget, setting_of
 
-FIELD_NAMES = {
-    "name": "Name",
-    "enabled": "Enable",
-    "host": "Server",
-    "port": "Port",
-    "security": "Encryption",
-    "verify_certificate": "Verify certificate",
-    "ca_certificate": "CA certificate",
-    "username": "User name",
-    "password": "Password",
-    "auth": "Sign-in method",
-    "oauth": "OAuth 2",
-    "oauth.client_id": "Client id",
-    "oauth.tenant": "Tenant",
-    "oauth.token_endpoint": "Token endpoint",
-    "oauth.device_endpoint": "Device endpoint",
-    "oauth.authorization_endpoint": "Sign-in page",
-    "oauth.scope": "Scope",
-    "client_secret": "Client secret",
-    "refresh_token": "Refresh token",
-    "proxy": "Proxy",
-    "proxy.host": "Proxy server",
-    "proxy.port": "Proxy port",
-    "proxy_password": "Proxy password",
-    "folder": "Folder",
-    "folders": "More folders",
-    "poll_interval_minutes": "Polling interval",
-    "max_mails_per_minute": "Mails a minute",
-    "max_connections": "Connections",
-    "use_idle": "Wait for new mail (IDLE)",
-    "dry_run": "Dry run",
-    "filters": "Filters",
-    "filters.subject_contains": "Subject contains",
-    "filters.senders": "Sender",
-    "filters.max_age_days": "Age",
-    "attachments": "Attachments",
-    "attachments.formats": "Formats",
-    "attachments.max_bytes": "Attachment size limit",
-    "attachments.priority": "Processed first",
-    "on_processed": "After processing",
-    "on_failed": "After a failure",
-    "on_not_a_report": "Mail that is no report",
-}
+RETYPE = "Type it again: a password is never sent back to a page."
+_GROUPS = {name: setting_of(info) for name, info in MailboxSettings.model_fields.items()}
+_GIVEN_IF = {name: setting.given_if for name, setting in _GROUPS.items() if setting is not None and setting.given_if}
 
-
+Form = MultiDict[str, str]
 Values = dict[str, Any]
-FORMATS = {
-    "xml": "XML (not compressed; also JSON)",
-    "zip": "ZIP archives",
-    "gz": "GZ (gzip)",
-    "eml": "EML (reports in a forwarded mail)",
-}
-_TEXTS = ("name", "host", "port", "security", "username", "auth", "folder", "poll_interval_minutes", "max_connections")
-_CHECKS = ("enabled", "verify_certificate", "use_idle", "dry_run")
-_OAUTH = (
-    "provider",
-    "grant",
-    "tenant",
-    "client_id",
-    "token_endpoint",
-    "device_endpoint",
-    "authorization_endpoint",
-    "scope",
-)
-_PROXY = ("kind", "host", "port", "username")
-_ACTIONS = ("on_processed", "on_failed", "on_not_a_report")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MailboxForm:
     """What the page shows: values as the API names them, and what is wrong with them.
 
-    `mailbox_id` is None for a new one; `version` is the one that the values were based on.
+    `mailbox_id` is None for a new one; `version` is the one that the values were based on. `saved` names the secrets
+    that are stored, `lost` those that were typed and have to be typed again.
     """
 
     values: Values
     mailbox_id: str | None = None
     version: int | None = None
-    has_password: bool = False
+    saved: Sequence[str] = ()
+    lost: Sequence[str] = ()
     errors: Sequence[FieldError] = ()
     folders: Sequence[str] = field(default=())
 
-    def fault(self, name: str) -> str:
+    def told(self, name: str) -> str:
         """What is wrong with this field or with a part of it."""
-        texts = [error.text for error in self.errors if error.field == name or error.field.startswith(f"{name}.")]
-        return " ".join(dict.fromkeys(texts))
+        return " ".join(dict.fromkeys(error.text for error in self.errors if _is_about(error, name)))
+
+    def fault(self, name: str) -> str:
+        """The same, and that a secret was lost on the way."""
+        return " ".join(filter(None, (self.told(name), RETYPE if name in self.lost else "")))
+
+    def value(self, setting: SettingField) -> Any:
+        """The value as its control shows it."""
+        value = value_at(self.values, setting.path)
+        if setting.setting.widget is Widget.SIZE:
+            return megabytes(value)
+        if setting.setting.widget is Widget.LINES:
+            return "\n".join(value or ())
+        if setting.setting.widget is Widget.ORDER:
+            return in_order(value or (), setting)
+        if setting.setting.widget is Widget.ACTION:
+            return value or {}
+        return f"{value:g}" if isinstance(value, float) else value
+
+    @cached_property
+    def wrong(self) -> tuple[str, ...]:
+        """The fields that are wrong, each once, in the order of the page."""
+        known = [each.path for section in Section for each in fields_of(section)]
+        faulty = [path for path in known if any(_is_about(error, path) for error in self.errors)]
+        others = [e.field for e in self.errors if not any(_is_about(e, path) for path in known)]
+        return tuple(dict.fromkeys([*faulty, *others]))
+
+    @cached_property
+    def looked_at(self) -> tuple[Section, ...]:
+        """The sections that hold something wrong, or something that is not as it usually is."""
+        return tuple(section for section in Section if self._is_used(section))
+
+    @cached_property
+    def first_fault(self) -> str:
+        """The first field, in the order of the page, that needs another look; "" where none does."""
+        paths = (each.path for section in Section for each in fields_of(section))
+        return next((path for path in paths if self.fault(path)), "")
+
+    def _is_used(self, section: Section) -> bool:
+        usual = blank()
+        return any(
+            self.fault(each.path)
+            or worded(each, value_at(self.values, each.path)) != worded(each, value_at(usual, each.path))
+            for each in fields_of(section)
+        )
+
+
+def _is_about(error: FieldError, path: str) -> bool:
+    return error.field == path or error.field.startswith(f"{path}.")
+
+
+def fields_of(section: Section) -> list[SettingField]:
+    """The settings of a section, in their order."""
+    return [each for each in SETTING_FIELDS if each.setting.section is section]
 
 
 def blank() -> Values:
@@ -109,64 +106,105 @@ def blank() -> Values:
     return {**defaults, "name": "", "host": "", "username": ""}
 
 
-def settings_of(view: Mapping[str, Any]) -> Values:
-    """The settings among the fields of a stored mailbox."""
-    return {name: view[name] for name in MailboxSettings.model_fields if name in view}
+def read(form: Form) -> Values:
+    """What was filled in, as a JSON merge patch; numbers stay text where they are none, for the validation to name.
 
-
-def read(form: MultiDict[str, str]) -> Values:
-    """What was filled in, as a JSON merge patch; numbers stay text where they are none, for the validation to name."""
-    values: Values = {name: form.get(name, "").strip() for name in _TEXTS}
-    values |= {name: name in form for name in _CHECKS}
-    values |= {name: _action(form, name) for name in _ACTIONS}
-    values["oauth"] = _group(form, "oauth", _OAUTH) if values["auth"] == "xoauth2" else None
-    values["proxy"] = _group(form, "proxy", _PROXY) if form.get("proxy.host", "").strip() else None
-    values["folders"] = _lines(form.get("folders", ""))
-    values["max_mails_per_minute"] = form.get("max_mails_per_minute", "").strip() or None
-    values["ca_certificate"] = form.get("ca_certificate", "").strip() or None
-    values["filters"] = {
-        "subject_contains": _lines(form.get("filters.subject_contains", "")),
-        "senders": _lines(form.get("filters.senders", "")),
-        "max_age_days": form.get("filters.max_age_days", "").strip() or None,
-    }
-    values["attachments"] = {
-        "formats": form.getlist("attachments.formats"),
-        "max_bytes": _bytes(form.get("attachments.max_bytes", "")),
-        "priority": _order(form),
-    }
+    A name that was left empty is the username; a certificate that was just trusted is pinned.
+    """
+    values: Values = {}
+    for each in SETTING_FIELDS:
+        if each.setting.widget is not Widget.SECRET:
+            _put(values, each.path, _READERS.get(each.setting.widget, _typed)(form, each))
+    for group, condition in _GIVEN_IF.items():
+        if not _is_given(form, condition):
+            values[group] = None
+    values["pinned_certificate"] = form.get("trust", "").strip() or values["pinned_certificate"]
+    values["name"] = values["name"] or values["username"][:255]
     return _with_server(values)
 
 
-def secrets_of(form: MultiDict[str, str]) -> Values:
+def secrets_of(form: Form) -> Values:
     """The secrets that were typed; the others stay as they are stored."""
     return {name: secret for name in MailboxSecrets.model_fields if (secret := form.get(name, "").strip("\r\n"))}
 
 
-def version_of(form: MultiDict[str, str]) -> int:
+def version_of(form: Form) -> int:
     """The version that the values were based on; 0, which no mailbox has, where that makes no sense."""
     text = form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def differences(mine: Values, stored: Values) -> list[tuple[str, str, str]]:
-    """Where two versions differ: the field's name, what is stored now, what I typed."""
-    rows = []
-    for name in mine:
-        ours, theirs = _told(mine.get(name)), _told(stored.get(name))
-        if ours != theirs:
-            rows.append((FIELD_NAMES.get(name, name), theirs, ours))
-    return rows
+def in_order(chosen: Iterable[str], setting: SettingField) -> list[str]:
+    """All choices of a setting, those that were chosen first."""
+    first = [str(name) for name in chosen]
+    return first + [name for name in setting.setting.choices if name not in first]
 
 
-def megabytes(value: object) -> object:
-    """Bytes as the form shows them; what was no number is shown as it was typed."""
-    return f"{value / MiB:.6g}" if isinstance(value, int | float) else value
+def _typed(form: Form, each: SettingField) -> object:
+    """The text; nothing goes back to the default, where there is one."""
+    return form.get(each.path, "").strip() or ("" if each.info.is_required() else None)
 
 
-def in_order(priority: Iterable[str]) -> list[str]:
-    """All formats, those with a priority first."""
-    chosen = [str(name) for name in priority]
-    return chosen + [name.value for name in AttachmentFormat if name.value not in chosen]
+def _number(form: Form, each: SettingField) -> object:
+    """An emptied number is not its default: a person is asked for one."""
+    return form.get(each.path, "").strip() or (None if each.info.default is None else "")
+
+
+def _size(form: Form, each: SettingField) -> object:
+    text = form.get(each.path, "").strip()
+    try:
+        return round(float(text.replace(",", ".")) * MiB)
+    except (ValueError, OverflowError):
+        return text
+
+
+def _lines(form: Form, each: SettingField) -> object:
+    return [line.strip() for line in form.get(each.path, "").splitlines() if line.strip()]
+
+
+def _on(form: Form, each: SettingField) -> object:
+    return each.path in form
+
+
+def _checked(form: Form, each: SettingField) -> object:
+    return form.getlist(each.path)
+
+
+def _ordered(form: Form, each: SettingField) -> object:
+    """The parts by place; a place that was given twice goes to the one that had it before."""
+    before = [name for name in form.getlist("order") if name in each.setting.choices]
+    return sorted(in_order(dict.fromkeys(before), each), key=lambda name: form.get(f"place.{name}", "9")[:2])
+
+
+def _action(form: Form, each: SettingField) -> object:
+    action = form.get(f"{each.path}.action", "none")
+    folder = form.get(f"{each.path}.folder", "").strip()
+    return {"action": action, "folder": folder or None if action == "move" else None}
+
+
+_READERS: dict[Widget, Callable[[Form, SettingField], object]] = {
+    Widget.NUMBER: _number,
+    Widget.SIZE: _size,
+    Widget.LINES: _lines,
+    Widget.SWITCH: _on,
+    Widget.CHECK: _on,
+    Widget.CHECKS: _checked,
+    Widget.ORDER: _ordered,
+    Widget.ACTION: _action,
+}
+
+
+def _put(values: Values, path: str, value: object) -> None:
+    *groups, name = path.split(".")
+    for group in groups:
+        values = values.setdefault(group, {})
+    values[name] = value
+
+
+def _is_given(form: Form, condition: str) -> bool:
+    name, compares, wanted = condition.partition("=")
+    typed = form.get(name, "").strip()
+    return typed == wanted if compares else bool(typed)
 
 
 def _with_server(values: Values) -> Values:
@@ -175,45 +213,3 @@ def _with_server(values: Values) -> Values:
         return taken_apart(values)
     except ValueError:
         return values  # the validation says what is wrong with it
-
-
-def _action(form: MultiDict[str, str], name: str) -> Values:
-    action = form.get(f"{name}.action", "none")
-    folder = form.get(f"{name}.folder", "").strip()
-    return {"action": action, "folder": folder or None if action == "move" else None}
-
-
-def _group(form: MultiDict[str, str], group: str, names: Sequence[str]) -> Values:
-    """The fields of a group; an empty one goes back to its default, whatever was saved before."""
-    return {name: form.get(f"{group}.{name}", "").strip() or None for name in names}
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _bytes(text: str) -> object:
-    try:
-        return round(float(text.strip().replace(",", ".")) * MiB)
-    except (ValueError, OverflowError):
-        return text.strip()
-
-
-def _order(form: MultiDict[str, str]) -> list[str]:
-    """The formats by place; a place that was given twice goes to the one that had it before."""
-    before = [name for name in form.getlist("order") if name in FORMATS]
-    return sorted(in_order(dict.fromkeys(before)), key=lambda name: form.get(f"place.{name}", "9")[:2])
-
-
-def _told(value: object) -> str:
-    """A value for people to compare; empty parts are left out, so that forms of the same meaning are equal."""
-    if isinstance(value, Mapping):
-        parts = [f"{name.replace('_', ' ')}: {told}" for name, part in value.items() if (told := _told(part))]
-        return "; ".join(parts)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else str(value)

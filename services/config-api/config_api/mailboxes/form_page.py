@@ -5,40 +5,24 @@ from dataclasses import replace
 
 from flask import Blueprint, render_template, request
 
+from config_api.access import who
 from config_api.backend import backend
 from config_api.mailboxes import checks, store
 from config_api.mailboxes import form as mailbox_form
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.form import MailboxForm
 from config_api.mailboxes.model import MailboxInput, MailboxView
+from config_api.mailboxes.wording import Change
 from config_api.web.problem import FieldError, Problem
 from config_api.web.validation import validated
 from pipeline.contracts.connection_test import ConnectionTest
-
-SECURITY = [
-    ("tls", "SSL/TLS (usual port 993)"),
-    ("starttls", "STARTTLS (usual port 143)"),
-    ("none", "None (not encrypted)"),
-]
-METHODS = [("password", "Password or app password"), ("xoauth2", "OAuth 2 (Google, Microsoft 365)")]
-PROVIDERS = [("google", "Google"), ("microsoft", "Microsoft 365"), ("custom", "Another provider")]
-GRANTS = [
-    ("refresh_token", "Refresh token (a person who signed in once)"),
-    ("client_credentials", "Client credentials (an application)"),
-]
-PROXIES = [("socks5", "SOCKS 5"), ("socks4", "SOCKS 4a"), ("http", "HTTP (CONNECT)")]
-ACTIONS = [
-    ("none", "Leave the mail as it is"),
-    ("mark_read", "Mark as read"),
-    ("move", "Move to a folder"),
-    ("delete", "Delete"),
-]
+from pipeline.contracts.setting import Section
 
 
 def stored_form(stored: MailboxView, values: mailbox_form.Values | None = None) -> MailboxForm:
     """The form of a mailbox as it is stored, or with other values on top of that version."""
-    shown = mailbox_form.settings_of(stored.model_dump(mode="json")) if values is None else values
-    return MailboxForm(shown, mailbox_id=stored.id, version=stored.version, has_password=stored.has_password)
+    shown = stored.model_dump(mode="json") if values is None else values
+    return MailboxForm(shown, mailbox_id=stored.id, version=stored.version, saved=stored.saved_secrets)
 
 
 def sent_form(
@@ -49,11 +33,12 @@ def sent_form(
     folders: Sequence[str] = (),
 ) -> MailboxForm:
     """The form as the browser sent it, on top of the version that it was based on."""
-    form = MailboxForm(values, errors=errors, folders=folders)
+    lost = tuple(mailbox_form.secrets_of(request.form))
+    form = MailboxForm(values, errors=errors, folders=folders, lost=lost)
     if stored is None:
         return form
     version = mailbox_form.version_of(request.form)
-    return replace(form, mailbox_id=stored.id, version=version, has_password=stored.has_password)
+    return replace(form, mailbox_id=stored.id, version=version, saved=stored.saved_secrets)
 
 
 def form_page(
@@ -61,25 +46,21 @@ def form_page(
     *,
     stored: MailboxView | None = None,
     tested: ConnectionTest | None = None,
-    conflict: Sequence[tuple[str, str, str]] = (),
+    conflict: Sequence[Change] | None = None,
+    not_tested: bool = False,
 ) -> str:
-    """The page. `conflict` has a row for each field that somebody else changed: name, stored now, typed here."""
+    """The page. `conflict` says of each field that somebody else changed what is stored now, and what was typed;
+    `not_tested`, that the form's errors are the answer to Test Connection.
+    """
     return render_template(
         "mailboxes/form.html",
         form=form,
-        v=form.values,
         stored=stored,
         tested=tested,
         conflict=conflict,
-        formats=mailbox_form.FORMATS,
-        order=mailbox_form.in_order(form.values["attachments"]["priority"]),
-        megabytes=mailbox_form.megabytes(form.values["attachments"]["max_bytes"]),
-        securities=SECURITY,
-        methods=METHODS,
-        providers=PROVIDERS,
-        grants=GRANTS,
-        proxies=PROXIES,
-        actions=ACTIONS,
+        not_tested=not_tested,
+        sections=tuple(Section),
+        fields_of=mailbox_form.fields_of,
     )
 
 
@@ -94,7 +75,7 @@ def test_new() -> str | tuple[str, int]:
     values = mailbox_form.read(request.form)
     try:
         wanted = validated(MailboxInput, patched({}, values | mailbox_form.secrets_of(request.form)))
-        tested = backend().run(checks.try_unsaved(backend(), wanted), timeout=TIMEOUT_S)
+        tested = backend().run(checks.try_unsaved(backend(), wanted, who=who()), timeout=TIMEOUT_S)
     except Problem as problem:
         return _refused(values, problem)
     return _result(values, tested)
@@ -107,7 +88,7 @@ def test_stored(mailbox_id: str) -> str | tuple[str, int]:
     values = mailbox_form.read(request.form)
     changes = values | mailbox_form.secrets_of(request.form)
     try:
-        tested = backend().run(checks.try_saved(backend(), mailbox_id, changes), timeout=TIMEOUT_S)
+        tested = backend().run(checks.try_saved(backend(), mailbox_id, changes, who=who()), timeout=TIMEOUT_S)
     except Problem as problem:
         return _refused(values, problem, stored)
     return _result(values, tested, stored)
@@ -120,4 +101,4 @@ def _result(values: mailbox_form.Values, tested: ConnectionTest, stored: Mailbox
 def _refused(values: mailbox_form.Values, problem: Problem, stored: MailboxView | None = None) -> tuple[str, int]:
     if problem.status != 422:
         raise problem
-    return form_page(sent_form(values, stored, errors=problem.errors), stored=stored), 422
+    return form_page(sent_form(values, stored, errors=problem.errors), stored=stored, not_tested=True), 422

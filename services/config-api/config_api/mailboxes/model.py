@@ -92,3 +92,17 @@ class MailboxView(MailboxSettings):
     created_at: datetime
     updated_at: datetime
     state: MailboxState
+
+    @property
+    def last_fetch_at(self) -> datetime | None:
+        """When the latest fetch ended, well or not, whoever told."""
+        return _latest(self.state.last_run_at, self.state.live.last_poll_at if self.state.live else None)
+
+    @property
+    def last_good_fetch_at(self) -> datetime | None:
+        """When the latest fetch ended that went well."""
+        return _latest(self.state.last_success_at, self.state.live.last_success_at if self.state.live else None)
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response
 
 from config_api.access import who
 from config_api.backend import backend
-from config_api.mailboxes import actions, failed_actions, store
+from config_api.mailboxes import actions, failed_actions, store, switch
 from config_api.mailboxes import form as mailbox_form
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.form import MailboxForm
 from config_api.mailboxes.form_page import form_page, sent_form, stored_form
 from config_api.mailboxes.model import MailboxInput, MailboxView
+from config_api.mailboxes.wording import differing
 from config_api.web.notes import told
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
@@ -25,7 +26,17 @@ blueprint = Blueprint("mailboxes", __name__, url_prefix=LIST)
 @blueprint.get("")
 def listing() -> str:
     """All mailboxes with their state."""
-    return render_template("mailboxes/list.html", mailboxes=backend().run(store.all(backend())))
+    back = backend()
+    is_on, mailboxes = back.run(switch.is_on(back)), back.run(store.all(back))
+    return render_template("mailboxes/list.html", mailboxes=mailboxes, is_on=is_on)
+
+
+@blueprint.post("/pause", defaults={"on": False})
+@blueprint.post("/resume", defaults={"on": True})
+def turn(on: bool) -> Response:
+    """Pauses or resumes all mailboxes at once."""
+    backend().run(switch.turn(backend(), on=on, who=who()))
+    return told(LIST, "all-resumed" if on else "all-paused")
 
 
 @blueprint.get("/new")
@@ -98,7 +109,7 @@ _ACTS: dict[str, tuple[Any, str]] = {
     "fetch": (actions.fetch_now, "fetching"),
     "pause": (actions.pause, "paused"),
     "resume": (actions.resume, "resumed"),
-    "backfill": (actions.backfill, "reading-anew"),
+    "backfill": (actions.backfill, "reading-again"),
     "retry-actions": (failed_actions.retry_all, "action-retried"),
 }
 _REFUSED = {409: "is-paused", 503: "no-fetcher"}
@@ -114,5 +125,5 @@ def _not_saved(mailbox_id: str, values: mailbox_form.Values, problem: Problem) -
     stored = _stored(mailbox_id)
     if problem.status == 422:
         return form_page(sent_form(values, stored, errors=problem.errors), stored=stored), 422
-    rows = mailbox_form.differences(values, stored_form(stored).values)
+    rows = differing(stored.model_dump(mode="json"), values)
     return form_page(stored_form(stored, values), stored=stored, conflict=rows), 412

@@ -47,11 +47,12 @@ class Pusher:
         bucket = MailboxBucket(self._backend.bus.js, self._backend.keys)
         async with self._backend.database.transaction() as connection:
             rows = await connection.fetch(SQL["unpublished"])
+            is_on = await connection.fetchval(SQL["is_on"]) if rows else True
             for row in rows:
                 if row["is_deleted"]:
                     await bucket.delete(row["id"])
                 else:
-                    await bucket.put(SealedMailbox.model_validate(dict(row)))
+                    await bucket.put(_as_fetched(SealedMailbox.model_validate(dict(row)), is_on=is_on))
             await connection.execute(SQL["note_published"], [row["id"] for row in rows])
         if rows:
             self._backend.changed.set()  # there may be more
@@ -71,3 +72,10 @@ class Pusher:
         for mailbox_id in known.keys() - wanted.keys():
             await bucket.delete(mailbox_id)
         self._compare_at = now + COMPARE_EVERY
+
+
+def _as_fetched(sealed: SealedMailbox, *, is_on: bool) -> SealedMailbox:
+    """What the fetchers hear: while the switch over all mailboxes is off, none of them is enabled."""
+    if is_on:
+        return sealed
+    return sealed.model_copy(update={"settings": sealed.settings.model_copy(update={"enabled": False})})

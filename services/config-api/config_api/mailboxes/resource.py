@@ -3,14 +3,14 @@
 from typing import Any
 
 from flask import Blueprint, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.mailboxes import store
+from config_api.mailboxes import store, switch
+from config_api.mailboxes.bodies import IfMatch, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
-from config_api.web.bodies import IfMatch, MailboxPatch
 from config_api.web.contract import PREFIX, operation
 
 routes = Blueprint("api_mailboxes", __name__, url_prefix=f"{PREFIX}/mailboxes")
@@ -22,6 +22,7 @@ class MailboxList(BaseModel):
     """Every mailbox, by name."""
 
     items: list[MailboxView]
+    enabled: bool = Field(title="Enable IMAP", description="False while one switch pauses all mailboxes.")
 
 
 @routes.get("")
@@ -29,7 +30,7 @@ class MailboxList(BaseModel):
 def list_mailboxes() -> MailboxList:
     """Every mailbox."""
     back = backend()
-    return MailboxList(items=back.run(store.all(back)))
+    return MailboxList(items=back.run(store.all(back)), enabled=back.run(switch.is_on(back)))
 
 
 @routes.post("")

@@ -4,7 +4,8 @@ SELECT mailbox.id, mailbox.version, mailbox.settings, mailbox.secret, mailbox.cr
     mailbox.published_version IS NOT DISTINCT FROM mailbox.version AS is_published,
     latest.finished_at AS last_run_at, latest.category, coalesce(latest.detail, '') AS detail,
     good.finished_at AS last_success_at,
-    mails.mails_24h, mails.imported_24h, mails.failed_24h
+    mails.mails_24h, mails.imported_24h, mails.failed_24h,
+    (SELECT enabled FROM imap_switch) AS is_on
 FROM mailbox
 LEFT JOIN LATERAL (
     SELECT finished_at, category, detail FROM fetch_run
@@ -73,6 +74,18 @@ SELECT id, version FROM mailbox WHERE deleted_at IS NULL;
 -- name: publish_again
 -- The bus does not know what it should.
 UPDATE mailbox SET published_version = NULL WHERE id = ANY($1::text[]) AND published_version = version;
+
+-- name: is_on
+-- Whether anything is fetched at all.
+SELECT enabled FROM imap_switch;
+
+-- name: turn
+-- The switch over all mailboxes; gives nothing where it stands so already.
+UPDATE imap_switch SET enabled = $1, changed_at = now(), changed_by = $2 WHERE enabled <> $1 RETURNING enabled;
+
+-- name: publish_all
+-- What the bus knows of every mailbox is no longer right.
+UPDATE mailbox SET published_version = NULL WHERE deleted_at IS NULL RETURNING id;
 
 -- name: insert_activity
 -- A line for people.

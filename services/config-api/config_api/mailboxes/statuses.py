@@ -55,6 +55,6 @@ def _live_state(status: MailboxStatus, view: MailboxView) -> LiveState:
     """A paused mailbox is neither due nor overdue, whatever was told last."""
     late = overdue(status, interval_s=view.poll_interval_minutes * 60, now=datetime.now(UTC))
     read = status.model_dump() | {"word": status.state, "overdue": late}
-    if not view.enabled:
+    if view.state.word == "paused":
         read |= {"word": State.PAUSED, "next_poll_at": None, "overdue": False, "progress": None}
     return LiveState.model_validate(read)

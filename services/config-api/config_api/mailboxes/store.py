@@ -8,19 +8,21 @@ from typing import Any
 from config_api.backend import Backend
 from config_api.mailboxes import journal
 from config_api.mailboxes import model as account
-from config_api.mailboxes.changes import changed_fields, merged, slug
+from config_api.mailboxes.changes import merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
+from config_api.mailboxes.sound import expect_sound
 from config_api.mailboxes.sql import SQL
 from config_api.mailboxes.statuses import all_live, one_live
-from config_api.mailboxes.targets import expect_elsewhere
+from config_api.mailboxes.wording import Change, differing
 from config_api.web.problem import FieldError, Problem, not_found
 from pipeline.contracts.connection_test import weaknesses
-from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets
+from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.jetstream.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
 from pipeline.postgres.connection import Connection, Record
 from pipeline.secrets import BadSecretKey, Keyring
 
 NOUN = "mailbox"
+CHANGED = "mailbox_changed"
 
 
 async def all(backend: Backend) -> list[MailboxView]:
@@ -45,7 +47,7 @@ async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
 
 async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> MailboxView:
     """A new mailbox. Raises Problem 409 when its id was ever used, 422."""
-    expect_elsewhere(wanted.settings)
+    expect_sound(wanted.settings)
     async with backend.database.transaction() as connection:
         taken = [row["id"] for row in await connection.fetch(SQL["ids"])]
         mailbox_id = wanted.id or slug(wanted.name, taken)
@@ -71,14 +73,14 @@ async def change(
         _expect_version(row, if_version)
         saved = _opened(row, backend.keys, lost=MailboxSecrets())
         after = merged(saved.settings, saved.secrets, patch)
-        before = MailboxInput.model_validate(saved.settings.model_dump() | dict(saved.secrets))
-        fields = changed_fields(before, after)
+        changes = differing(_values(saved.settings, saved.secrets), _values(after.settings, after.secrets))
         await account.expect_same(connection, mailbox_id, saved.settings, after.settings)
-        if fields:
-            expect_elsewhere(after.settings)
+        if changes:
+            name, text = _telling(changes, enabled=after.enabled, who=who)
+            if name == CHANGED:
+                expect_sound(after.settings)
             await _update(connection, _sealed(mailbox_id, after, backend.keys))
-            name, text = _telling(fields, enabled=after.enabled, who=who)
-            await journal.note(connection, mailbox_id, name, text=text, who=who, fields=tuple(fields))
+            await journal.note(connection, mailbox_id, name, text=text, who=who, changes=changes)
         view = await _shown(connection, mailbox_id, backend.keys)
     backend.changed.set()
     return await one_live(backend, view)
@@ -103,7 +105,7 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
         elif row["deleted_at"] is None and _is_same(row, wanted, backend.keys):
             return
         else:
-            expect_elsewhere(wanted.settings)
+            expect_sound(wanted.settings)
             await account.expect_same(
                 connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings
             )
@@ -179,7 +181,9 @@ def _known_id(mailbox_id: str) -> str:
 
 def _view(row: Record, keys: Keyring) -> MailboxView:
     mailbox = _opened(row, keys, lost=MailboxSecrets())
-    state = MailboxState.model_validate({**dict(row), "word": _word(row, enabled=mailbox.settings.enabled)})
+    state = MailboxState.model_validate(
+        {**dict(row), "word": _word(row, enabled=mailbox.settings.enabled and row["is_on"])}
+    )
     return MailboxView.model_validate(
         {
             **dict(row),
@@ -226,9 +230,13 @@ def _is_same(row: Record, wanted: MailboxInput, keys: Keyring) -> bool:
     return saved.settings == wanted.settings and saved.secrets == wanted.secrets
 
 
-def _telling(fields: list[str], *, enabled: bool, who: str) -> tuple[str, str]:
-    if fields == ["enabled"]:
+def _values(settings: MailboxSettings, secrets: MailboxSecrets) -> dict[str, Any]:
+    return settings.model_dump(mode="json") | dict(secrets)
+
+
+def _telling(changes: list[Change], *, enabled: bool, who: str) -> tuple[str, str]:
+    if [change.path for change in changes] == ["enabled"]:
         return ("mailbox_resumed", f"{who} resumed the mailbox") if enabled else (
             "mailbox_paused", f"{who} paused the mailbox"
         )  # fmt: skip
-    return "mailbox_changed", f"{who} changed {', '.join(fields)}"
+    return CHANGED, f"{who} changed {'; '.join(change.text for change in changes)}"

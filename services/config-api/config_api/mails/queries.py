@@ -1,67 +1,24 @@
-"""The ledger: every mail with its outcome, and the whole way of one mail."""
+"""The ledger: every email with its outcome, and the whole way of one email."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
+from config_api.errors import not_found
+from config_api.mails.steps import TraceStep, steps_of
 from config_api.web.absence import Maybe
-from config_api.web.paging import Page, moment_mark, page_of
-from config_api.web.problem import not_found
+from config_api.web.paging import MAX_COUNTED, Page, PageQuery, page_at
 from config_api.web.shapes import PeriodFilter, Row, Text
+from config_api.web.sorting import Key, Order, parameters
 from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import PartLine
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
 MAILS = Statements.of("config_api.mails")
-
-
-class TraceStep(Row):
-    """Something that happened to a mail, and when."""
-
-    at: datetime
-    name: str
-    text: str
-
-
-def steps_of(mail: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> list[TraceStep]:
-    """The steps of a row of the ledger with its documents, in the order of time."""
-    steps = [
-        *_received(mail),
-        TraceStep(
-            at=mail["fetched_at"],
-            name="fetched",
-            text=f"Fetched from {mail['folder']}, UID {mail['uid']}, {mail['size']} bytes, "
-            f"with version {mail['settings_version']} of the settings.",
-        ),
-        TraceStep(at=mail["stored_at"], name="stored", text=_outcome(mail, documents)),
-        *_acted(mail),
-    ]
-    return sorted(steps, key=lambda step: step.at)
-
-
-def _received(mail: Mapping[str, Any]) -> list[TraceStep]:
-    if mail["internal_date"] is None:
-        return []
-    return [TraceStep(at=mail["internal_date"], name="received", text="Received by the mail server.")]
-
-
-def _outcome(mail: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> str:
-    reports = sum(1 for document in documents if document["outcome"] == "stored")
-    why = f" ({mail['reason']})" if mail["reason"] else ""
-    return f"Ended as {mail['outcome']}{why}: {len(documents)} report files found, {reports} reports stored."
-
-
-def _acted(mail: Mapping[str, Any]) -> list[TraceStep]:
-    if mail["acted_at"] is None:
-        return []
-    target = f" to {mail['action_target']}" if mail["action_target"] else ""
-    why = f" ({mail['action_reason']})" if mail["action_reason"] else ""
-    text = f"{mail['action']}{target}: {mail['action_state']}{why}."
-    return [TraceStep(at=mail["acted_at"], name="acted", text=text)]
 
 
 MailId = Annotated[str, BeforeValidator(lambda value: value.hex if hasattr(value, "hex") else value)]
@@ -72,9 +29,25 @@ class MailFilter(PeriodFilter):
 
     mailbox_id: Maybe[Text] = None
     outcome: Maybe[Outcome] = None
+    skipped: Maybe[bool] = Field(None, description="Whether a format that is switched off kept them from being read.")
     reason: Maybe[Text] = Field(None, description="A reason code.")
     run_id: Maybe[Text] = Field(None, description="The fetch run that brought them.")
     q: Maybe[Text] = Field(None, description="A text in the subject, the sender or the Message-ID.")
+
+
+class MailSort(StrEnum):
+    """What a list of emails is sorted by; "-" for falling."""
+
+    STORED = "stored_at"
+    STORED_FALLING = "-stored_at"
+    SIZE = "size"
+    SIZE_FALLING = "-size"
+
+
+class MailQuery(PageQuery, MailFilter):
+    """Emails of the ledger."""
+
+    sort: MailSort = MailSort.STORED_FALLING
 
 
 class MailSummary(Row):
@@ -105,6 +78,11 @@ class MailSummary(Row):
     action_reason: str | None
     action_detail: str
     acted_at: datetime | None
+    reporter: str | None = Field(None, description="Who sent the first report in it.")
+    domain: str | None = Field(None, description="The domain that it is about.")
+    begin: datetime | None = Field(None, description="Where its period begins.")
+    end: datetime | None = None
+    reports: int = Field(0, description="How many reports were stored from it, or are repeated by it.")
 
 
 class DocumentRow(Row):
@@ -151,10 +129,40 @@ class MailTrace(Row):
     steps: list[TraceStep]
 
 
-async def find(database: Database, wanted: MailFilter, *, limit: int, cursor: str | None) -> Page[MailSummary]:
-    """Mails, the last stored first."""
-    at, mail_id = moment_mark(cursor) or (None, None)
-    values = (
+ORDERS: dict[str, tuple[Key, ...]] = {
+    "stored_at": (Key("stored_at", "moment", "stored_at"), Key("mail_id", "uuid", "mail_id")),
+    "size": (Key("size", "number", "size"), Key("mail_id", "uuid", "mail_id")),
+}
+
+
+async def find(
+    database: Database,
+    wanted: MailFilter,
+    *,
+    sort: MailSort = MailSort.STORED_FALLING,
+    limit: int,
+    cursor: str | None,
+) -> Page[MailSummary]:
+    """Emails, sorted. Raises Invalid for a cursor of another list."""
+    order = Order.of(sort, ORDERS)
+    place = order.place(cursor)
+    values = [*_values(wanted), *parameters(place), limit + 1]
+    template = MAILS["mails"].replace("{filter}", MAILS["mail_filter"])
+    statement = order.statement(template, place, first_parameter=9).replace("{limit}", f"${len(values)}")
+    async with database.connection() as connection:
+        rows = await connection.fetch(statement, *values)
+    return page_at(place, [MailSummary.model_validate(dict(row)) for row in rows], limit, order.mark)
+
+
+async def count(database: Database, wanted: MailFilter) -> int:
+    """How many emails there are, counted up to one more than MAX_COUNTED."""
+    statement = MAILS["count_mails"].replace("{filter}", MAILS["mail_filter"])
+    async with database.connection() as connection:
+        return int(await connection.fetchval(statement, *_values(wanted), MAX_COUNTED + 1))
+
+
+def _values(wanted: MailFilter) -> tuple[Any, ...]:
+    return (
         wanted.mailbox_id,
         wanted.outcome.value if wanted.outcome else None,
         wanted.reason,
@@ -162,18 +170,12 @@ async def find(database: Database, wanted: MailFilter, *, limit: int, cursor: st
         wanted.since,
         wanted.until,
         wanted.q,
-        at,
-        None if mail_id is None else _uuid(mail_id).hex,
-        limit + 1,
+        wanted.skipped,
     )
-    async with database.connection() as connection:
-        rows = await connection.fetch(MAILS["mails"], *values)
-    found = [MailSummary.model_validate(dict(row)) for row in rows]
-    return page_of(found, limit, lambda mail: (mail.stored_at, mail.mail_id))
 
 
 async def trace(database: Database, mail_id: str) -> MailTrace:
-    """One mail's way. Raises Problem 404; a mail that is still on its way is in no ledger yet."""
+    """One mail's way. Raises NotFound; a mail that is still on its way is in no ledger yet."""
     async with database.connection() as connection:
         row = await connection.fetchrow(MAILS["mail"], _uuid(mail_id))
         if row is None:

@@ -10,8 +10,7 @@ from config_api.backend import backend
 from config_api.mailboxes import failed_actions
 from config_api.mailboxes.actions_resource import Accepted
 from config_api.mails import queries as mails
-from config_api.mails.queries import MailSummary, MailTrace
-from config_api.web.bodies import MailQuery
+from config_api.mails.queries import MailQuery, MailSummary, MailTrace
 from config_api.web.contract import PREFIX, operation
 from config_api.web.paging import Page
 
@@ -20,24 +19,21 @@ routes = Blueprint("api_mails", __name__, url_prefix=f"{PREFIX}/mails")
 
 @routes.get("")
 @operation(Scope.READ, gives=Page[MailSummary])
-def list_mails(query: MailQuery) -> Page[MailSummary]:
+async def list_mails(query: MailQuery) -> Page[MailSummary]:
     """Mails with their outcomes, the last stored first."""
-    back = backend()
-    return back.run(mails.find(back.database, query, limit=query.limit, cursor=query.cursor))
+    return await mails.find(backend().database, query, sort=query.sort, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/<mail_id>")
 @operation(Scope.READ, gives=MailTrace, fails=(404,))
-def get_mail(mail_id: str) -> MailTrace:
+async def get_mail(mail_id: str) -> MailTrace:
     """The whole way of one mail: fetched, its parts, its report files, its reports, what was done to it."""
-    back = backend()
-    return back.run(mails.trace(back.database, mail_id))
+    return await mails.trace(backend().database, mail_id)
 
 
 @routes.post("/<mail_id>/retry-action")
 @operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409))
-def retry_action(mail_id: str) -> Any:
+async def retry_action(mail_id: str) -> Any:
     """Try once more to mark, move or delete a mail, where the mail server refused it."""
-    back = backend()
-    back.run(failed_actions.retry_one(back, mail_id, who=who()))
+    await failed_actions.retry_one(backend(), mail_id, who=who())
     return Accepted(text="The action is tried again."), 202, {}

@@ -81,8 +81,8 @@ async def change(backend: Backend, channel_id: str, patch: Mapping[str, Any], *,
         settings, secrets = merged(channel_id, before, saved, patch)
         sealed = _sealed(channel_id, settings, secrets, backend.keys)
         await connection.execute(SQL["update_channel"], channel_id, settings.model_dump(mode="json"), sealed)
-        text = f"{who} changed the channel {channel_id}"
-        await note(connection, JOURNAL_ID, "channel_changed", text=text, who=who, fields=tuple(sorted(patch)))
+        text = f"{who} changed the channel {channel_id}: {', '.join(sorted(patch))}"
+        await note(connection, JOURNAL_ID, "channel_changed", text=text, who=who)
         return await _shown(connection, channel_id, backend.keys)
 
 

@@ -41,8 +41,8 @@ async def change_rule(backend: Backend, code: str, patch: Mapping[str, Any], *, 
         changed = patched(saved.get(code, {}), patch)
         validated(RuleSettings, {**CATALOGUE[rule].defaults.model_dump(), **changed})
         await connection.execute(SQL["set_rule"], code, changed)
-        text = f"{who} changed the rule {code}"
-        await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who, fields=tuple(sorted(patch)))
+        text = f"{who} changed the rule {code}: {', '.join(sorted(patch))}"
+        await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who)
     after = {**saved, code: changed}
     return _rule(rule, settings_of(after)[rule], after)
 

@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from config_api.overview.recent import Recent
+from config_api.backend.recent import Recent
 from config_api.overview.sources import SourceTotal, top_sources
 from config_api.web.absence import Maybe
+from config_api.web.period import MAX_DAYS, Span
 from config_api.web.shapes import Count, Day, Filter, Row, Text
 from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.postgres.statements import Statements
@@ -18,7 +19,6 @@ from pipeline.postgres.statements import Statements
 SUMMARY = Statements.of("config_api.overview", "summary.sql")
 
 DEFAULT_DAYS = 30
-MAX_DAYS = 3660
 TOP = 20
 SUMS = ("reports", "messages", "passed", "quarantined", "rejected")  # of a day, and so of all
 
@@ -149,6 +149,13 @@ async def period_sums(database: Database, wanted: SummaryFilter) -> PeriodSums:
                 ),
             }
         )
+
+
+async def span(database: Database, domain: str | None) -> Span | None:
+    """The days that there are reports of, of a domain or of all; None without any."""
+    async with database.connection() as connection:
+        row = await connection.fetchrow(SUMMARY["span"], domain)
+    return Span(row["first"], row["last"]) if row and row["first"] else None
 
 
 async def sources(database: Database, wanted: SummaryFilter, *, recent: Recent) -> list[SourceTotal]:

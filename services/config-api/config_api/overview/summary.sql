@@ -1,4 +1,4 @@
--- The period is in days, from $1 to $2. All but `reporters_of_domain` read the sums that the triggers on `report` keep.
+-- The period is in days, from $1 to $2 (but for `span`). All but `reporters_of_domain` read the sums that the triggers on `report` keep.
 
 -- name: totals
 -- Aggregate reports that begin in a period; variants of a report count once.
@@ -7,6 +7,11 @@ SELECT sum(reports) AS reports, sum(messages) AS messages, sum(passed) AS passed
 FROM overview_domain_now
 WHERE day BETWEEN $1 AND $2
     AND ($3::text IS NULL OR domain = lower($3)) AND ($4::text IS NULL OR mailbox_id = $4);
+
+-- name: span
+-- The first and the last day that there are reports of, of a domain ($1) or of all; no day that is still to come.
+SELECT min(day) AS first, max(day) AS last FROM overview_domain_now
+WHERE ($1::text IS NULL OR domain = lower($1)) AND day <= (now() AT TIME ZONE 'UTC')::date;
 
 -- name: mails
 -- Mails that ended in a period.

@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from config_api.errors import Gone, not_found
 from config_api.web.paging import MAX_BIGINT
-from config_api.web.problem import Problem, not_found
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
@@ -39,7 +39,7 @@ class RawDocument:
 
 
 async def get(database: Database, report_id: int) -> RawDocument:
-    """The document of a report. Raises Problem 404, 410 (its retention is over)."""
+    """The document of a report. Raises NotFound, Gone (its retention is over)."""
     if not 0 <= report_id <= MAX_BIGINT:
         raise not_found("report")
     async with database.connection() as connection:
@@ -47,7 +47,7 @@ async def get(database: Database, report_id: int) -> RawDocument:
     if row is None:
         raise not_found("report")
     if row["bytes"] is None:
-        raise Problem(410, "No longer kept", "The file was kept for DMARQ_KEEP_DOCUMENTS_DAYS and is gone.")
+        raise Gone("The file was kept for DMARQ_KEEP_DOCUMENTS_DAYS and is gone.")
     return RawDocument(
         name=safe_name(row["name"], report_id=report_id, suffix=SUFFIXES.get(row["format"], ".bin")),
         media_type=MEDIA_TYPES.get(row["format"], "application/octet-stream"),

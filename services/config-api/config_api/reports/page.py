@@ -1,59 +1,78 @@
 """The reports: search, filter, sort and export; and one report with its records, its repairs and its raw document."""
 
+import asyncio
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 
 from config_api.backend import backend
 from config_api.reports import queries as reports
-from config_api.reports.queries import RecordFilter, ReportFilter, Sort
+from config_api.reports import records as rows
+from config_api.reports.checks import dkim_checks, spf_checks
+from config_api.reports.queries import Sort
+from config_api.reports.records import RecordFilter, RecordSort
+from config_api.reports.search import ReportFilter
 from config_api.web.charts import share_bar
+from config_api.web.position import narrows, position_of
 from config_api.web.shapes import FIRST_YEAR, LAST_YEAR
-from config_api.web.view import query
+from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.report import ReportKind
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
 
 @blueprint.get("")
-def listing() -> str:
+@on_loop
+async def listing() -> Template:
     """The list."""
-    here = query()
+    here, database = query(), backend().database
     sort = Sort(here["sort"]) if here.get("sort") in set(Sort) else Sort.BEGIN_FALLING
     wanted = _report_filter(here)
-    found = backend().run(
-        reports.find(backend().database, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor"))
+    found, total = await asyncio.gather(
+        reports.find(database, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor")),
+        reports.count(database, wanted),
     )
-    return render_template(
+    return template(
         "reports/list.html",
         found=found,
         here=here,
         sort=sort,
         share_bar=share_bar,
-        filtered=bool(set(here) - _FRAME),
+        filtered=narrows(here),
         exports=_exports(here),
+        position=position_of(here, found, total=total, limit=PAGE_SIZE),
     )
 
 
 @blueprint.get("/<int:report_id>")
-def one(report_id: int) -> str:
-    """One report and a page of its records."""
-    here = query()
-    services = backend()
-    report = services.run(reports.get(services.database, report_id))
-    records = None
+@on_loop
+async def one(report_id: int) -> Template:
+    """One report and a page of its records, what failed most first."""
+    here, database = query(), backend().database
+    report = await reports.get(database, report_id)
+    shown: dict[str, Any] = {}
     if report.kind is ReportKind.AGGREGATE:
         wanted = _record_filter(here)
-        records = services.run(
-            reports.records(services.database, report_id, wanted, limit=100, cursor=here.get("cursor"))
+        sort = RecordSort(here["sort"]) if here.get("sort") in set(RecordSort) else RecordSort.FAILED_FALLING
+        found, total = await asyncio.gather(
+            rows.records(database, report_id, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor")),
+            rows.count(database, report_id, wanted),
         )
-    return render_template("reports/one.html", report=report, records=records, here=here, share_bar=share_bar)
+        shown = {
+            "records": found,
+            "sort": sort,
+            "position": position_of(here, found, total=total, limit=PAGE_SIZE),
+            "dkim_checks": partial(dkim_checks, mode=report.published_policy.adkim),
+            "spf_checks": partial(spf_checks, mode=report.published_policy.aspf),
+        }
+    return template("reports/one.html", report=report, here=here, filtered=narrows(here), share_bar=share_bar, **shown)
 
 
-_FRAME = {"sort", "cursor"}
 _FIRST_DAY, _LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 30)  # the day after is still in the last year
 
 

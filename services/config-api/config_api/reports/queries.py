@@ -5,11 +5,13 @@ from enum import StrEnum
 
 from pydantic import Field, JsonValue
 
+from config_api.errors import not_found
 from config_api.mails.queries import MailId
+from config_api.reports.search import ReportFilter, narrow
 from config_api.web.absence import Maybe
-from config_api.web.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, numbers_mark, page_of
-from config_api.web.problem import not_found
-from config_api.web.shapes import Filter, PeriodFilter, Row, Text
+from config_api.web.paging import MAX_BIGINT, MAX_COUNTED, Page, PageQuery, page_at
+from config_api.web.shapes import Format, Row
+from config_api.web.sorting import Key, Order, parameters
 from pipeline.contracts.report import ReportKind, TlsFailure, TlsPolicy
 from pipeline.postgres.connection import Database, Record
 from pipeline.postgres.statements import Statements
@@ -17,18 +19,6 @@ from pipeline.postgres.statements import Statements
 REPORTS = Statements.of("config_api.reports")
 
 NOUN = "report"
-
-
-class ReportFilter(PeriodFilter):
-    """Which reports. The period is that of their beginning."""
-
-    kind: Maybe[ReportKind] = None
-    domain: Maybe[Text] = Field(None, description="The policy domain.")
-    org_name: Maybe[Text] = Field(None, description="Who sent the report.")
-    mailbox_id: Maybe[Text] = None
-    repaired: Maybe[bool] = Field(None, description="Whether something had to be mended to read it.")
-    variant: Maybe[bool] = Field(None, description="Whether another report of the same identity came before.")
-    q: Maybe[Text] = Field(None, description="A text in the sender, the report id or the domain.")
 
 
 class Sort(StrEnum):
@@ -40,30 +30,23 @@ class Sort(StrEnum):
     STORED_FALLING = "-stored_at"
     MESSAGES = "messages"
     MESSAGES_FALLING = "-messages"
-
-    @property
-    def field(self) -> str:
-        """The field of a summary."""
-        return self.value.lstrip("-")
-
-    @property
-    def is_falling(self) -> bool:
-        """The largest first."""
-        return self.value.startswith("-")
+    FAILED = "failed"
+    FAILED_FALLING = "-failed"
+    DOMAIN = "domain"
+    DOMAIN_FALLING = "-domain"
+    REPORTER = "org_name"
+    REPORTER_FALLING = "-org_name"
 
 
-class RecordFilter(Filter):
-    """Which rows of a report."""
+class ReportQuery(PageQuery, ReportFilter):
+    """Reports. With `format` all that match come as one file, whatever the limit."""
 
-    disposition: Maybe[Text] = None
-    dkim: Maybe[Text] = Field(None, description="The aligned result: pass or fail.")
-    spf: Maybe[Text] = Field(None, description="The aligned result: pass or fail.")
-    failing: Maybe[bool] = Field(None, description="Whether neither DKIM nor SPF passed.")
-    q: Maybe[Text] = Field(None, description="A text in the address or in a domain.")
+    sort: Sort = Sort.BEGIN_FALLING
+    format: Maybe[Format] = None
 
 
 class ReportSummary(Row):
-    """The header of a report. `messages` counts mails; sessions for a TLS report. `policy` is the requested one."""
+    """The header of a report. `messages` counts messages; sessions for a TLS report. `policy` is the requested one."""
 
     id: int
     kind: ReportKind
@@ -78,6 +61,7 @@ class ReportSummary(Row):
     records: int
     messages: int
     passed: int
+    failed: int = 0
     quarantined: int
     rejected: int
     policy: str | None = None
@@ -118,56 +102,58 @@ class ReportDetail(ReportSummary):
     failure: dict[str, JsonValue] | None = None
 
 
-class RecordRow(Row):
-    """One row of an aggregate report. `dkim` and `spf` are the aligned results."""
-
-    position: int
-    source_ip: str | None
-    count: int
-    disposition: str | None
-    dkim: str | None
-    spf: str | None
-    header_from: str | None
-    envelope_from: str | None
-    envelope_to: str | None
-    reasons: list[dict[str, JsonValue]] | None
-    dkim_results: list[dict[str, JsonValue]] | None
-    spf_results: list[dict[str, JsonValue]] | None
-    raw: dict[str, JsonValue] | None
+_ID = Key("id", "number", "id")
+_BEGIN = Key("begin", "moment", "begin")
+ORDERS: dict[str, tuple[Key, ...]] = {
+    "begin": (_BEGIN, _ID),
+    "stored_at": (Key("stored_at", "moment", "stored_at"), _ID),
+    "messages": (Key("message_count", "number", "messages"), _ID),
+    "failed": (Key("(message_count - passed)", "number", "failed"), _ID),
+    "domain": (Key("domain", "text", "domain"), _BEGIN, _ID),
+    "org_name": (Key("left(org_name, 60)", "text", "org_mark"), _BEGIN, _ID),
+}
 
 
-_COLUMNS = {"begin": "begin", "stored_at": "stored_at", "messages": "message_count"}
-_TYPES = {"begin": "timestamptz", "stored_at": "timestamptz", "messages": "bigint"}
+class _Listed(ReportSummary):
+    """A summary with what the list is sorted by."""
+
+    org_mark: str = Field(exclude=True)
 
 
 async def find(
     database: Database, wanted: ReportFilter, *, sort: Sort = Sort.BEGIN_FALLING, limit: int, cursor: str | None
 ) -> Page[ReportSummary]:
-    """Reports, sorted."""
-    mark = numbers_mark(cursor) if sort.field == "messages" else moment_number_mark(cursor)
-    values = (
-        wanted.kind.value if wanted.kind else None,
-        wanted.domain,
-        wanted.org_name,
-        wanted.mailbox_id,
-        wanted.since,
-        wanted.until,
-        wanted.repaired,
-        wanted.variant,
-        wanted.q,
-        *(mark or (None, None)),
-        limit + 1,
-    )
+    """Reports, sorted. Raises Invalid for a cursor of another list."""
+    order = Order.of(sort, ORDERS)
+    place = order.place(cursor)
     async with database.connection() as connection:
-        rows = await connection.fetch(_sorted(sort), *values)
-    found = [ReportSummary.model_validate(dict(row)) for row in rows]
-    return page_of(found, limit, lambda report: (getattr(report, sort.field), report.id))
+        narrowed = await narrow(connection, wanted)
+        if narrowed is None:
+            return Page(items=[])
+        first = len(narrowed.values) + 1
+        template = REPORTS["reports"].replace("{filter}", narrowed.sql)
+        values = [*narrowed.values, *parameters(place), limit + 1]
+        statement = order.statement(template, place, first_parameter=first).replace("{limit}", f"${len(values)}")
+        rows = await connection.fetch(statement, *values)
+    page = page_at(place, [_Listed.model_validate(dict(row)) for row in rows], limit, order.mark)
+    return Page[ReportSummary].model_validate(page.model_dump())
+
+
+async def count(database: Database, wanted: ReportFilter) -> int:
+    """How many reports there are, counted up to one more than MAX_COUNTED."""
+    async with database.connection() as connection:
+        narrowed = await narrow(connection, wanted)
+        if narrowed is None:
+            return 0
+        statement = REPORTS["count_reports"].replace("{filter}", narrowed.sql)
+        statement = statement.replace("{limit}", f"${len(narrowed.values) + 1}")
+        return int(await connection.fetchval(statement, *narrowed.values, MAX_COUNTED + 1))
 
 
 async def get(database: Database, report_id: int) -> ReportDetail:
-    """One report. Raises Problem 404."""
+    """One report. Raises NotFound."""
     async with database.connection() as connection:
-        row = await connection.fetchrow(REPORTS["report"], _known_number(report_id))
+        row = await connection.fetchrow(REPORTS["report"], known_number(report_id))
         if row is None:
             raise not_found(NOUN)
         policies = await connection.fetch(REPORTS["tls_policies"], row["id"])
@@ -184,31 +170,11 @@ async def get(database: Database, report_id: int) -> ReportDetail:
     )
 
 
-async def records(
-    database: Database, report_id: int, wanted: RecordFilter, *, limit: int, cursor: str | None
-) -> Page[RecordRow]:
-    """Rows of a report, in its own order. Raises Problem 404."""
-    async with database.connection() as connection:
-        begin = await connection.fetchval(REPORTS["begin_of"], _known_number(report_id))
-        if begin is None:
-            raise not_found(NOUN)
-        values = (wanted.disposition, wanted.dkim, wanted.spf, wanted.failing, wanted.q, number_mark(cursor), limit + 1)
-        rows = await connection.fetch(REPORTS["records"], report_id, begin, *values)
-    return page_of([RecordRow.model_validate(dict(row)) for row in rows], limit, lambda row: (row.position,))
-
-
-def _known_number(report_id: int) -> int:
+def known_number(report_id: int) -> int:
+    """The number, if any report may have it. Raises NotFound."""
     if not 0 <= report_id <= MAX_BIGINT:
         raise not_found(NOUN)
     return report_id
-
-
-def _sorted(sort: Sort) -> str:
-    column, kind = _COLUMNS[sort.field], _TYPES[sort.field]
-    direction, sign = ("DESC", "<") if sort.is_falling else ("ASC", ">")
-    after = f"$10::{kind} IS NULL OR ({column}, id) {sign} ($10::{kind}, $11::bigint)"
-    statement = REPORTS["reports"].replace("{after}", after)
-    return statement.replace("{order}", f"{column} {direction}, id {direction}")
 
 
 def _tls_policy(policy: Record, failures: list[Record]) -> TlsPolicy:

@@ -9,10 +9,10 @@ from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.reports import documents
 from config_api.reports import queries as reports
-from config_api.reports.queries import RecordRow, ReportDetail, ReportSummary
-from config_api.web.bodies import RecordQuery, ReportQuery
+from config_api.reports.queries import ReportDetail, ReportQuery, ReportSummary
+from config_api.reports.records import RecordQuery, RecordRow, records
 from config_api.web.contract import PREFIX, operation
-from config_api.web.export import CSV_TYPE, attachment, export, wanted_format
+from config_api.web.export import CSV_TYPE, attachment, exported, wanted_format
 from config_api.web.paging import Page
 
 routes = Blueprint("api_reports", __name__, url_prefix=f"{PREFIX}/reports")
@@ -31,46 +31,44 @@ FILES = (*documents.MEDIA_TYPES.values(), "application/octet-stream")
 
 @routes.get("")
 @operation(Scope.READ, gives=Page[ReportSummary], media=CSV)
-def list_reports(query: ReportQuery) -> Any:
+async def list_reports(query: ReportQuery) -> Any:
     """Reports. With format=csv or json (or Accept: text/csv) all that match as a file, whatever the limit."""
-    back = backend()
+    database = backend().database
 
     def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[ReportSummary]]:
-        return reports.find(back.database, query, sort=query.sort, limit=limit, cursor=cursor)
+        return reports.find(database, query, sort=query.sort, limit=limit, cursor=cursor)
 
     format_ = wanted_format(query.format)
     if format_ is not None:
-        return export(format_, "reports", REPORT_COLUMNS, page)
-    return back.run(page(query.limit, query.cursor))
+        return await exported(format_, "reports", REPORT_COLUMNS, page)
+    return await page(query.limit, query.cursor)
 
 
 @routes.get("/<int:report_id>")
 @operation(Scope.READ, gives=ReportDetail, fails=(404,))
-def get_report(report_id: int) -> ReportDetail:
+async def get_report(report_id: int) -> ReportDetail:
     """One report, whole but for the rows of an aggregate report."""
-    back = backend()
-    return back.run(reports.get(back.database, report_id))
+    return await reports.get(backend().database, report_id)
 
 
 @routes.get("/<int:report_id>/records")
 @operation(Scope.READ, gives=Page[RecordRow], media=CSV, fails=(404,))
-def list_records(report_id: int, query: RecordQuery) -> Any:
+async def list_records(report_id: int, query: RecordQuery) -> Any:
     """Rows of an aggregate report. With format=csv or json (or Accept: text/csv) all that match as a file."""
-    back = backend()
+    database = backend().database
 
     def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[RecordRow]]:
-        return reports.records(back.database, report_id, query, limit=limit, cursor=cursor)
+        return records(database, report_id, query, sort=query.sort, limit=limit, cursor=cursor)
 
     format_ = wanted_format(query.format)
     if format_ is not None:
-        return export(format_, f"report-{report_id}", RECORD_COLUMNS, page)
-    return back.run(page(query.limit, query.cursor))
+        return await exported(format_, f"report-{report_id}", RECORD_COLUMNS, page)
+    return await page(query.limit, query.cursor)
 
 
 @routes.get("/<int:report_id>/document")
 @operation(Scope.READ, media=FILES, fails=(404, 410))
-def get_report_document(report_id: int) -> Response:
+async def get_report_document(report_id: int) -> Response:
     """The report's file as received, uncompressed."""
-    back = backend()
-    document = back.run(documents.get(back.database, report_id))
+    document = await documents.get(backend().database, report_id)
     return attachment(document.pieces(), name=document.name, media_type=document.media_type)

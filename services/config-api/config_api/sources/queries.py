@@ -7,7 +7,6 @@ from typing import Any
 from config_api.sources.shapes import (
     ChangeFilter,
     ChangeRow,
-    GroupFilter,
     GroupRow,
     IdentityRow,
     Judged,
@@ -19,6 +18,7 @@ from config_api.sources.shapes import (
     SourceRow,
     SourceSort,
     StandingRow,
+    valid_address,
 )
 from config_api.sources.sql import SQL
 from config_api.web.paging import Page, mixed_mark, page_of
@@ -46,6 +46,14 @@ _KEYS = {  # two numbers, rising, and the fields of a row that they are
 GROUPS = {"service": "source.service", "network": "source.asn", "country": "source.country"}
 
 
+def known_address(text: str) -> str:
+    """The address in its canonical form. Raises Problem 404 for what is none."""
+    try:
+        return valid_address(text)
+    except ValueError:
+        raise not_found("source") from None
+
+
 async def find(
     database: Database,
     catalogue: Catalogue,
@@ -57,23 +65,8 @@ async def find(
 ) -> Page[SourceRow]:
     """Sources, sorted. Raises Problem 422 for a cursor that is none."""
     mark = mixed_mark(cursor, numbers=2, addresses=1, texts=1) or (None, None, None, None)
-    values: list[Any] = [
-        wanted.domain,
-        wanted.service,
-        None if wanted.verdict is None else wanted.verdict.severity,
-        wanted.standing,
-        wanted.result,
-        wanted.change,
-        None,
-        wanted.q,
-        *mark,
-        limit + 1,
-    ]
-    relation = "window"
-    if wanted.since is not None:
-        relation = "period"
-        values += [wanted.since, wanted.until]
-    statement = SQL["sources"].replace("{relation}", SQL[relation]).replace("{order}", _KEYS[sort])
+    statement = _statement("sources", wanted, order=_KEYS[sort])
+    values = [*_values(wanted), *mark, limit + 1]
     async with database.transaction() as connection:
         await connection.execute(TERMS)
         rows = await connection.fetch(statement, *values)
@@ -112,11 +105,12 @@ async def records(database: Database, address: str, wanted: Period, *, domain: s
         return _all(SourceRecord, await connection.fetch(SQL["records"], address, domain, MOST_RECORDS, first, last))
 
 
-async def groups(database: Database, catalogue: Catalogue, wanted: GroupFilter, *, by: str) -> list[GroupRow]:
+async def groups(database: Database, catalogue: Catalogue, wanted: SourceFilter, *, by: str) -> list[GroupRow]:
     """Sources by service, network or country."""
+    statement = _statement("groups", wanted, group=GROUPS[by])
     async with database.transaction() as connection:
         await connection.execute(TERMS)
-        rows = await connection.fetch(SQL["groups"].replace("{group}", GROUPS[by]), wanted.domain, MOST_GROUPS)
+        rows = await connection.fetch(statement, *_values(wanted), MOST_GROUPS)
     return [_group_row(row, catalogue, by=by) for row in rows]
 
 
@@ -131,6 +125,31 @@ async def changes(
     page = page_of(rows, limit, lambda row: (row["changed_at"], row["mark"], row["domain"]))
     items = [ChangeRow.model_validate({**dict(row), **_service_names(row["service"], catalogue)}) for row in page.items]
     return Page(items=items, next_cursor=page.next_cursor)
+
+
+def _statement(name: str, wanted: SourceFilter, **parts: str) -> str:
+    """The statement with its parts; sums of days that are asked for are added up then, others are kept."""
+    parts |= {part: SQL[part] for part in ("found", "matching")}
+    parts["relation"] = SQL["window" if wanted.since is None else "period"]
+    statement = SQL[name]
+    for part, text in parts.items():
+        statement = statement.replace(f"{{{part}}}", text)
+    return statement
+
+
+def _values(wanted: SourceFilter) -> list[Any]:
+    return [
+        wanted.domain,
+        wanted.service,
+        None if wanted.verdict is None else wanted.verdict.severity,
+        wanted.standing,
+        wanted.result,
+        wanted.change,
+        wanted.asn,
+        wanted.q,
+        wanted.since,
+        wanted.until,
+    ]
 
 
 async def _judged(connection: Connection, catalogue: Catalogue, address: str) -> list[Judged]:
@@ -198,9 +217,13 @@ def _service_names(service_id: str | None, catalogue: Catalogue) -> dict[str, An
     return {"service_name": service.name if service else service_id, "kind": service.kind if service else None}
 
 
-def _days(period: Period, *, until: date | None = None) -> tuple[date, date]:
-    """The period, or the 90 days that end with the last one there was something."""
+def history_days(last_day: date) -> tuple[date, date]:
+    """The 90 days that end with the last one there was something; none that is still to come."""
+    last = min(last_day, datetime.now(UTC).date())
+    return last - timedelta(days=HISTORY_DAYS - 1), last
+
+
+def _days(period: Period, *, until: date) -> tuple[date, date]:
     if period.since is not None and period.until is not None:
         return period.since, period.until
-    last = min(until or date.max, datetime.now(UTC).date())
-    return last - timedelta(days=HISTORY_DAYS - 1), last
+    return history_days(until)

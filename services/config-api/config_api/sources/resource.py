@@ -13,7 +13,6 @@ from config_api.sources import queries, standing
 from config_api.sources.shapes import (
     ChangeFilter,
     ChangeRow,
-    GroupFilter,
     GroupList,
     Period,
     SourceDetail,
@@ -24,7 +23,6 @@ from config_api.sources.shapes import (
     StandingRow,
     StandingScope,
     StandingWish,
-    valid_address,
 )
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
@@ -101,7 +99,7 @@ def list_sources(query: SourceQuery) -> Any:
 def get_source(address: str, query: Period) -> SourceDetail:
     """One address: its names, what it is to each domain and why, what it authenticated as, and its days."""
     back = backend()
-    return back.run(queries.get(back.database, back.services.catalogue, _known(address), query))
+    return back.run(queries.get(back.database, back.services.catalogue, queries.known_address(address), query))
 
 
 @routes.get("/sources/<address>/records")
@@ -109,7 +107,9 @@ def get_source(address: str, query: Period) -> SourceDetail:
 def list_source_records(address: str, query: RecordsQuery) -> RecordList:
     """The latest rows of reports that name an address."""
     back = backend()
-    return RecordList(items=back.run(queries.records(back.database, _known(address), query, domain=query.domain)))
+    return RecordList(
+        items=back.run(queries.records(back.database, queries.known_address(address), query, domain=query.domain))
+    )
 
 
 @routes.put("/sources/<address>/standing")
@@ -117,7 +117,7 @@ def list_source_records(address: str, query: RecordsQuery) -> RecordList:
 def put_source_standing(address: str, json: StandingWish) -> StandingRow:
     """Say whether an address is ours, not ours, or to be ignored."""
     back = backend()
-    return back.run(standing.say(back.database, "address", _known(address), json, who=who()))
+    return back.run(standing.say(back.database, "address", queries.known_address(address), json, who=who()))
 
 
 @routes.delete("/sources/<address>/standing")
@@ -125,20 +125,20 @@ def put_source_standing(address: str, json: StandingWish) -> StandingRow:
 def delete_source_standing(address: str, query: StandingScope) -> Response:
     """Take back what was said of an address."""
     back = backend()
-    back.run(standing.take_back(back.database, "address", _known(address), query.domain, who=who()))
+    back.run(standing.take_back(back.database, "address", queries.known_address(address), query.domain, who=who()))
     return Response(status=204)
 
 
 @routes.get("/services")
 @operation(Scope.READ, gives=GroupList)
-def list_services(query: GroupFilter) -> GroupList:
+def list_services(query: SourceFilter) -> GroupList:
     """The services that sent in the last 30 days that reports speak of; the sources of none are one group."""
     return _grouped(query, by="service")
 
 
 @routes.get("/networks")
 @operation(Scope.READ, gives=GroupList)
-def list_networks(query: GroupFilter) -> GroupList:
+def list_networks(query: SourceFilter) -> GroupList:
     """The same by network; `key` is the AS number."""
     return _grouped(query, by="network")
 
@@ -185,18 +185,11 @@ def list_changes(query: ChangeQuery) -> Any:
     return back.run(page(query.limit, query.cursor))
 
 
-def _grouped(query: GroupFilter, *, by: str) -> GroupList:
+def _grouped(query: SourceFilter, *, by: str) -> GroupList:
     """Where there are very many sources, the answer may be some seconds old."""
     back = backend()
 
     def ask() -> Coroutine[Any, Any, list[Any]]:
         return queries.groups(back.database, back.services.catalogue, query, by=by)
 
-    return GroupList(items=back.run(back.recent.answer((by, query.domain), ask), timeout=30))
-
-
-def _known(address: str) -> str:
-    try:
-        return valid_address(address)
-    except ValueError:
-        raise not_found("source") from None
+    return GroupList(items=back.run(back.recent.answer((by, query.model_dump_json()), ask), timeout=30))

@@ -60,17 +60,12 @@ class SourceFilter(Period):
 
     domain: Maybe[Text] = Field(None, description="The policy domain.")
     service: Maybe[Text] = Field(None, description="The id of a service.")
+    asn: Maybe[int] = Field(None, ge=0, lt=2**32, description="The AS number of its network.")
     verdict: Maybe[Verdict] = Field(None, description="What the source is.")
     standing: Maybe[Standing] = Field(None, description="What a person said of it.")
     result: Maybe[Result] = None
     change: Maybe[Change] = Field(None, description="What is other than before.")
     q: Maybe[Text] = Field(None, description="A text in address, domain, host, organisation, network or AS number.")
-
-
-class GroupFilter(Filter):
-    """Which sources are grouped."""
-
-    domain: Maybe[Text] = Field(None, description="The policy domain.")
 
 
 class ChangeFilter(Filter):

@@ -2,11 +2,11 @@
 -- where a period is asked for ({relation}) added up then. A filter that is null lets everything through.
 
 -- name: window
--- The sums that are kept.
-source_verdict;
+-- The sums that are kept; no days are asked for.
+(SELECT * FROM source_verdict WHERE $9::date IS NULL AND $10::date IS NULL);
 
 -- name: period
--- The sums of the days $14 to $15, with the verdict of the last 30 days.
+-- The sums of the days $9 to $10, with the verdict of the last 30 days.
 (
     SELECT sums.domain, sums.source_ip, sums.first_day, sums.last_day, sums.messages, sums.passed,
         sums.messages - sums.passed AS failed, sums.dkim, sums.spf, sums.quarantined, sums.rejected, sums.overridden,
@@ -18,23 +18,43 @@ source_verdict;
             saturated(sum(spf)) AS spf, saturated(sum(quarantined)) AS quarantined,
             saturated(sum(rejected)) AS rejected, saturated(sum(overridden)) AS overridden
         FROM overview_source
-        WHERE day BETWEEN $14::date AND $15::date AND ($1::text IS NULL OR domain = lower($1))
+        WHERE day BETWEEN $9::date AND $10::date AND ($1::text IS NULL OR domain = lower($1))
         GROUP BY domain, source_ip
     ) AS sums
     LEFT JOIN source_verdict AS verdict USING (domain, source_ip)
 );
 
--- name: sources
--- Sources by their filters, one a domain and address; {order} is two numbers. Addresses that something was said of, and
--- those with the words that are looked for, are found first: each source by itself would be looked up for them.
+-- name: found
+-- What the filters $1 to $8 need. Addresses that something was said of, and those with the words that are looked for,
+-- are found first: each source by itself would be looked up for them.
 WITH said AS MATERIALIZED (
-    SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND $4::text IS NOT NULL
+    SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND standing = $4::text
     UNION
     SELECT source_ip FROM source_standing JOIN source ON source.service = target
-    WHERE kind = 'service' AND $4::text IS NOT NULL
+    WHERE kind = 'service' AND standing = $4::text
 ), worded AS MATERIALIZED (
     SELECT source_ip FROM source WHERE $8::text IS NOT NULL AND strpos(words, lower($8)) > 0
-)
+), called AS MATERIALIZED (
+    SELECT domain FROM source_domain WHERE $8::text IS NOT NULL AND strpos(domain, lower($8)) > 0
+);
+
+-- name: matching
+-- The filters themselves.
+($1::text IS NULL OR known.domain = lower($1))
+    AND ($2::text IS NULL OR source.service = $2)
+    AND ($3::integer IS NULL OR known.severity = $3)
+    AND ($4::text IS NULL OR known.source_ip IN (SELECT source_ip FROM said))
+    AND ($4::text IS NULL OR standing_of(known.domain, known.source_ip, source.service) = $4)
+    AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
+    AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
+    AND ($7::bigint IS NULL OR source.asn = $7)
+    AND ($8::text IS NULL OR EXISTS (SELECT FROM worded) OR EXISTS (SELECT FROM called))
+    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded)
+        OR known.domain IN (SELECT domain FROM called));
+
+-- name: sources
+-- Sources by their filters, one a domain and address; {order} is two numbers.
+{found}
 SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, source.service, source.network,
     source.asn, source.organisation, source.country, source.host,
     coalesce(known.verdict, 'unknown') AS verdict, known.changes,
@@ -44,18 +64,11 @@ SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, so
     known.source_ip::text AS mark
 FROM {relation} AS known
 LEFT JOIN source USING (source_ip)
-WHERE ($1::text IS NULL OR known.domain = lower($1))
-    AND ($2::text IS NULL OR source.service = $2)
-    AND ($3::integer IS NULL OR known.severity = $3)
-    AND ($4::text IS NULL OR known.source_ip IN (SELECT source_ip FROM said))
-    AND ($4::text IS NULL OR standing_of(known.domain, known.source_ip, source.service) = $4)
-    AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
-    AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
-    AND ($7::text IS NULL OR known.source_ip = $7::text::inet)
-    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded) OR strpos(known.domain, lower($8)) > 0)
-    AND ($9::bigint IS NULL OR ({order}, known.source_ip, known.domain) > ($9, $10::bigint, $11::text::inet, $12::text))
+WHERE {matching}
+    AND ($11::bigint IS NULL
+        OR ({order}, known.source_ip, known.domain) > ($11, $12::bigint, $13::text::inet, $14::text))
 ORDER BY {order}, known.source_ip, known.domain
-LIMIT $13;
+LIMIT $15;
 
 -- name: address
 -- The names of an address ($1).
@@ -127,16 +140,29 @@ ORDER BY report.begin DESC, report.id DESC, record.position
 LIMIT $3;
 
 -- name: groups
--- The sources of the last 30 days by {group}, those that fail first, of a domain ($1) or of all; $2 of them.
-SELECT coalesce({group}::text, '') AS key, count(DISTINCT source_ip) AS addresses, count(DISTINCT domain) AS domains,
-    sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed, sum(messages_before) AS messages_before,
-    min(severity) AS severity, min(source_verdict.first_day) AS first_day, max(source_verdict.last_day) AS last_day,
-    min(organisation) AS organisation, min(country) AS country
-FROM source_verdict LEFT JOIN source USING (source_ip)
-WHERE $1::text IS NULL OR domain = lower($1)
-GROUP BY {group}
+-- Sources by {group}, those that fail first, by the same filters; $11 of them. Added up by domain first, and addresses
+-- counted by themselves: to count different ones in each group would sort all of them.
+{found}, rows AS MATERIALIZED (
+    SELECT coalesce({group}::text, '') AS key, known.domain, known.source_ip, messages, passed, failed, messages_before,
+        severity, known.first_day, known.last_day, organisation, country
+    FROM {relation} AS known LEFT JOIN source USING (source_ip)
+    WHERE {matching}
+), by_domain AS (
+    SELECT key, domain, sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
+        sum(messages_before) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
+        max(last_day) AS last_day, min(organisation) AS organisation, min(country) AS country
+    FROM rows GROUP BY key, domain
+), counted AS (
+    SELECT key, count(*) AS addresses FROM (SELECT DISTINCT key, source_ip FROM rows) AS pairs GROUP BY key
+)
+SELECT key, min(addresses) AS addresses, count(*) AS domains,
+    saturated(sum(messages)) AS messages, saturated(sum(passed)) AS passed, saturated(sum(failed)) AS failed,
+    saturated(sum(messages_before)) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
+    max(last_day) AS last_day, min(organisation) AS organisation, min(country) AS country
+FROM by_domain JOIN counted USING (key)
+GROUP BY key
 ORDER BY min(severity), sum(failed) DESC, 1
-LIMIT $2;
+LIMIT $11;
 
 -- name: standings
 -- What was said of a target ($1, $2); of all of them where it is null.

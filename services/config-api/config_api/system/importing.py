@@ -14,7 +14,7 @@ from typing import IO, Any, Final, cast
 import structlog
 
 from config_api.backend import Backend
-from config_api.web.problem import Problem
+from config_api.errors import Invalid, TooLarge
 from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import MailRef
@@ -34,19 +34,19 @@ _MAIL_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}(?:From |[A-Za-z0-9
 
 
 async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> MailRef:
-    """Publishes the file as a fetched mail, and says which mail it is. Raises Problem 413, 422.
+    """Publishes the file as a fetched mail, and says which mail it is. Raises TooLarge, Invalid.
 
     A large one goes to the object store piece by piece, after those before it: so many at a time take no memory.
     """
     limits = backend.settings.limits
     size = file.seek(0, SEEK_END)
     if not size:
-        raise Problem(422, "The file is empty", "Send the bytes of a mail or of a report file as the body.")
+        raise Invalid("Send the bytes of an email or of a report file as the body.", title="The file is empty")
     file.seek(0)
     is_mail = looks_like_mail(file.read(START_BYTES))
     limit = limits.max_mail_bytes if is_mail else limits.max_attachment_bytes
     if size > limit:
-        raise Problem(413, "The file is too large", f"At most {limit} bytes are taken.")
+        raise TooLarge(f"At most {limit:,} bytes are taken.", title="The file is too large")
     mail_ref = ref_of(await asyncio.to_thread(_digest, file))
     with file if is_mail else await asyncio.to_thread(wrapped, file, name=name) as mail:
         async with backend.importing:
@@ -58,12 +58,17 @@ async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> MailRef:
 async def _publish(bus: Bus, mail: IO[bytes], mail_ref: MailRef, limits: Limits) -> None:
     event = MailFetched(
         mail=mail_ref,
-        handling=Handling(settings_version=0, attachments=AttachmentRules(max_bytes=limits.max_attachment_bytes)),
+        handling=handling(limits),
         size=mail.seek(0, SEEK_END),
         fetched_at=datetime.now(UTC),
     )
     mail.seek(0)
     await bus.publish([Envelope(event, (await bus.parcel_of(event, mail, size=event.size),))])
+
+
+def handling(limits: Limits) -> Handling:
+    """What holds for files that were handed over: every format, up to the limit; nothing is done to them afterwards."""
+    return Handling(settings_version=0, attachments=AttachmentRules(max_bytes=limits.max_attachment_bytes))
 
 
 def _digest(file: IO[bytes]) -> bytes:

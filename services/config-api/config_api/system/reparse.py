@@ -1,8 +1,8 @@
 """Reading kept documents anew: a parser is asked to, and the database tells how far it has come."""
 
 from config_api.backend import Backend
+from config_api.errors import FieldError, Unavailable, invalid, not_found
 from config_api.web.paging import MAX_BIGINT
-from config_api.web.problem import FieldError, Problem, invalid, not_found
 from config_api.web.shapes import FIRST_YEAR, LAST_YEAR
 from pipeline.contracts.questions import ReparseJob, ReparseRequest, ReparseWish
 from pipeline.contracts.topology import REPARSE_SUBJECT
@@ -16,7 +16,7 @@ TIMEOUT = 10.0  # seconds
 
 
 async def start(backend: Backend, wish: ReparseWish, *, who: str) -> ReparseJob:
-    """The job that the wish became. Raises Problem 422, and 503 where no parser is there to take it."""
+    """The job that the wish became. Raises Invalid, and Unavailable where no parser is there to take it."""
     for name in ("since", "until"):
         at = getattr(wish, name)
         if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
@@ -25,12 +25,12 @@ async def start(backend: Backend, wish: ReparseWish, *, who: str) -> ReparseJob:
     try:
         answer = await request(backend.bus.client, REPARSE_SUBJECT, payload, timeout=TIMEOUT)
     except NobodyAnswers:
-        raise Problem(503, "No parser is running", "Start one, or wait until it is connected.", retry_after=5) from None
+        raise Unavailable("Start one, or wait until it is connected.", title="No parser is running") from None
     return ReparseJob.model_validate_json(answer)
 
 
 async def get(database: Database, job_id: int) -> ReparseJob:
-    """How far a job has come. Raises Problem 404."""
+    """How far a job has come. Raises NotFound."""
     if not 0 < job_id <= MAX_BIGINT:
         raise not_found("reparse")
     async with database.connection() as connection:

@@ -16,7 +16,8 @@ ON_THEIR_WAY = (MAIL.name, EXTRACT.name)
 
 
 class Mails(Row):
-    """fetched = imported + duplicate + failed + not_a_report + in_flight.
+    """fetched = imported + duplicate + failed + not_a_report + in_flight. `skipped` are those of `not_a_report` whose
+    format is switched off.
 
     `commands_pending`: mails whose command is given and not done. `commands_failed`: those the mail server refused.
     """
@@ -26,6 +27,7 @@ class Mails(Row):
     duplicate: Count
     failed: Count
     not_a_report: Count
+    skipped: Count
     in_flight: Count
     commands_pending: Count
     commands_failed: Count
@@ -65,9 +67,11 @@ async def status(database: Database, bus: Bus) -> Status:
     held = {stream.name: stream.events for stream in streams}
     async with database.connection() as connection:
         rows = await connection.fetch(STATUS["outcomes"])
+        skipped = await connection.fetchval(STATUS["skipped"])
         outbox = await connection.fetchrow(STATUS["outbox"])
+    ends = [(row["outcome"], row["action_state"], row["mails"]) for row in rows]
     return Status(
-        mails=_mails([(r["outcome"], r["action_state"], r["mails"]) for r in rows], sum(held[n] for n in ON_THEIR_WAY)),
+        mails=_mails(ends, skipped=skipped, in_flight=sum(held[name] for name in ON_THEIR_WAY)),
         commands=held[COMMAND.name],
         dead_letters=held[DEAD.name],
         outbox=Outbox(events=outbox["rows"], age_seconds=outbox["age"]) if outbox else Outbox(events=0, age_seconds=0),
@@ -80,7 +84,7 @@ async def _stream(bus: Bus, stream: Stream) -> StreamState:
     return StreamState(name=stream.name, events=held.events, fullness=round(held.fullness, 4))
 
 
-def _mails(rows: list[tuple[str, str, int]], in_flight: int) -> Mails:
+def _mails(rows: list[tuple[str, str, int]], *, skipped: int, in_flight: int) -> Mails:
     outcomes: Counter[str] = Counter()
     commands: Counter[str] = Counter()
     for outcome, action_state, mails in rows:
@@ -89,6 +93,7 @@ def _mails(rows: list[tuple[str, str, int]], in_flight: int) -> Mails:
     return Mails(
         fetched=outcomes.total() + in_flight,
         in_flight=in_flight,
+        skipped=skipped,
         commands_pending=commands["pending"],
         commands_failed=commands["failed"],
         **{outcome.value: outcomes[outcome.value] for outcome in Outcome},

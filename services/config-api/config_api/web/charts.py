@@ -1,39 +1,86 @@
 """Charts as SVG markup: pure functions from data to text, no script.
 
 Geometry is in per cent of the drawing, so that a chart is sharp at every width; colours come from the style sheet by
-class. Each chart has a title and a description; the page puts a table of the same data beside it.
+class. Each chart has a title and a description; the page puts a table of the same data beside it. Each bar carries its
+days, what is said of it and where it leads; `static/js/chart.js` shows that on hover, touch and keyboard.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 _PLOT_TOP, _PLOT_BOTTOM = 6.0, 88.0  # per cent of the height; day labels stand below
 _MAX_LABELS = 7
+_MAX_LINES = 5  # of the grid, the base not counted
 _GAP = 0.24  # of a slot
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """One kind of value that a bar stacks: `key` is its class in the style sheet, `name` what it is called."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
-    """One stacked bar: what passed below, what failed above. `label` is short ("3 Mar"), `told` is read out."""
+    """One stacked bar of days, ISO dates, both included. `values` are from the bottom up, one for each series."""
 
     label: str
-    told: str
-    passed: int
-    failed: int
+    span: str
+    since: str
+    until: str
+    values: tuple[int, ...]
+    href: str = ""
 
     @property
     def total(self) -> int:
         """The height of the bar."""
-        return self.passed + self.failed
+        return sum(self.values)
 
 
-def stacked_bars(bars: Sequence[Bar], *, title: str, description: str, name: str = "chart") -> Markup:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars with what their values are. `noun` is what is counted."""
+
+    series: tuple[Series, ...]
+    bars: Sequence[Bar]
+    noun: str = "messages"
+
+    @property
+    def total(self) -> int:
+        """The sum of all bars."""
+        return sum(bar.total for bar in self.bars)
+
+    def told(self, bar: Bar) -> str:
+        """A bar in words: "1 Mar 2026: 90 messages; Passed 88, Failed 2"."""
+        if not bar.total:
+            return f"{bar.span}: no {self.noun}"
+        parts = [f"{each.name} {value:,}" for each, value in zip(self.series, bar.values, strict=True) if value]
+        return f"{bar.span}: {bar.total:,} {self.noun}; {', '.join(parts)}"
+
+
+ALIGNMENT = (
+    Series("pass", "DKIM and SPF"),
+    Series("dkim", "DKIM only"),
+    Series("spf", "SPF only"),
+    Series("fail", "Neither"),
+)
+PASS_FAIL = (Series("pass", "Passed"), Series("fail", "Failed"))
+
+
+def stacked_bars(chart: Chart, *, title: str, description: str, name: str = "chart") -> Markup:
     """Bars side by side over time. `name` makes the ids of title and description unique on a page."""
-    top = nice_ceiling(max((bar.total for bar in bars), default=0))
-    parts = [_grid(top), *(_slot(bar, place, count=len(bars), top=top) for place, bar in enumerate(bars)), _scale(top)]
-    parts += [_day_label(bars[place].label, place, count=len(bars)) for place in label_places(len(bars))]
+    lines = ticks(max((bar.total for bar in chart.bars), default=0))
+    bars = chart.bars
+    parts = [
+        _grid(lines),
+        *(_slot(chart, bar, place, top=lines[-1]) for place, bar in enumerate(bars)),
+        _scale(lines),
+        *(_day_label(bars[place].label, place, count=len(bars)) for place in label_places(len(bars))),
+    ]
     return _svg("chart chart-bars", Markup("").join(parts), title=title, description=description, name=name)
 
 
@@ -48,14 +95,10 @@ def share_bar(part: int, whole: int, *, told: str) -> Markup:
     ).format(told, rest, pass_)
 
 
-def nice_ceiling(value: int) -> int:
-    """The smallest of 4, 10, 20, 40, 100, ... (halves are round, too) that is not below `value`."""
-    step = 1
-    while True:
-        for factor in (2, 4, 10):
-            if factor * step >= max(value, 4):
-                return factor * step
-        step *= 10
+def ticks(value: int) -> list[int]:
+    """Round values for the lines of a grid, 0 first, evenly apart; the last is the first one not below `value`."""
+    step = next(step for step in _round_steps() if step * _MAX_LINES >= value)
+    return [step * n for n in range(max(-(-value // step), 2) + 1)]
 
 
 def label_places(count: int) -> list[int]:
@@ -66,16 +109,26 @@ def label_places(count: int) -> list[int]:
     return list(range(0, count, stride))
 
 
-def _slot(bar: Bar, place: int, *, count: int, top: int) -> Markup:
-    width = 100 / count
+def _round_steps() -> Iterator[int]:
+    scale = 1
+    while True:
+        yield from (scale, 2 * scale, 5 * scale)
+        scale *= 10
+
+
+def _slot(chart: Chart, bar: Bar, place: int, *, top: int) -> Markup:
+    width = 100 / len(chart.bars)
     left = place * width
+    drawn, low = [], 0
+    for each, value in zip(chart.series, bar.values, strict=True):
+        drawn.append(_rect(each.key, left, width, low=_height(low, top), high=_height(low + value, top)))
+        low += value
     hit = Markup('<rect class="hit" x="{}%" y="0" width="{}%" height="{}%"/>').format(
         _percent(left), _percent(width), _percent(_PLOT_BOTTOM)
     )
-    passed_at = _height(bar.passed, top)
-    good = _rect("pass", left, width, low=0, high=passed_at)
-    bad = _rect("fail", left, width, low=passed_at, high=_height(bar.total, top))
-    return Markup('<g class="slot"><title>{}</title>{}{}{}</g>').format(bar.told, hit, good, bad)
+    return Markup('<g class="slot" data-since="{}" data-until="{}" data-href="{}" data-told="{}">{}{}</g>').format(
+        bar.since, bar.until, bar.href, chart.told(bar), hit, Markup("").join(drawn)
+    )
 
 
 def _rect(kind: str, left: float, width: float, *, low: float, high: float) -> Markup:
@@ -94,16 +147,25 @@ def _height(value: int, top: int) -> float:
     return (_PLOT_BOTTOM - _PLOT_TOP) * value / top
 
 
-def _grid(top: int) -> Markup:
+def _grid(lines: Sequence[int]) -> Markup:
     line = Markup('<line class="{}" x1="0" x2="100%" y1="{}%" y2="{}%"/>')
-    places = {value: _percent(_PLOT_BOTTOM - _height(value, top)) for value in (top, top // 2, 0)}
+    places = {value: _percent(_PLOT_BOTTOM - _height(value, lines[-1])) for value in lines}
     return Markup("").join(line.format("grid" if value else "base", y, y) for value, y in places.items())
 
 
-def _scale(top: int) -> Markup:
-    text = Markup('<text x="0" y="{}%" dy="-4" aria-hidden="true">{}</text>')
-    places = {value: _percent(_PLOT_BOTTOM - _height(value, top)) for value in (top, top // 2)}
-    return Markup("").join(text.format(y, f"{value:,}") for value, y in places.items())
+def _scale(lines: Sequence[int]) -> Markup:
+    """The values of the lines, left of the drawing, where the style sheet leaves room."""
+    text = Markup('<text x="0" y="{}%" dx="-8" dy="4" text-anchor="end" aria-hidden="true">{}</text>')
+    places = {value: _percent(_PLOT_BOTTOM - _height(value, lines[-1])) for value in lines}
+    return Markup("").join(text.format(y, _short(value)) for value, y in places.items())
+
+
+def _short(value: int) -> str:
+    """A round number in few characters: "500", "2.5k", "10M"."""
+    for scale, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= scale:
+            return f"{value / scale:g}{letter}"
+    return str(value)
 
 
 def _day_label(label: str, place: int, *, count: int) -> Markup:

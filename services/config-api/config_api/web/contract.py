@@ -5,24 +5,25 @@ spectree validates and writes the OpenAPI document. Mended here: its own answer 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import wraps
 from importlib.metadata import version
 from inspect import cleandoc
 from typing import Any
 
 from flask import Response as FlaskResponse
-from flask import request
+from flask import current_app, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 from spectree.plugins.flask_plugin import FlaskPlugin
 
-from config_api.access import guard
-from config_api.access.scopes import Scope
 from config_api.web import problem, validation
 from config_api.web.problem import Problem, ProblemBody
+from config_api.web.view import is_async, on_loop
 
 PREFIX = "/api/v1"
+GUARD = "guard"  # the extension that raises a problem for whoever may not do what needs a scope
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
     "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
@@ -98,7 +99,7 @@ spec = SpecTree(
 
 
 def operation(
-    scope: Scope,
+    scope: StrEnum,
     *,
     gives: type[BaseModel] | None = None,
     status: int = 200,
@@ -109,17 +110,20 @@ def operation(
     """Decorates a view of the API.
 
     The view's arguments `query`, `json` and `headers` say by their types what it takes. It gives a model, or (model,
-    status, headers), or a response. `fails` are the statuses it may end with beside those that any route may.
+    status, headers), or a response. `fails` are the statuses it may end with beside those that any route may. One that
+    is `async def` runs on the loop. The application's extension GUARD looks at the scope.
     """
 
     def decorate(view: View) -> View:
         models: dict[str, Any] = {f"HTTP_{code}": ProblemBody for code in sorted({*ALWAYS, *fails})}
         answers = Answers(media=media, headers=headers or {}, **{f"HTTP_{status}": gives}, **models)
-        validated = spec.validate(resp=answers, tags=(_tag(view),), operation_id=view.__name__)(view)
+        validated = spec.validate(resp=answers, tags=(_tag(view),), operation_id=view.__name__)(
+            on_loop(view) if is_async(view) else view
+        )
 
         @wraps(validated)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            guard.require(scope)
+            current_app.extensions[GUARD](scope)
             if view.__name__ not in BYTES_TAKEN:
                 _check_body()
             return validated(*args, **kwargs)

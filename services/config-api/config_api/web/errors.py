@@ -7,6 +7,7 @@ from flask import Flask, Response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from config_api import errors
 from config_api.web import problem
 from config_api.web.contract import PREFIX
 from config_api.web.problem import Problem
@@ -16,12 +17,21 @@ log = structlog.get_logger(__name__)
 
 RETRY_AFTER = 5  # seconds
 MACHINE_PATHS = (PREFIX, "/healthz", "/readyz", "/metrics")
+STATUSES: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+}
 NAMES = {"postgres": "The database", "nats": "The message bus", "answer": "The server behind this page"}
 
 
 def handle_errors(app: Flask) -> None:
     """Every error that a view raises becomes an answer."""
     app.register_error_handler(Problem, _problem)
+    app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(TryLater, _later)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
@@ -39,6 +49,17 @@ def _problem(wrong: Problem) -> AnyResponse:
     if wrong.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dmarq"'
     return response
+
+
+def problem_of(error: errors.DomainError) -> Problem:
+    """What a program or a person is told of an error of the domain."""
+    status = STATUSES.get(type(error), 409)
+    retry_after = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return Problem(status, error.title, error.detail, errors=error.errors, retry_after=retry_after)
+
+
+def _domain(error: errors.DomainError) -> AnyResponse:
+    return _problem(problem_of(error))
 
 
 def _later(error: TryLater) -> AnyResponse:

@@ -1,7 +1,6 @@
 """Lists as one file: all pages of them, whatever the limit, as CSV or JSON."""
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
 from flask import Response, request, stream_with_context
@@ -10,19 +9,15 @@ from pydantic import BaseModel
 from config_api.backend import backend
 from config_api.web import table
 from config_api.web.paging import MAX_LIMIT, Page
+from config_api.web.shapes import Format
+
+__all__ = ["CSV_TYPE", "JSON_TYPE", "Format", "attachment", "export", "wanted_format"]
 
 JSON_TYPE = "application/json"
 CSV_TYPE = "text/csv"
 
 Entry = TypeVar("Entry", bound=BaseModel)
 Read: TypeAlias = Callable[[int, str | None], Coroutine[Any, Any, Page[Entry]]]  # by limit and cursor
-
-
-class Format(StrEnum):
-    """What a file is written in."""
-
-    JSON = "json"
-    CSV = "csv"
 
 
 def wanted_format(asked: Format | None) -> Format | None:
@@ -33,9 +28,14 @@ def wanted_format(asked: Format | None) -> Format | None:
 
 
 def export(format_: Format, name: str, columns: Sequence[str], read: "Read[Entry]") -> Response:
+    """The same for a view that runs in a thread."""
+    return backend().run(exported(format_, name, columns, read))
+
+
+async def exported(format_: Format, name: str, columns: Sequence[str], read: "Read[Entry]") -> Response:
     """All pages as a file; `columns` are those of the CSV. JSON has every field, in the form of a single page."""
     back = backend()
-    first = back.run(read(MAX_LIMIT, None))  # a fault shows before the answer begins
+    first = await read(MAX_LIMIT, None)  # a fault shows before the answer begins
 
     def pages() -> Iterator[Page[Entry]]:
         page = first

@@ -108,4 +108,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-FILTERS = {f.__name__: f for f in (when, moment, day, number, size, duration, ago, until, share, plural)}
+def fingerprint(digits: str) -> str:
+    """A fingerprint in pairs: "ab12" is "AB:12"."""
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
+
+
+FILTERS = {f.__name__: f for f in (when, moment, day, number, size, duration, ago, until, share, plural, fingerprint)}

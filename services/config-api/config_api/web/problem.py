@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from config_api.errors import FieldError
+
+__all__ = ["MEDIA_TYPE", "FieldError", "Problem", "ProblemBody", "invalid", "not_found"]
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class FieldError(BaseModel):
-    """What is wrong with one field, and what would be right; never the value that was sent."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str = Field(description="Path of the field, parts joined by dots; empty for the whole.")
-    text: str
 
 
 class ProblemBody(BaseModel):

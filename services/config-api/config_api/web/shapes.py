@@ -1,6 +1,7 @@
 """Types that the filters and rows of the lists share."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -33,6 +34,13 @@ class Filter(BaseModel):
     """What a list is narrowed to; an unknown name is an error, not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Format(StrEnum):
+    """What a file is written in."""
+
+    JSON = "json"
+    CSV = "csv"
 
 
 class PeriodFilter(Filter):

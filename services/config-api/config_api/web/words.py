@@ -1,10 +1,14 @@
 """The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states; and their badges' tone."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from config_api.mailboxes.form import FIELD_NAMES
 from pipeline.contracts.connection_test import Category, Weakness
+from pipeline.contracts.events import Outcome
+from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings
 from pipeline.contracts.reasons import Reason
+from pipeline.contracts.repairs import MailRepair, Repair
+from pipeline.contracts.setting import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ OUTCOMES = {
     "imported": Said("Imported", "good"),
     "duplicate": Said("Duplicate", "accent"),
     "failed": Said("Failed", "bad"),
+    "skipped": Said("Skipped", "warn"),
     "not_a_report": Said("Not a report"),
 }
 LINE_OUTCOMES = {
@@ -70,7 +75,13 @@ DISPOSITIONS = {
     "reject": Said("Rejected", "bad"),
     "pass": Said("Delivered"),
 }
-TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read anew"}
+TRIGGERS = {"poll": "on schedule", "idle": "new mail", "manual": "Fetch now", "backfill": "read again"}
+STEPS = {
+    "extractor": "Opening the email and its attachments",
+    "parser": "Reading the report",
+    "fetcher": "Marking, moving or deleting the email",
+    "recorder": "Writing what happened",
+}
 KINDS = {"aggregate": "DMARC aggregate", "tls": "SMTP TLS", "failure": "Failure"}
 CATEGORIES = {
     Category.OK: Said("OK", "good"),
@@ -97,7 +108,7 @@ POLICY_TAGS = {
 }
 ALIGNMENT = {"r": "relaxed", "s": "strict"}
 SCOPES = {
-    "read": "Read: reports, mails, logs",
+    "read": "Read: reports, emails, logs",
     "operate": "Operate: also fetch, pause, retry",
     "admin": "Admin: also settings and tokens",
 }
@@ -125,8 +136,29 @@ def said(table: dict[str, Said], code: str | None) -> Said:
 
 
 def repair(code: str) -> str:
-    """What a repair code means, as a sentence without its full stop."""
+    """What was repaired, as a sentence without its full stop."""
+    for vocabulary in (Repair, MailRepair):
+        if code in set(vocabulary):
+            text = vocabulary(code).text
+            return text[:1].upper() + text[1:]
     return plain(code).capitalize()
+
+
+def mail_outcome(mail: Any) -> Said:
+    """How an email ended, as a badge; one that was skipped is told apart from those that are no report."""
+    return said(OUTCOMES, "skipped" if is_skipped(mail) else mail.outcome)
+
+
+def mail_reason(mail: Any) -> str:
+    """Why it ended so, as a sentence without its full stop."""
+    if is_skipped(mail):
+        return f"{mail.detail.upper() or 'Its format'} is switched off"
+    return reason(mail.reason)
+
+
+def is_skipped(mail: Any) -> bool:
+    """Whether a format that is switched off kept an email from being read."""
+    return bool(mail.outcome == Outcome.NOT_A_REPORT and mail.reason == Reason.FORMAT_NOT_ALLOWED)
 
 
 def level_choices() -> list[tuple[str, str]]:
@@ -137,5 +169,4 @@ def level_choices() -> list[tuple[str, str]]:
 
 def field_name(path: str) -> str:
     """A field of the settings form by its path in the API."""
-    head = path.split(".")[0]
-    return FIELD_NAMES.get(path, FIELD_NAMES.get(head, plain(path)))
+    return title_of(path, MailboxSettings, MailboxSecrets)

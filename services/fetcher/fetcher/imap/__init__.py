@@ -1,19 +1,19 @@
-"""The IMAP edge: one signed-in session with a mailbox, on aioimaplib, which is imported nowhere else.
+"""The IMAP edge: one signed-in session with a mailbox.
 
-session ── reading, acting, folders ── connection ── protocol ── aioimaplib
-                │                          │            │
-                │                          └─ exchange ─┴─ budget
-                └── answers, fetch_answer, listing ── tokens, status ── wire
+session ── actions ── copying ── folders, search, fetch, sign_in ── transport ── grammar
+
+`grammar` is the language, pure; `transport` one bounded connection, whose `protocol` alone knows aioimaplib. Others
+import from here.
 """
 
-from fetcher.imap.account import Account, Deadlines
-from fetcher.imap.answers import FolderStatus, Selected
-from fetcher.imap.connection import ProtocolLog
-from fetcher.imap.criteria import Criteria
-from fetcher.imap.faults import ImapFault, Withheld
-from fetcher.imap.fetch_answer import Fetched, Meta
-from fetcher.imap.listing import Folder
+from fetcher.imap.grammar.answers import FolderStatus, Selected
+from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.faults import ImapFault, NotDone, Withheld
+from fetcher.imap.grammar.fetch_answer import Fetched, Meta
+from fetcher.imap.grammar.names import Folder
 from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
+from fetcher.imap.transport.connection import ProtocolLog
 
 __all__ = [
     "Account",
@@ -25,6 +25,7 @@ __all__ = [
     "ImapFault",
     "ImapSession",
     "Meta",
+    "NotDone",
     "ProtocolLog",
     "Selected",
     "Withheld",

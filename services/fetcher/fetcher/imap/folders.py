@@ -1,16 +1,15 @@
-"""Folders: listed, counted, opened, created. Nothing here changes a mail."""
+"""Folders: listed, counted, opened, created. Nothing here changes an email."""
 
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from fetcher.imap import answers, listing, names, quoting
-from fetcher.imap.answers import FolderStatus, Namespace, Selected
-from fetcher.imap.connection import Connection
-from fetcher.imap.faults import ImapFault, category_of, fault_of_status
-from fetcher.imap.listing import Folder
-from fetcher.imap.status import Status
+from fetcher.imap.grammar import answers, names, quoting
+from fetcher.imap.grammar.answers import FolderStatus, Selected
+from fetcher.imap.grammar.faults import ImapFault, Status, category_of, fault_of_status
+from fetcher.imap.grammar.names import Folder, Namespace
+from fetcher.imap.transport.connection import Connection
 from pipeline.contracts.connection_test import Category
 
 T = TypeVar("T")
@@ -26,7 +25,7 @@ async def list_folders(connection: Connection) -> tuple[Folder, ...]:
         refused, reply = reply.status, await connection.ask("LIST", '""', '"*"', wanted=LIST)
         if reply.status.ok:
             connection.refuses("LIST-EXTENDED", refused)
-    found = reply.required().read(listing.folders)
+    found = reply.required().read(names.folders)
     connection.listed = {folder.name: folder.wire for folder in reversed(found)}  # the first of two counts
     return found
 
@@ -43,12 +42,12 @@ async def select(connection: Connection, name: str, *, read_only: bool = False) 
     """Opens a folder, for reading and changing unless `read_only`. Raises ImapFault (mailbox_not_found) if there is
     none.
 
-    No CLOSE follows, which would remove mails that others have flagged `\\Deleted`: a folder is left by opening the
+    No CLOSE follows, which would remove emails that others have flagged `\\Deleted`: a folder is left by opening the
     next one, or by LOGOUT (RFC 3501 section 6.3.1).
     """
     found = await _by_real_name(connection, name, partial(_select, connection, "EXAMINE" if read_only else "SELECT"))
     if found is None:
-        detail = f'the server does not tell UIDVALIDITY of "{name}", without which mails cannot be told apart'
+        detail = f'the server does not tell UIDVALIDITY of "{name}", without which emails cannot be told apart'
         raise ImapFault(Category.CONNECTIVITY, detail)
     return found
 
@@ -143,7 +142,7 @@ async def _told_by_status(connection: Connection, name: str, *, read_only: bool)
 async def _own_namespace(connection: Connection, listed: tuple[Folder, ...] | None) -> Namespace | None:
     if "NAMESPACE" in connection.capabilities:
         reply = await connection.ask("NAMESPACE", wanted=frozenset((b"NAMESPACE",)))
-        own = reply.read(answers.namespace) if reply.status.ok else None
+        own = reply.read(names.namespace) if reply.status.ok else None
         if own is not None:
             return own
         connection.refuses("NAMESPACE", reply.status)

@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator, Collection, Iterable
 from types import TracebackType
 from typing import Self
 
-from fetcher.imap import acting, folders, reading, searching
-from fetcher.imap.account import Account
-from fetcher.imap.answers import FolderStatus, Selected
-from fetcher.imap.connection import Connection, ProtocolLog
-from fetcher.imap.criteria import Criteria
-from fetcher.imap.faults import ImapFault
-from fetcher.imap.fetch_answer import Fetched, Meta
-from fetcher.imap.listing import Folder
-from fetcher.imap.reach import reach, tls_version
+from fetcher.imap import actions, fetch, folders, search
+from fetcher.imap.grammar.answers import FolderStatus, Selected
+from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Fetched, Meta
+from fetcher.imap.grammar.names import Folder
 from fetcher.imap.sign_in import sign_in
+from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.connect import connect
+from fetcher.imap.transport.connection import Connection, ProtocolLog
 from pipeline.contracts.connection_test import Category
 
 LOGOUT_S = 5
-# How often the server is asked for new mail, in seconds, where it cannot announce it.
+# How often the server is asked for new email, in seconds, where it cannot announce it.
 NOOP_EVERY_S = 60
 
 
@@ -36,7 +36,7 @@ class ImapSession:
     @classmethod
     async def open(cls, account: Account, *, log: ProtocolLog) -> Self:
         """Connects, encrypts, signs in. Raises ImapFault."""
-        connection = await reach(account, log=log)
+        connection = await connect(account, log=log)
         session = cls(connection)
         signed_in = False
         try:
@@ -67,7 +67,7 @@ class ImapSession:
     @property
     def tls_version(self) -> str | None:
         """Such as "TLSv1.3"; None without encryption."""
-        return tls_version(self._connection)
+        return self._connection.tls_version
 
     @property
     def alive(self) -> bool:
@@ -100,7 +100,7 @@ class ImapSession:
         return self._selected
 
     async def search(self, criteria: Criteria) -> list[int]:
-        """UIDs in rising order; perhaps too many, so that `fetcher.search.matches` decides.
+        """UIDs in rising order; perhaps too many, so that `filters.matches` decides.
 
         An empty folder is not searched: some servers answer NO there.
         """
@@ -109,47 +109,51 @@ class ImapSession:
             return []
         if criteria.up_to_uid is None:  # a search that ends somewhere does not see what was announced
             self._connection.protocol.announced = False
-        return await searching.search(self._connection, criteria)
+        return await search.search(self._connection, criteria)
 
     async def fetch_meta(
         self, uids: Iterable[int], *, headers: bool = False, alone: Collection[int] = ()
     ) -> list[Meta]:
-        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished mails are left out.
+        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished emails are left out.
 
         Raises Withheld for those that the server does not give out. `alone`: UIDs to ask for one at a time.
         """
-        return await reading.fetch_meta(self._connection, uids, headers=headers, alone=alone)
+        return await fetch.fetch_meta(self._connection, uids, headers=headers, alone=alone)
 
     def fetch_bodies(
         self, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
     ) -> AsyncIterator[Fetched]:
-        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger mail.
+        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger email.
 
         Raises Withheld, after the others, for those that the server does not give out. `alone` as above.
         """
-        return reading.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
+        return fetch.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
 
     async def is_no_longer(self, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
-        """Those of the mails that end within `max_bytes`, whatever the server says about their size."""
-        return await reading.is_no_longer(self._connection, uids, max_bytes=max_bytes)
+        """Those of the emails that end within `max_bytes`, whatever the server says about their size."""
+        return await fetch.is_no_longer(self._connection, uids, max_bytes=max_bytes)
 
     async def mark_read(self, uids: Iterable[int]) -> None:
-        """Flags the mails `\\Seen`."""
+        """Flags the emails `\\Seen`."""
         self._ensure_writable()
-        await acting.mark_read(self._connection, uids)
+        await actions.mark_read(self._connection, uids)
+
+    async def make_folder(self, folder: str) -> None:
+        """Makes a folder that is missing. Raises ImapFault where the server refuses."""
+        await folders.create(self._connection, folder)
 
     async def move(self, uids: Iterable[int], folder: str) -> None:
-        """Moves the mails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
-        await acting.move(self._connection, uids, folder, source=self._ensure_writable())
+        """Moves the emails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
+        await actions.move(self._connection, uids, folder, source=self._ensure_writable())
 
     async def delete(self, uids: Iterable[int]) -> None:
-        """Removes the mails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
-        await acting.delete(self._connection, uids, source=self._ensure_writable())
+        """Removes the emails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
+        await actions.delete(self._connection, uids, source=self._ensure_writable())
 
     async def wait_for_mail(self, timeout_s: float) -> bool:
-        """Waits until the server announces a mail, at most `timeout_s`; whether it did.
+        """Waits until the server announces an email, at most `timeout_s`; whether it did.
 
-        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. A mail that
+        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. An email that
         was announced since the folder was opened, or since the last search began, counts too; older news are not told
         again: search first.
         """
@@ -161,10 +165,6 @@ class ImapSession:
             if await self._wait_once(left):
                 return True
         return False
-
-    async def noop(self) -> None:
-        """Asks for nothing; shows that the session lives."""
-        (await self._connection.ask("NOOP")).required()
 
     async def logout(self) -> None:
         """Says goodbye, for at most five seconds; a connection that is already lost is no error."""

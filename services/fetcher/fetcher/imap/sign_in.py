@@ -2,12 +2,10 @@
 
 from base64 import b64decode, b64encode
 
-from fetcher.imap.account import Account
-from fetcher.imap.connection import Connection, Reply
-from fetcher.imap.faults import ImapFault, category_of, fault_of_status
-from fetcher.imap.quoting import text
-from fetcher.imap.reach import tls_version
-from fetcher.imap.status import clean
+from fetcher.imap.grammar.faults import ImapFault, category_of, clean, fault_of_status
+from fetcher.imap.grammar.quoting import text
+from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.connection import Connection, Reply
 from pipeline.contracts.connection_test import Category
 
 CLIENT_NAME = "dmarq"
@@ -77,7 +75,7 @@ def _may_be_the_way(reply: Reply) -> bool:
 
 
 def _no_password(connection: Connection) -> ImapFault:
-    if tls_version(connection) is None:
+    if connection.tls_version is None:
         return ImapFault(Category.TLS, "the server takes no password without encryption: choose TLS or STARTTLS")
     others = sorted(word.removeprefix("AUTH=") for word in connection.capabilities if word.startswith("AUTH="))
     ways = f"; it offers {', '.join(others)[:100]}" if others else ""

@@ -21,7 +21,7 @@ MAX_LAYERS: Final = 5  # of decoration round a name
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.){{0,126}}(?![0-9]+\Z){_LABEL}")
 # As most names are, which saves looking closer; a "-" may still stand at a label's end.
-_ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,30}(?:\.[a-z0-9_][a-z0-9_-]{0,30}){0,6}\.[a-z]{2,30}")
+_ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}(?:\.[a-z0-9_][a-z0-9_-]{0,62}){0,6}\.[a-z]{2,30}")
 _URL: Final = re.compile(r"(?:https?://|ftp://|dns://|mailto:|dns:)([^/?#]*)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"([^<>]*)<([^<>]*)>([^<>]*)")
 _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
@@ -33,7 +33,7 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
 
     An empty text is None without a repair: whether a name must be there, others know.
     """
-    if _ORDINARY.fullmatch(text) and "-." not in text:
+    if _ORDINARY.fullmatch(text) and "-." not in text and len(text) <= MAX_LENGTH:
         return text, None
     value = plain(text)
     if not value.strip("."):

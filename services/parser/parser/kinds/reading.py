@@ -1,11 +1,13 @@
 """What a reader is given beside the bytes, and what it gives back."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
 from parser.kinds.notes import Change
 from parser.kinds.rows import RowSpool
+from pipeline.contracts.limits import Limits
 from pipeline.contracts.report import Report
 
 
@@ -31,6 +33,23 @@ class Hints:
         """The policy domain by the file name, or ""."""
         parts = self.file_name.split("!")
         return parts[1].strip() if len(parts) >= 4 else ""
+
+
+class SampleKept(StrEnum):
+    """How much of the reported mail a failure report keeps. It holds personal data and, at times, malware."""
+
+    HEADERS = "headers"  # the header only, local parts of addresses hashed
+    WHOLE = "whole"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a document is to be read: within which limits, with which hints, and how much of a reported mail is kept."""
+
+    limits: Limits = field(default_factory=Limits)
+    hints: Hints = field(default_factory=Hints)
+    sample_kept: SampleKept = SampleKept.HEADERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ _RFC_3339 = re.compile(
 _MAX_DIGITS = 18  # so many digits always fit into 63 bits
 
 
+def bigint(number: int) -> int:
+    """The number, or the largest one that a bigint holds: a sum of honest counts never comes near it."""
+    return max(-MAX_BIGINT, min(number, MAX_BIGINT))
+
+
 def plain(text: str) -> str:
     """The text trimmed, in one line, without characters that no text may hold."""
     stripped = text.strip()

@@ -7,12 +7,15 @@ from uuid import UUID
 
 import asyncpg
 
-from parser.reparse.sql import REPARSE
+from parser.kinds.kind import Row
+from parser.kinds.registry import kind_of
 from parser.storage.records import COLUMNS, record_row
 from parser.storage.reports import Candidate
-from parser.storage.tables import Row, failure_report_row, moment, report_row, tls_failure_rows, tls_policy_rows
-from pipeline.contracts.report import AggregateReport, FailureReport, TlsReport
+from parser.storage.tables import moment, report_row
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+REPARSE = Statements.of("parser.reparse")
 
 _NO_CONTENT = frozenset({"parser_version"})
 _STORED_RECORDS = f"SELECT {', '.join(COLUMNS)} FROM record WHERE report = $1 AND begin = $2 ORDER BY position"  # noqa: S608
@@ -25,11 +28,7 @@ async def is_stored(connection: Connection, candidate: Candidate) -> bool:
     stored = await connection.fetchrow(REPARSE["stored_report"], candidate.number)
     if stored is None or not _agree(stored, row):
         return False
-    if isinstance(report, AggregateReport):
-        return await _has_records(connection, candidate)
-    if isinstance(report, TlsReport):
-        return await _has_policies(connection, candidate.number, report)
-    return await _has_failure(connection, candidate.number, report)
+    return await _has_records(connection, candidate) and await _has_details(connection, candidate)
 
 
 async def _has_records(connection: Connection, candidate: Candidate) -> bool:
@@ -48,17 +47,14 @@ async def _has_records(connection: Connection, candidate: Candidate) -> bool:
     return position == 0 or next(rows, None) is None
 
 
-async def _has_policies(connection: Connection, number: int, report: TlsReport) -> bool:
-    policies = await connection.fetch(REPARSE["stored_tls_policies"], number)
-    failures = await connection.fetch(REPARSE["stored_tls_failures"], number)
-    return _all_agree(policies, tls_policy_rows(number, report)) and _all_agree(
-        failures, tls_failure_rows(number, report)
-    )
-
-
-async def _has_failure(connection: Connection, number: int, report: FailureReport) -> bool:
-    stored = await connection.fetchrow(REPARSE["stored_failure_report"], number)
-    return stored is not None and _agree(stored, failure_report_row(number, report))
+async def _has_details(connection: Connection, candidate: Candidate) -> bool:
+    """Whether the kind's own tables have what they would have."""
+    report = candidate.reading.report
+    kind = kind_of(report)
+    for table, rows in kind.details_of(candidate.number, report).items():
+        if not _all_agree(await connection.fetch(kind.statement(f"stored_{table}"), candidate.number), rows):
+            return False
+    return True
 
 
 def _all_agree(stored: Iterable[asyncpg.Record], rows: Iterable[Row]) -> bool:

@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import asyncpg
 
-from parser.reparse.sql import REPARSE
 from parser.storage import outbox
 from pipeline.contracts.events import ActivityLogged
 from pipeline.contracts.questions import Change, ReparseJob, ReparseRequest, ReparseWish
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+REPARSE = Statements.of("parser.reparse")
 
 SOURCE = "reparse"
 MAILBOX_ID = "all"  # of the line in the activity log: a job is about no mailbox in particular

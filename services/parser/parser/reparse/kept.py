@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from parser.reparse.sql import REPARSE
 from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.repairs import Repair
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+REPARSE = Statements.of("parser.reparse")
 
 _READERS_REPAIRS = frozenset(Repair) - {Repair.ONE_OF_SEVERAL}
 

@@ -8,15 +8,17 @@ from parser.documents import Document
 from parser.outcome import Fate, conclude
 from parser.reparse.compare import is_stored
 from parser.reparse.kept import Kept
-from parser.reparse.sql import REPARSE
 from parser.storage.reports import Candidate, StoredReport, store_reports
-from parser.storage.sql import SQL
 from parser.version import PARSER_VERSION
 from pipeline.contracts.mail import LineOutcome, PartLine
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.questions import Change
 from pipeline.errors import Rejected
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
+REPARSE = Statements.of("parser.reparse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,18 +71,6 @@ FOR UPDATE;
 -- A report as it is stored.
 SELECT * FROM report WHERE id = $1;
 
--- name: stored_tls_policies
--- A report's policies, in order.
-SELECT * FROM tls_policy WHERE report = $1 ORDER BY position;
-
--- name: stored_tls_failures
--- A report's failure details, in order.
-SELECT * FROM tls_failure WHERE report = $1 ORDER BY policy, position;
-
--- name: stored_failure_report
--- What only a failure report has.
-SELECT * FROM failure_report WHERE report = $1;
-
 -- name: forget_records
 -- Makes room for the report's rows.
 DELETE FROM record WHERE report = $1 AND begin = $2;

@@ -7,6 +7,7 @@ where it was; and several parsers may work on the same job: whoever commits a do
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -25,7 +26,7 @@ from pipeline.contracts.questions import Change, ReparseRequest
 from pipeline.contracts.wire import Wire
 from pipeline.errors import TryLater, described
 from pipeline.postgres.connection import Database
-from pipeline.runtime.retry import pause, unless, wait_for
+from pipeline.runtime.retry import pause, persist_unless_stopped, unless
 
 log = structlog.get_logger(__name__)
 
@@ -62,16 +63,8 @@ class Reparser:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until told to stop, and then ends after the document in hand."""
-        attempt = 0
         while not stopping.is_set():
-            try:
-                worked = await self.work(stopping)
-            except TryLater as error:
-                attempt += 1
-                await wait_for(error, attempt=attempt, stopping=stopping)
-                continue
-            attempt = 0
-            if not worked:
+            if not await persist_unless_stopped(partial(self.work, stopping), stopping):
                 await self._rest(stopping)
 
     async def work(self, stopping: asyncio.Event) -> bool:

@@ -11,7 +11,7 @@ from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.postgres.statements import Statements
 from pipeline.sources.catalogue import Catalogue
 from pipeline.sources.facts import facts_of, identities_of
-from pipeline.sources.judge import judge
+from pipeline.sources.judge import weigh
 from pipeline.sources.naming import service_of
 
 SQL = Statements.of("parser.sources")
@@ -68,18 +68,18 @@ async def _in_turn(connection: Connection, statement: str, *values: Any) -> Sequ
 
 
 async def sum_domains(database: Database, stopping: asyncio.Event) -> None:
-    """Adds up the sources of domains with news. Raises TryLater."""
+    """Adds up the sources of domains with news, small ones many at a time. Raises TryLater."""
     while not stopping.is_set():
         async with patient(database) as connection:
-            found = await _in_turn(connection, "due_domain")
+            found = await _in_turn(connection, "due_domains")
             if not found:
                 return
-            domain = found[0]
+            due = [row["domain"] for row in found], [row["last_day"] for row in found]
             began = perf_counter()
-            await connection.execute(SQL["sum_sources"], domain["domain"], domain["last_day"], timeout=PATIENCE)
-            await connection.execute(SQL["sum_silent"], domain["domain"], domain["last_day"], timeout=PATIENCE)
-            took_ms = round((perf_counter() - began) * 1000)
-            await connection.execute(SQL["summed"], domain["domain"], took_ms)
+            await connection.execute(SQL["sum_sources"], *due, timeout=PATIENCE)
+            await connection.execute(SQL["sum_silent"], *due, timeout=PATIENCE)
+            took_ms = round((perf_counter() - began) * 1000 / len(found))
+            await connection.execute(SQL["summed"], due[0], took_ms)
 
 
 async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyncio.Event) -> None:
@@ -95,11 +95,11 @@ async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyn
 
 def _verdicts(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Iterable[dict[str, Any]]:
     for row in rows:
-        judgement = judge(facts_of(row, catalogue))
+        verdict, changes = weigh(facts_of(row, catalogue))
         yield {
             "domain": row["domain"],
             "source_ip": row["source_ip"],
-            "verdict": judgement.verdict.value,
-            "severity": judgement.verdict.severity,
-            "changes": [change.value for change in judgement.changes],
+            "verdict": verdict.value,
+            "severity": verdict.severity,
+            "changes": [change.value for change in changes],
         }

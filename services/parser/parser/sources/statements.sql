@@ -30,29 +30,41 @@ FROM jsonb_to_recordset($1::jsonb)
     AS named (source_ip inet, service text, network text, asn bigint, organisation text, country text)
 WHERE source.source_ip = named.source_ip;
 
--- name: due_domain
--- The domain with news that has waited longest, and no less than 30 times as long as it takes to add it up.
-SELECT domain, last_day FROM source_domain
-WHERE due AND summed_at + make_interval(secs => 0.03 * took_ms) <= clock_timestamp()
-ORDER BY summed_at LIMIT 1 FOR UPDATE;
+-- name: due_domains
+-- Domains with news, those that waited longest first: 50 that are quickly added up, or one that is not. Each has waited 30
+-- times as long as that takes; and a minute while reports keep coming, for each of them would have it added up again.
+WITH due AS (
+    SELECT domain, last_day, summed_at, took_ms FROM source_domain
+    WHERE due AND summed_at + make_interval(secs => 0.03 * took_ms) <= clock_timestamp()
+        AND (summed_at + interval '1 minute' <= clock_timestamp() OR NOT EXISTS (SELECT FROM overview_due))
+    ORDER BY summed_at LIMIT 50 FOR UPDATE
+), placed AS (
+    SELECT domain, last_day, sum(took_ms) OVER (ORDER BY summed_at, domain) - took_ms AS before_ms FROM due
+)
+SELECT domain, last_day FROM placed WHERE before_ms < 200;
 
 -- name: sum_sources
--- The sources of a domain ($1) in the 30 days that end on $2, and in the 30 before; whose sums changed is judged again.
+-- The sources of domains ($1) in the 30 days that end on a day ($2, one a domain), and in the 30 before; whose sums changed
+-- is judged again.
 INSERT INTO source_verdict AS known (domain, source_ip, first_day, last_day, messages, passed, dkim, spf, quarantined,
     rejected, overridden, messages_before, passed_before)
-SELECT $1, source_ip, min(day), max(day),
-    saturated(coalesce(sum(messages) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(passed) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(dkim) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(spf) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(quarantined) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(rejected) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(overridden) FILTER (WHERE day > $2::date - 30), 0)),
-    saturated(coalesce(sum(messages) FILTER (WHERE day <= $2::date - 30), 0)),
-    saturated(coalesce(sum(passed) FILTER (WHERE day <= $2::date - 30), 0))
-FROM overview_source
-WHERE domain = $1 AND day BETWEEN $2::date - 59 AND $2::date
-GROUP BY source_ip
+SELECT due.domain, sums.*
+FROM unnest($1::text[], $2::date[]) AS due (domain, until)
+CROSS JOIN LATERAL (
+    SELECT source_ip, min(day), max(day),
+        saturated(coalesce(sum(messages) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(passed) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(dkim) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(spf) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(quarantined) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(rejected) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(overridden) FILTER (WHERE day > until - 30), 0)),
+        saturated(coalesce(sum(messages) FILTER (WHERE day <= until - 30), 0)),
+        saturated(coalesce(sum(passed) FILTER (WHERE day <= until - 30), 0))
+    FROM overview_source
+    WHERE overview_source.domain = due.domain AND day BETWEEN until - 59 AND until
+    GROUP BY source_ip
+) AS sums
 ON CONFLICT (domain, source_ip) DO UPDATE SET
     first_day = least(known.first_day, excluded.first_day), last_day = greatest(known.last_day, excluded.last_day),
     messages = excluded.messages, passed = excluded.passed, dkim = excluded.dkim, spf = excluded.spf,
@@ -65,14 +77,15 @@ WHERE (known.last_day, known.messages, known.passed, known.dkim, known.spf, know
         excluded.passed_before);
 
 -- name: sum_silent
--- The sources of a domain ($1) that sent nothing in the 60 days that end on $2.
+-- The sources of domains ($1) that sent nothing in the 60 days that end on a day ($2, one a domain).
 UPDATE source_verdict SET messages = 0, passed = 0, dkim = 0, spf = 0, quarantined = 0, rejected = 0, overridden = 0,
     messages_before = 0, passed_before = 0, verdict = NULL
-WHERE domain = $1 AND last_day < $2::date - 59 AND (messages <> 0 OR messages_before <> 0);
+FROM unnest($1::text[], $2::date[]) AS due (domain, until)
+WHERE source_verdict.domain = due.domain AND last_day < until - 59 AND (messages <> 0 OR messages_before <> 0);
 
 -- name: summed
--- The sums of a domain ($1) are there; it took $2 ms.
-UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = $1;
+-- The sums of these domains ($1) are there; it took $2 ms for each.
+UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = ANY($1::text[]);
 
 -- name: unjudged
 -- Sources to be judged, $1 of them, with all that is known of them.

@@ -6,17 +6,22 @@ from typing import Any
 
 import asyncpg
 
+from parser.kinds.kind import Row
 from parser.outcome import Conclusion
-from parser.storage.sql import SQL
-from parser.storage.tables import Row
 from pipeline.contracts.events import MailCommand, MailDied, MailExtracted, Outcome
 from pipeline.contracts.mail import LineOutcome, MailRef
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected, TryLater
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
 
-WITHOUT_BYTES = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE, Reason.BLOB_MISSING})
+SQL = Statements.of("parser.storage")
+
+WITHOUT_BYTES = frozenset(
+    {Reason.MAIL_TOO_LARGE, Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE, Reason.BLOB_MISSING}
+)
+MAY_END_OTHERWISE = frozenset({Outcome.FAILED, Outcome.NOT_A_REPORT})  # under other settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class KnownMail:
     """What the ledger says about a mail."""
 
     take: int
+    settings_version: int
     outcome: Outcome
     reason: Reason | None
     detail: str
@@ -32,8 +38,14 @@ class KnownMail:
     action_state: str
     salvaged: dict[str, str]
 
-    def is_superseded_by(self, take: int, *, has_bytes: bool = False) -> bool:
-        """Whether this is another take of a mail that failed, or its bytes, which were missing, came after all."""
+    def is_superseded_by(self, take: int, *, settings_version: int = 0, has_bytes: bool = False) -> bool:
+        """Whether an event of this mail makes another end of it.
+
+        A mail that failed is tried again as another take, and when its bytes, which were missing, came after all; one
+        that failed or held no report, when it was fetched again under newer settings.
+        """
+        if has_bytes and self.outcome in MAY_END_OTHERWISE and self.settings_version < settings_version:
+            return True
         came_at_last = has_bytes and self.reason in WITHOUT_BYTES
         return self.outcome is Outcome.FAILED and (self.take < take or came_at_last)
 
@@ -92,6 +104,7 @@ def command_for(event: MailExtracted | MailDied, conclusion: Conclusion) -> Mail
 def _known(row: asyncpg.Record) -> KnownMail:
     return KnownMail(
         take=row["take"],
+        settings_version=row["settings_version"],
         outcome=Outcome(row["outcome"]),
         reason=_reason(row["reason"]),
         detail=row["detail"],

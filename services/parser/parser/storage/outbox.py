@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parser.storage.sql import SQL
 from pipeline.contracts.wire import Wire
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
 
 COLUMNS = ("subject", "headers", "payload")
 

@@ -12,11 +12,13 @@ import structlog
 
 from parser.kinds.reading import Reading
 from parser.line import dkim_as_json, reasons_as_json, spf_as_json
-from parser.storage.sql import SQL
 from parser.storage.tables import moment
 from pipeline.contracts.report import DkimResult, Record, SpfResult
 from pipeline.postgres.connection import Connection, Database
+from pipeline.postgres.statements import Statements
 from pipeline.postgres.types import Json, encoded
+
+SQL = Statements.of("parser.storage")
 
 PIECE_ROWS = 10_000  # rows in one COPY, far below the server's statement timeout
 FEW = 2  # results of a record, of which at most so many texts are remembered:

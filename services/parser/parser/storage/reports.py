@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from parser.kinds.kind import Row, Totals
 from parser.kinds.reading import Reading
-from parser.kinds.totals import Totals
+from parser.kinds.registry import KINDS
 from parser.outcome import Fate
 from parser.storage.records import copy_records
-from parser.storage.sql import SQL
-from parser.storage.tables import Row, failure_report_row, report_row, tls_failure_rows, tls_policy_rows
+from parser.storage.tables import report_row
 from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.mail import LineOutcome
-from pipeline.contracts.report import AggregateReport, FailureReport, TlsReport
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("parser.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +85,17 @@ async def _repeated(connection: Connection, repeats: Sequence[Candidate]) -> dic
 
 
 async def _write_contents(connection: Connection, candidates: Sequence[Candidate]) -> int:
-    policies: list[Row] = []
-    failures: list[Row] = []
-    failure_reports: list[Row] = []
-    for candidate in candidates:
-        report = candidate.reading.report
-        if isinstance(report, TlsReport):
-            policies += tls_policy_rows(candidate.number, report)
-            failures += tls_failure_rows(candidate.number, report)
-        elif isinstance(report, FailureReport):
-            failure_reports.append(failure_report_row(candidate.number, report))
-    for statement, rows in (
-        ("insert_tls_policies", policies),
-        ("insert_tls_failures", failures),
-        ("insert_failure_reports", failure_reports),
-    ):
-        if rows:
-            await connection.execute(SQL[statement], rows)
-    aggregates = [(c.number, c.reading) for c in candidates if isinstance(c.reading.report, AggregateReport)]
-    return await copy_records(connection, aggregates)
+    """The rows and details of the reports; says how many rows there were."""
+    for kind in KINDS:
+        own = [c for c in candidates if c.reading.report.kind is kind.kind]
+        details: dict[str, list[Row]] = {}
+        for candidate in own:
+            for table, rows in kind.details_of(candidate.number, candidate.reading.report).items():
+                details.setdefault(table, []).extend(rows)
+        for table, rows in details.items():
+            if rows:
+                await connection.execute(kind.statement(f"insert_{table}"), rows)
+    return await copy_records(connection, [(c.number, c.reading) for c in candidates if len(c.reading.rows)])
 
 
 def _fate(candidate: Candidate, outcome: LineOutcome, report: int | None) -> Fate:

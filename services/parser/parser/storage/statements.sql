@@ -4,7 +4,7 @@
 -- name: known_mails
 -- The ledger's rows of these mails.
 SELECT
-    mail_id, take, outcome, reason, detail, action, action_target, action_state,
+    mail_id, take, settings_version, outcome, reason, detail, action, action_target, action_state,
     CASE WHEN outcome = 'failed' THEN lines END AS lines
 FROM mail
 WHERE mail_id = ANY($1::uuid[]);
@@ -17,9 +17,9 @@ WHERE mail_id = ANY($1::uuid[])
     AND (action_state <> 'pending' OR stored_at > now() - make_interval(secs => $2));
 
 -- name: forget_failed_mails
--- Makes room for another take of mails that failed; their documents go with them.
+-- Makes room for another end of mails that failed or held no report; their documents go with them.
 DELETE FROM mail
-WHERE mail_id = ANY($1::uuid[]) AND outcome = 'failed';
+WHERE mail_id = ANY($1::uuid[]) AND outcome IN ('failed', 'not_a_report');
 
 -- name: insert_mails
 -- Adds mails and gives back those that were not there yet.
@@ -63,40 +63,6 @@ RETURNING id;
 SELECT report.id, report.identity, report.fingerprint
 FROM unnest($1::bytea[], $2::bytea[]) AS wanted (identity, fingerprint)
 JOIN report USING (identity, fingerprint);
-
--- name: insert_tls_policies
--- Adds the policies of TLS reports.
-INSERT INTO tls_policy (
-    report, position, policy_type, policy_domain, policy_strings, mx_hosts, successful_sessions, failed_sessions
-)
-SELECT report, position, policy_type, policy_domain, policy_strings, mx_hosts, successful_sessions, failed_sessions
-FROM jsonb_populate_recordset(NULL::tls_policy, $1);
-
--- name: insert_tls_failures
--- Adds the failure details of TLS reports.
-INSERT INTO tls_failure (
-    report, policy, position, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, receiving_ip,
-    failed_session_count, additional_information, failure_reason_code
-)
-SELECT
-    report, policy, position, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, receiving_ip,
-    failed_session_count, additional_information, failure_reason_code
-FROM jsonb_populate_recordset(NULL::tls_failure, $1);
-
--- name: insert_failure_reports
--- Adds what only failure reports have.
-INSERT INTO failure_report (
-    report, feedback_type, user_agent, feedback_version, original_mail_from, original_rcpt_to, arrival_date,
-    reporting_mta, source_ip, source_port, incidents, authentication_results, reported_domains, reported_uris,
-    auth_failure, delivery_result, identity_alignment, dkim_domain, dkim_identity, dkim_selector, spf_dns, sample,
-    sample_message_id, sample_from, sample_subject
-)
-SELECT
-    report, feedback_type, user_agent, feedback_version, original_mail_from, original_rcpt_to, arrival_date,
-    reporting_mta, source_ip, source_port, incidents, authentication_results, reported_domains, reported_uris,
-    auth_failure, delivery_result, identity_alignment, dkim_domain, dkim_identity, dkim_selector, spf_dns, sample,
-    sample_message_id, sample_from, sample_subject
-FROM jsonb_populate_recordset(NULL::failure_report, $1);
 
 -- name: take_from_outbox
 -- Takes the oldest rows that no other relay holds; they are gone when the transaction is committed. The array is made

@@ -1,23 +1,19 @@
 """Rows of the tables, from the models: one dict a row, by column name, in what `pgjson` encodes. Pure."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-from parser.kinds.totals import Totals
+from parser.kinds.kind import Row, Totals
+from parser.kinds.registry import kind_of
+from parser.kinds.values import bigint
 from parser.outcome import Conclusion
 from parser.version import PARSER_VERSION
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailDied, MailExtracted
 from pipeline.contracts.mailbox import Action
-from pipeline.contracts.report import AggregateReport, FailureReport, Report, ReportHeader, TlsReport
+from pipeline.contracts.report import Report
 
-MAX_BIGINT = 2**63 - 1
-
-Row = dict[str, Any]
-
-_AGGREGATE = frozenset({"email", "extra_contact_info", "generator", "version", "namespace", "errors", "extensions"})
-_POLICY = frozenset({"p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method"})
-_HEADER = frozenset(ReportHeader.model_fields)
-_EMPTY_AGGREGATE: Row = {name: None for name in _AGGREGATE | _POLICY} | {"errors": (), "extensions": ()}
+_POLICY = ("p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method")
+_SENDER = ("email", "extra_contact_info", "generator", "version", "namespace")
+_UNFILLED: Row = dict.fromkeys((*_SENDER, *_POLICY)) | {"errors": (), "extensions": ()}  # where a kind fills none
 
 
 def moment(epoch: int) -> datetime:
@@ -33,11 +29,6 @@ def utc(at: datetime | None) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError:
         return None
-
-
-def bigint(number: int) -> int:
-    """The number, or the largest one that a bigint holds: a sum of honest counts never comes near it."""
-    return max(-MAX_BIGINT, min(number, MAX_BIGINT))
 
 
 def mail_row(event: MailExtracted | MailDied, conclusion: Conclusion, *, stored_at: datetime) -> Row:
@@ -78,8 +69,9 @@ def mail_row(event: MailExtracted | MailDied, conclusion: Conclusion, *, stored_
 
 def report_row(number: int, event: MailExtracted, report: Report, *, identity: bytes, totals: Totals) -> Row:
     """`report`, without `variant` and `stored_at`."""
-    row = {
-        **_EMPTY_AGGREGATE,
+    return {
+        **_UNFILLED,
+        **kind_of(report).columns_of(report),
         "id": number,
         "kind": report.kind,
         "mail_id": event.mail.mail_id,
@@ -99,49 +91,6 @@ def report_row(number: int, event: MailExtracted, report: Report, *, identity: b
         "repairs": report.repairs,
         "raw": report.raw,
         "parser_version": PARSER_VERSION,
-    }
-    if isinstance(report, AggregateReport):
-        row.update({name: getattr(report, name) for name in _AGGREGATE})
-        row.update({name: getattr(report.policy, name) for name in _POLICY})
-    return row
-
-
-def tls_policy_rows(number: int, report: TlsReport) -> list[Row]:
-    """`tls_policy`."""
-    return [
-        {
-            "report": number,
-            "position": position,
-            **policy.model_dump(mode="json", exclude={"failures"}),
-            "successful_sessions": bigint(policy.successful_sessions),
-            "failed_sessions": bigint(policy.failed_sessions),
-        }
-        for position, policy in enumerate(report.policies)
-    ]
-
-
-def tls_failure_rows(number: int, report: TlsReport) -> list[Row]:
-    """`tls_failure`."""
-    return [
-        {
-            "report": number,
-            "policy": at,
-            "position": position,
-            **failure.model_dump(mode="json"),
-            "failed_session_count": bigint(failure.failed_session_count),
-        }
-        for at, policy in enumerate(report.policies)
-        for position, failure in enumerate(policy.failures)
-    ]
-
-
-def failure_report_row(number: int, report: FailureReport) -> Row:
-    """`failure_report`."""
-    return {
-        "report": number,
-        **report.model_dump(mode="json", exclude=set(_HEADER)),
-        "incidents": bigint(report.incidents),
-        "source_port": None if report.source_port is None else bigint(report.source_port),
     }
 
 

@@ -12,7 +12,6 @@ from parser.storage import outbox
 from parser.storage.ledger import command_for, write_mails
 from parser.storage.records import Partitions
 from parser.storage.reports import Candidate, StoredReports, store_reports
-from parser.storage.sql import SQL
 from parser.storage.tables import mail_row, moment
 from parser.version import PARSER_VERSION
 from pipeline.contracts.events import Outcome
@@ -21,7 +20,10 @@ from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Wire, encode
 from pipeline.errors import Rejected
 from pipeline.postgres.connection import Connection, Database
+from pipeline.postgres.statements import Statements
 from pipeline.telemetry.metrics import MAILS, RECORDS, REPORTS
+
+SQL = Statements.of("parser.storage")
 
 DOCUMENT_COLUMNS = (
     "id",

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap import answers, listing
-from fetcher.imap.answers import FolderStatus, Namespace, Selected
-from fetcher.imap.tokens import tokens
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar import answers, names
+from fetcher.imap.grammar.answers import FolderStatus, Selected
+from fetcher.imap.grammar.names import Namespace
+from fetcher.imap.grammar.tokens import Answer, tokens
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from fetcher.imap.wire import Answer
     ],
 )
 def test_the_first_personal_namespace_counts(line: bytes, expected: Namespace | None) -> None:
-    assert answers.namespace([(line,)]) == expected
+    assert names.namespace([(line,)]) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_found_uids_are_in_rising_order(lines: list[bytes], expected: list[int])
 
 
 @pytest.mark.parametrize(
-    "parse", [listing.folders, answers.namespace, answers.folder_status, answers.found_uids, lambda a: tokens(a[0])]
+    "parse", [names.folders, names.namespace, answers.folder_status, answers.found_uids, lambda a: tokens(a[0])]
 )
 @given(line=st.binary(max_size=60), literal=st.binary(max_size=5))
 def test_nonsense_is_refused_with_a_value_error_and_nothing_else(

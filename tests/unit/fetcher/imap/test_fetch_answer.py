@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fetcher.imap.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, internal_date, metas
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar.fetch_answer import MAX_HEADER_BYTES, Fetched, Meta, bodies, internal_date, metas
+from fetcher.imap.grammar.tokens import Answer
 
 DATE = datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)
 META = b'UID 5 RFC822.SIZE 44 INTERNALDATE "17-Jul-1996 02:44:25 -0700" FLAGS (\\Seen $Junk)'

@@ -1,7 +1,7 @@
 import pytest
 
-from fetcher.imap.listing import Folder, folders
-from fetcher.imap.wire import Answer
+from fetcher.imap.grammar.names import Folder, folders
+from fetcher.imap.grammar.tokens import Answer
 
 
 @pytest.mark.parametrize(

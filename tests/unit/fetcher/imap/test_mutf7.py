@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap import mutf7
+from fetcher.imap.grammar import mutf7
 
 PAIRS = [
     ("INBOX", "INBOX"),

@@ -1,8 +1,7 @@
 import pytest
 
-from fetcher.imap import names
-from fetcher.imap.answers import Namespace
-from fetcher.imap.listing import Folder
+from fetcher.imap.grammar import names
+from fetcher.imap.grammar.names import Folder, Namespace
 
 DOTS = Namespace("INBOX.", ".")
 SLASHES = Namespace("", "/")

@@ -1,7 +1,7 @@
 import pytest
 
-from fetcher.imap import quoting
-from fetcher.imap.quoting import Literal
+from fetcher.imap.grammar import quoting
+from fetcher.imap.grammar.quoting import Literal
 
 
 @pytest.mark.parametrize(

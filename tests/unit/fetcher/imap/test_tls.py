@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from fetcher.imap import ImapFault, ImapSession
-from fetcher.imap.tls import client_context
+from fetcher.imap.transport.tls import client_context
 from pipeline.contracts.mailbox import Security
 from tests.support.fixtures_imap import quiet, scripted_account
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap import uidset
+from fetcher.imap.grammar import uidset
 
 uids = st.sets(st.integers(1, 5000), max_size=300)
 

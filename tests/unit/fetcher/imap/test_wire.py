@@ -2,9 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap.budget import MAX_UNASKED_BYTES, Allowance, Budget
-from fetcher.imap.faults import ImapFault
-from fetcher.imap.wire import Answer, AnswerReader
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.tokens import Answer
+from fetcher.imap.transport.wire import (
+    MAX_UNASKED_BYTES,
+    MIN_BYTES_A_SECOND,
+    Allowance,
+    AnswerReader,
+    Budget,
+    MinimumRate,
+)
 from pipeline.contracts.limits import MiB
 
 SMALL = Allowance(line=1000, literal=1000, total=5000)
@@ -103,3 +110,20 @@ def test_what_nobody_asked_for_is_bounded_too() -> None:
     budget.drop(MAX_UNASKED_BYTES - 1000, 1)
     with pytest.raises(ImapFault, match="nobody asked for"):
         budget.drop(1000, 1)
+
+
+def test_an_answer_that_comes_byte_by_byte_is_too_slow_after_a_grace_and_one_that_is_whole_is_forgotten() -> None:
+    rate = MinimumRate()
+    for second in range(90):
+        rate.heard(1, float(second), grace_s=90, unfinished=True)
+    with pytest.raises(ImapFault, match="a second"):
+        rate.heard(1, 100.0, grace_s=90, unfinished=True)
+
+    rate.heard(1, 100.0, grace_s=90, unfinished=False)
+    rate.heard(1, 500.0, grace_s=90, unfinished=True)
+
+
+def test_a_slow_line_that_keeps_to_the_rate_may_take_long() -> None:
+    rate = MinimumRate()
+    for second in range(900):
+        rate.heard(MIN_BYTES_A_SECOND, float(second), grace_s=90, unfinished=True)

@@ -1,4 +1,6 @@
 // What takes long comes after its page: each [data-later] names the address of its content, and holds a note until then.
+import { localise } from "./times.js";
+
 const FAILED = "This part did not come. Reload the page to try again.";
 const asked = new Map(); // by address, what was asked for and is not there yet
 
@@ -38,4 +40,4 @@ export async function complete(page) {
   await Promise.all([...page.querySelectorAll("[data-later]")].map(fill));
 }
 
-complete(document);
+complete(document).then(() => localise(document));

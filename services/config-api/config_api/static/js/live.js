@@ -1,7 +1,8 @@
-// New activity without a reload: the stream says that something happened, the page fetches itself anew and swaps the
+// New activity without a reload: the stream says that something happened, the page fetches itself again and swaps the
 // parts marked [data-live-part]. What is shown is always rendered in one place, the server. A tab that nobody looks at
 // holds no stream: browsers open only six connections to a host, and all tabs share them.
 import { complete } from "./later.js";
+import { localise } from "./times.js";
 
 const main = document.querySelector("[data-live]");
 const shown = document.querySelector("[data-live-status]");
@@ -39,7 +40,7 @@ function swap(fresh, isReady) {
 
 async function refresh() {
   refreshing = null;
-  if (document.hidden) return; // the stream opens anew when the tab is shown, and that refreshes
+  if (document.hidden) return; // the stream opens again when the tab is shown, and that refreshes
   busy = true;
   try {
     await renew();
@@ -53,8 +54,10 @@ async function renew() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  localise(fresh);
   const waits = swap(fresh, (part) => !part.querySelector("[data-later]"));
   await complete(fresh); // until then the other old parts stay
+  localise(fresh);
   stale = swap(fresh, () => true) || waits;
 }
 

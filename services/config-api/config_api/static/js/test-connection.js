@@ -7,7 +7,13 @@ async function answered() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const folders = page.querySelector("#folder-choices");
   if (folders) form.querySelector("#folder-choices").replaceWith(document.adoptNode(folders));
+  for (const name of ["name", "host", "port", "security"]) understood(name, page.querySelector(`#mailbox-form [name=${name}]`));
   return page.querySelector("#test-result") ?? failure(page.querySelector(".lead")?.textContent);
+}
+
+// What was pasted as server is shown as it was understood: name, port and encryption apart.
+function understood(name, theirs) {
+  if (theirs) form.elements[name].value = theirs.value;
 }
 
 function failure(text) {
@@ -28,7 +34,18 @@ function result(...children) {
 function show(fresh) {
   form.querySelector("#test-result").replaceChildren(...fresh.childNodes);
   form.querySelector("#test-result").scrollIntoView({ block: "nearest" });
+  form.dispatchEvent(new Event("change"));
 }
+
+// "Trust this certificate" fills in its fingerprint and tests again; nothing is saved by that.
+form.addEventListener("click", (event) => {
+  const trust = event.target.closest("[data-trust]");
+  if (!trust) return;
+  event.preventDefault();
+  form.elements.pinned_certificate.value = trust.value;
+  form.querySelector("#advanced").open = true;
+  button.click();
+});
 
 button.addEventListener("click", async (event) => {
   event.preventDefault();

@@ -91,7 +91,7 @@ class HeaderReader:
             raise _no_domain(self._notes.text(text))
         if domain != text.strip():
             raw["policy_published/domain"] = self._notes.text(text) or ""
-        words = {name: self._policy_word(name, text_of(found.get(name)), raw) for name in _POLICY_WORDS}
+        words = {name: self._policy_word(name, text_of(found[name]), raw) for name in _POLICY_WORDS if name in found}
         if not text_of(found.get("p")).strip():
             self._notes.add(Repair.MISSING_POLICY_WORD)
         return Policy(

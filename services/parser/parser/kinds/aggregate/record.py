@@ -1,16 +1,14 @@
 """One record of an aggregate report, from its texts to a row. This is where the time goes: two million may come.
 
 The fast path of a word is one look-up; whatever is not canonical takes the slow one, which keeps the raw word and
-notes the repair. Results and domains repeat from record to record, so one that needed no repair is made only once.
+notes the repair. Results and domains repeat from record to record, so each is made only once.
 """
 
 import re
-from typing import Final, NamedTuple
-
-from lxml import etree
+from typing import Final
 
 from parser.kinds import values
-from parser.kinds.aggregate.elements import Elements, language_of, text_of
+from parser.kinds.aggregate.texts import ReasonTexts, RecordTexts, ResultTexts
 from parser.kinds.domains import read_domain
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
@@ -19,133 +17,6 @@ from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.contracts.report import DkimResult, OverrideReason, Record, SpfResult
 from pipeline.errors import Rejected
-
-MAX_RESULTS = 1000  # RFC 9990 suggests 100 a record
-_OF_A_ROW = frozenset({"source_ip", "count"})
-
-
-# A DKIM or SPF result: domain, selector, scope, result, human_result and the language of that, where not English.
-ResultTexts = tuple[str | None, ...]
-
-
-class ReasonTexts(NamedTuple):
-    """An override reason; `language` is that of the comment, where it is not English."""
-
-    type: str
-    comment: str
-    language: str | None
-
-
-class RecordTexts(NamedTuple):
-    """A record; what is not there is None. `is_evaluated` and `is_identified`: whether those sections are there."""
-
-    source_ip: str | None
-    count: str | None  # type: ignore[assignment]  # hides tuple.count, which nothing needs
-    is_evaluated: bool
-    disposition: str | None
-    dkim: str | None
-    spf: str | None
-    reasons: tuple[ReasonTexts, ...]
-    is_identified: bool
-    header_from: str | None
-    envelope_from: str | None
-    envelope_to: str | None
-    dkim_results: tuple[ResultTexts, ...]
-    spf_results: tuple[ResultTexts, ...]
-
-
-class RecordTextsReader:
-    """Finds the texts, whatever stands beside and between them; notes what is missing, repeated or unknown."""
-
-    def __init__(self, elements: Elements, notes: Notes) -> None:
-        self._elements = elements
-        self._notes = notes
-
-    def read(self, record: etree._Element) -> RecordTexts:
-        """The texts of a record. Raises Rejected for more results than any honest record has."""
-        sections = self._elements.sections(record)
-        row = self._children(sections.get("row"))
-        self._check_not_elsewhere(_OF_A_ROW - row.keys(), record)
-        evaluated, reasons = self._policy_evaluated(row.get("policy_evaluated"))
-        identifiers = sections.get("identifiers")
-        named = {} if identifiers is None else self._elements.texts(identifiers)
-        if identifiers is None:
-            self._notes.add(Repair.MISSING_IDENTIFIERS)
-        dkim_results, spf_results = self._auth_results(sections.get("auth_results"))
-        return RecordTexts(
-            source_ip=_text(row.get("source_ip")),
-            count=_text(row.get("count")),
-            is_evaluated="policy_evaluated" in row,
-            disposition=_text(evaluated.get("disposition")),
-            dkim=_text(evaluated.get("dkim")),
-            spf=_text(evaluated.get("spf")),
-            reasons=reasons,
-            is_identified=identifiers is not None,
-            header_from=named.get("header_from"),
-            envelope_from=named.get("envelope_from"),
-            envelope_to=named.get("envelope_to"),
-            dkim_results=dkim_results,
-            spf_results=spf_results,
-        )
-
-    def _children(self, element: etree._Element | None) -> dict[str, etree._Element]:
-        return {} if element is None else self._elements.children(element)
-
-    def _check_not_elsewhere(self, missing: frozenset[str], record: etree._Element) -> None:
-        """Raises Rejected where what is missing in the row stands somewhere else in the record."""
-        if not missing:
-            return
-        names = self._elements.names
-        own = (section for section in record if not self._elements.is_foreign(section))
-        if any(names[element.tag] in missing for section in own for element in section.iter()):
-            raise Rejected(Reason.RECORDS_LOST, f"{' or '.join(sorted(missing))} stands outside of its row")
-
-    def _policy_evaluated(
-        self, element: etree._Element | None
-    ) -> tuple[dict[str, etree._Element], tuple[ReasonTexts, ...]]:
-        if element is None:
-            self._notes.add(Repair.MISSING_POLICY_EVALUATED)
-            return {}, ()
-        found, reasons = self._elements.split(element, "reason")
-        return found, tuple(map(self._reason, reasons))
-
-    def _reason(self, reason: etree._Element) -> ReasonTexts:
-        found = self._elements.children(reason)
-        kind = text_of(found.get("type"))
-        if not found and text_of(reason).strip():
-            self._notes.add(Repair.REASON_AS_TEXT)
-            kind = text_of(reason)
-        comment = found.get("comment")
-        return ReasonTexts(kind, text_of(comment), language_of(comment))
-
-    def _auth_results(self, element: etree._Element | None) -> tuple[tuple[ResultTexts, ...], tuple[ResultTexts, ...]]:
-        if element is None:
-            self._notes.add(Repair.MISSING_AUTH_RESULTS)
-            return (), ()
-        results: dict[str, list[ResultTexts]] = {"dkim": [], "spf": []}
-        for child in element:
-            name = self._elements.names[child.tag]
-            if name in results:
-                results[name].append(self._result(child))
-            elif name:
-                self._elements.pass_over(element, name)
-        if max(map(len, results.values())) > MAX_RESULTS:
-            raise Rejected(Reason.SECTION_TOO_LARGE, f"more than {MAX_RESULTS} results in a record")
-        return tuple(results["dkim"]), tuple(results["spf"])
-
-    def _result(self, element: etree._Element) -> ResultTexts:
-        get = self._elements.texts(element).get
-        human = get("human_result")
-        names = self._elements.names
-        language = None
-        if human is not None:
-            language = language_of(next(child for child in element if names[child.tag] == "human_result"))
-        return get("domain"), get("selector"), get("scope"), get("result"), human, language
-
-
-def _text(element: etree._Element | None) -> str | None:
-    return None if element is None else element.text
-
 
 _CACHE_SIZE: Final = 5000
 _ADDRESS: Final = re.compile(r"[^\s@<>()\"]+@[^\s@<>()\"]+")

@@ -8,8 +8,8 @@ silence. A document that was cut off, or whose tags contradict each other, is re
 import re
 from dataclasses import dataclass
 
+from parser.kinds.aggregate.encoding import decode
 from parser.kinds.aggregate.tags import TagMender
-from parser.kinds.aggregate.text import decode
 from parser.kinds.several import SeveralReports
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair

@@ -3,18 +3,16 @@
 import re
 from hashlib import sha256
 
-from parser.inflate import inflate_head
 from parser.kinds import values
 from parser.kinds.comments import without_comments
 from parser.kinds.domains import read_domain
 from parser.kinds.failure.feedback import Feedback, Parts, parts_of
 from parser.kinds.failure.notice import read_notice
-from parser.kinds.failure.sample import SampleKept, redacted
-from parser.kinds.failure.source import Source
+from parser.kinds.failure.source import Source, redacted
 from parser.kinds.identity import Fingerprint
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
-from parser.kinds.reading import Hints, Reading
+from parser.kinds.reading import Reading, SampleKept, Terms
 from pipeline.contracts.limits import Limits, MiB
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
@@ -23,27 +21,28 @@ from pipeline.errors import Rejected
 from pipeline.mailformat.addresses import addresses
 from pipeline.mailformat.dates import moment
 from pipeline.mailformat.fields import Fields, header_of
+from pipeline.mailformat.inflate import inflate_head
 from pipeline.mailformat.words import decoded_words
 
 MAX_READ_BYTES = 4 * MiB
-MAX_REPEATED = 100
 SAMPLE_TEXTS = 16  # the sample may be this many times longer than a text field
 # An address literal (RFC 5321 section 4.1.3, to which RFC 5965 refers) and the brackets that it has in a mail address.
 _LITERAL = re.compile(r"\[?(?:IPv6:)?([0-9a-f:.]+)\]?", re.IGNORECASE)
 
 
-def read_failure(document: bytes, *, limits: Limits, hints: Hints, sample_kept: SampleKept) -> Reading:
+def read_failure(document: bytes, terms: Terms) -> Reading:
     """The report in `document` (a whole mail, gzip). Raises Rejected where it holds no failure report.
 
     Of a huge mail the beginning is read: the report stands there, and the reported mail's rest would not be kept.
     """
+    limits = terms.limits
     notes = Notes(max_text_bytes=limits.max_text_bytes)
     mail, is_whole = inflate_head(document, limits=limits, max_bytes=MAX_READ_BYTES)
     if not is_whole:
         notes.add(Repair.TEXT_CUT)
     mail = mail.lstrip(b"\r\n")
     parts = parts_of(mail, notes=notes)
-    source = Source(Fields(header_of(mail)), _fields(parts, notes), parts.sample, notes, hints, sample_kept)
+    source = Source(Fields(header_of(mail)), _fields(parts, notes), parts.sample, notes, terms.hints, terms.sample_kept)
     return Reading(_report(source, limits), changes=tuple(notes.changes))
 
 

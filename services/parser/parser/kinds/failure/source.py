@@ -1,12 +1,13 @@
 """What a failure report is made from: the mail, the fields of its machine-readable part, and the reported mail."""
 
+import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from parser.kinds.comments import without_comments
 from parser.kinds.failure.feedback import Feedback
-from parser.kinds.failure.sample import SampleKept, redacted
 from parser.kinds.notes import Notes
-from parser.kinds.reading import Hints
+from parser.kinds.reading import Hints, SampleKept
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
@@ -14,6 +15,8 @@ from pipeline.mailformat.fields import Fields
 from pipeline.mailformat.words import decoded_words
 
 MAX_REPEATED = 100
+_ADDRESS = re.compile(r"([A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]{1,128})@(?=[A-Za-z0-9\[])")
+_HASH_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +101,12 @@ class Source:
         """Note a value that is left out, or taken from elsewhere."""
         self.keep(name, text)
         self.notes.change(Repair.UNREADABLE_VALUE, where=name, sent=self.private(text) or "", given=None)
+
+
+def redacted(text: str) -> str:
+    """The text with the local part of every address replaced by a hash (RFC 6590): equal addresses stay equal."""
+    return _ADDRESS.sub(lambda found: _hashed(found.group(1)) + "@", text)
+
+
+def _hashed(local_part: str) -> str:
+    return sha256(local_part.encode(errors="replace")).hexdigest()[:_HASH_DIGITS]

@@ -2,29 +2,30 @@
 
 from typing import Any
 
-from parser.inflate import inflate_whole
 from parser.kinds import values
 from parser.kinds.identity import Fingerprint, sender_name
 from parser.kinds.notes import Notes
-from parser.kinds.reading import Hints, Reading
+from parser.kinds.reading import Hints, Reading, Terms
 from parser.kinds.tls.json_tree import Tree, parse_tree
 from parser.kinds.tls.policies import PolicyReader
-from pipeline.contracts.limits import Limits, MiB
+from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.contracts.report import ReportKind, TlsPolicy, TlsReport
 from pipeline.errors import Rejected
+from pipeline.mailformat.inflate import inflate_whole
 
 MAX_TLS_BYTES = 16 * MiB  # JSON is read whole; the largest real report seen has some kilobytes
 MAX_ITEMS = 30_000  # policies and failure details; each takes a kilobyte of memory
 _OWN_KEYS = frozenset({"organization-name", "report-id", "policies", "date-range"})
 
 
-def read_tls(document: bytes, *, limits: Limits, hints: Hints) -> Reading:
+def read_tls(document: bytes, terms: Terms) -> Reading:
     """The report in `document` (gzip). Raises Rejected.
 
     The report's domain is the policy domain; where it speaks of several, all of them, separated by commas.
     """
+    limits, hints = terms.limits, terms.hints
     notes = Notes(max_text_bytes=limits.max_text_bytes)
     tree = parse_tree(inflate_whole(document, limits=limits, max_bytes=MAX_TLS_BYTES), notes=notes)
     if len(_OWN_KEYS & tree.keys()) < 2:

@@ -2,7 +2,7 @@
 
 In place of each run the parser is given an empty record with a mark (two, where there are several). So it is still the
 parser that says whether the document is well-formed and where the run stands. One that does not come back as a section
-of the report, or is no known shape under this root, makes the document be read anew without runs (`Unforeseen`).
+of the report, or is no known shape under this root, makes the document be read again without runs (`Unforeseen`).
 """
 
 import secrets
@@ -14,8 +14,8 @@ from typing import Final
 from lxml import etree
 
 from parser.kinds.aggregate.fastpath.patterns import END, START, Found
-from parser.kinds.aggregate.fastpath.shapes import ORDINARY, OrdinaryShapes
-from parser.kinds.aggregate.record import RecordTexts
+from parser.kinds.aggregate.fastpath.shapes import KnownShapes
+from parser.kinds.aggregate.texts import RecordTexts
 
 MAX_WAITING_BYTES: Final = 2 * 1024 * 1024  # of runs whose place the parser has not come to
 MAX_HELD_BYTES: Final = 64 * 1024  # of a record whose end has not come
@@ -38,9 +38,9 @@ class _Run:
 class Runs:
     """Takes runs out of a document's pieces, and gives the records back when the parser comes to their place."""
 
-    def __init__(self, *, ordinary: OrdinaryShapes = ORDINARY) -> None:
-        self._ordinary = ordinary
-        self._patterns = ordinary.patterns
+    def __init__(self, known: KnownShapes) -> None:
+        self._known = known
+        self._patterns = known.patterns
         self._waiting: deque[_Run] = deque()
         self._waiting_bytes = 0
         self._count = 0
@@ -84,7 +84,7 @@ class Runs:
     def _read(self, run: _Run, *, root: etree._Element, record: etree._Element) -> list[RecordTexts]:
         plans = {}
         for pattern in {found.pattern for found in run.records}:
-            plan = self._ordinary.plan(pattern, root=root.tag, record=record.tag)
+            plan = self._known.plan(pattern, root=root.tag, record=record.tag)
             if plan is None:
                 raise Unforeseen
             plans[pattern] = plan

@@ -18,7 +18,7 @@ from lxml import etree
 
 from parser.kinds.aggregate.elements import Elements, Tag
 from parser.kinds.aggregate.fastpath.patterns import Pattern, Patterns
-from parser.kinds.aggregate.record import ReasonTexts, RecordTexts, RecordTextsReader
+from parser.kinds.aggregate.texts import ReasonTexts, RecordTexts, RecordTextsReader
 from parser.kinds.notes import Notes
 from pipeline.contracts.repairs import Repair
 
@@ -85,22 +85,25 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownShape:
     """What is known of a shape. `is_plain`: its plan holds for elements too, of which a shape does not tell all."""
 
     plan: Plan
     is_plain: bool
 
 
-class OrdinaryShapes:
-    """What holds in every report with the same root: shapes in which there is nothing to note."""
+class KnownShapes:
+    """What is remembered from report to report: shapes in which there is nothing to note, at most `MAX_ORDINARY`.
+
+    It holds in every report with the same root. Safe in several threads.
+    """
 
     def __init__(self) -> None:
-        self._shapes: dict[tuple[Tag, Shape], Known] = {}
+        self._shapes: dict[tuple[Tag, Shape], KnownShape] = {}
         self._plans: dict[tuple[Tag, Tag, Pattern], Plan] = {}
         self.patterns = Patterns()
 
-    def find(self, shape: Shape, root: Tag) -> Known | None:
+    def find(self, shape: Shape, root: Tag) -> KnownShape | None:
         """The shape, where it is known."""
         return self._shapes.get((root, shape))
 
@@ -108,7 +111,7 @@ class OrdinaryShapes:
         """How to read what a pattern matched, in a report whose root and records have these tags; None if unknown."""
         return self._plans.get((root, record, pattern))
 
-    def keep(self, known: Known, record: etree._Element, shape: Shape, root: Tag) -> None:
+    def keep(self, known: KnownShape, record: etree._Element, shape: Shape, root: Tag) -> None:
         """Remember the shape of a record; of too many, none."""
         if len(self._shapes) >= MAX_ORDINARY:
             self._shapes.clear()
@@ -120,16 +123,13 @@ class OrdinaryShapes:
         self._shapes[root, shape] = known  # last: another thread that finds it does not learn it
 
 
-ORDINARY: Final = OrdinaryShapes()
-
-
 class ShapedTextsReader:
     """Reads the texts of records, those of a known shape by position."""
 
-    def __init__(self, elements: Elements, reader: RecordTextsReader, *, ordinary: OrdinaryShapes = ORDINARY) -> None:
+    def __init__(self, elements: Elements, reader: RecordTextsReader, *, known: KnownShapes) -> None:
         self._elements = elements
         self._slow = reader
-        self._ordinary = ordinary
+        self._known = known
         self._plans: dict[Shape, Plan | None] = {}
 
     def read(self, record: etree._Element) -> RecordTexts:
@@ -140,7 +140,7 @@ class ShapedTextsReader:
         shape = tuple(tags), tuple(map(len, elements))
         plan = self._plans.get(shape)
         if plan is None and shape not in self._plans and len(self._plans) < MAX_SHAPES:
-            known = self._ordinary.find(shape, self._root) or self._learnt(record, shape)
+            known = self._known.find(shape, self._root) or self._learnt(record, shape)
             plan = self._plans[shape] = known.plan if known.is_plain else None
         if plan is None:
             return self._slow.read(record)
@@ -165,7 +165,7 @@ class ShapedTextsReader:
         root = self._elements.root
         return "" if root is None else root.tag
 
-    def _learnt(self, record: etree._Element, shape: Shape) -> Known:
+    def _learnt(self, record: etree._Element, shape: Shape) -> KnownShape:
         """A new shape, worked out. What the slow way has to note of a plain one is noted in the report."""
         numbered = deepcopy(record)
         for position, element in enumerate(numbered.iter()):
@@ -178,9 +178,9 @@ class ShapedTextsReader:
         is_ordinary = not (notes.repairs or elements.extensions or elements.names.has_unknown)
         is_plain = _UNPLAIN.isdisjoint(elements.names[tag] for tag in shape[0])
         is_plain = is_plain and Repair.REPEATED_ELEMENT not in notes.repairs  # whether they differ, no shape tells
-        known = Known(Plan(positions), is_plain=is_plain)
+        known = KnownShape(Plan(positions), is_plain=is_plain)
         if is_ordinary:
-            self._ordinary.keep(known, record, shape, self._root)
+            self._known.keep(known, record, shape, self._root)
         elif known.is_plain:
             self._slow.read(numbered)
         return known

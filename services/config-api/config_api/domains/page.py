@@ -1,0 +1,120 @@
+"""Domains: the list, and one domain with all that reports say of it and whether it may be stricter.
+
+What the domain is ready for takes longer where it has very many sources; it comes after the page then.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, render_template
+
+from config_api.backend import Backend, backend
+from config_api.domains import queries
+from config_api.domains.shapes import DomainDay, DomainDetail, DomainFilter, ReadinessAnswer, TlsDay
+from config_api.sources import words
+from config_api.sources.shapes import MAX_DAYS, Period
+from config_api.web.bars import alignment_over_time, bars_of
+from config_api.web.charts import Series, share_bar, stacked_bars
+from config_api.web.period import Period as ShownPeriod
+from config_api.web.period import chosen, period_of
+from config_api.web.view import query
+from pipeline.sources import readiness
+
+PAGE_SIZE = 50
+DEFAULT_DAYS = 90
+CHOICES = {"30": "30 days", "90": "90 days", "365": "1 year"}
+PATIENCE = 30  # seconds: a domain of very many sources
+DISPOSITIONS = (Series("pass", "Delivered"), Series("warn", "Quarantined"), Series("fail", "Rejected"))
+TLS = (Series("pass", "Encrypted"), Series("fail", "Failed"))
+LIMITS = {
+    "days": readiness.MIN_DAYS,
+    "reporters": readiness.MIN_REPORTERS,
+    "messages": readiness.MIN_MESSAGES,
+    "lost": readiness.MOST_LOST,
+}
+
+blueprint = Blueprint("domains", __name__, url_prefix="/domains")
+
+
+@blueprint.get("")
+def listing() -> str:
+    """The list, those with most messages first."""
+    here, services = query(), backend()
+    wanted = DomainFilter(q=here.get("q"))
+    found = services.run(
+        queries.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), timeout=PATIENCE
+    )
+    return render_template("domains/list.html", found=found, here=here, words_of=words, share_bar=share_bar)
+
+
+@blueprint.get("/<name>")
+def one(name: str) -> str:
+    """One domain."""
+    here, services = query(), backend()
+    whole = here.pop("whole", None) is not None
+    asked, fault = _asked(here)
+    found, ready = services.run(_read(services, name, asked, here, whole=whole), timeout=PATIENCE)
+    period = ShownPeriod(found.since, found.until, fault)
+    reports = f"/reports?{urlencode({'kind': 'aggregate', 'domain': found.domain})}"
+    return render_template(
+        "domains/one.html",
+        domain=found,
+        ready=ready,
+        alignment=alignment_over_time(found.days, period, leads_to=reports),
+        dispositions=bars_of(found.days, period, _dispositions, DISPOSITIONS, leads_to=reports),
+        tls=bars_of(found.tls, period, _tls, TLS, leads_to=_tls_reports(found.domain), noun="sessions"),
+        subdomains=[each for each in found.from_domains if each.name != found.domain],
+        period=period,
+        choices=CHOICES,
+        chosen=None if fault else chosen(here, default=DEFAULT_DAYS),
+        here=here,
+        limits=LIMITS,
+        words_of=words,
+        share_bar=share_bar,
+        stacked_bars=stacked_bars,
+    )
+
+
+@blueprint.get("/<name>/readiness")
+def ready_for(name: str) -> str:
+    """A part of that page, for one that came without it."""
+    services = backend()
+    found = services.run(_ready(services, name, whole=True), timeout=PATIENCE)
+    return render_template("domains/readiness.html", ready=found, limits=LIMITS, words_of=words)
+
+
+def _asked(here: dict[str, str]) -> tuple[Period, str]:
+    """The days of one's own, and what is wrong with what was asked for; the usual ones then."""
+    period = period_of(here, datetime.now(UTC).date(), default=DEFAULT_DAYS, most=MAX_DAYS)
+    if period.fault or ("since" not in here and "until" not in here):
+        return Period(), period.fault
+    return Period(since=period.since, until=period.until), ""
+
+
+async def _read(
+    services: Backend, name: str, asked: Period, here: dict[str, str], *, whole: bool
+) -> tuple[DomainDetail, ReadinessAnswer | None]:
+    days = here.get("days", "")
+    back = int(days) if days in CHOICES else DEFAULT_DAYS
+    return await asyncio.gather(
+        queries.get(services.database, name, asked, days=back), _ready(services, name, whole=whole)
+    )
+
+
+async def _ready(services: Backend, name: str, *, whole: bool) -> ReadinessAnswer | None:
+    ask = services.recent.answer if whole else services.recent.answer_soon
+    catalogue = services.services.catalogue
+    return await ask(("readiness", name), lambda: queries.ready(services.database, catalogue, name))
+
+
+def _tls_reports(domain: str) -> str:
+    return f"/reports?{urlencode({'kind': 'tls', 'domain': domain}, quote_via=quote)}"
+
+
+def _dispositions(day: DomainDay) -> tuple[int, int, int]:
+    return day.messages - day.quarantined - day.rejected, day.quarantined, day.rejected
+
+
+def _tls(day: TlsDay) -> tuple[int, int]:
+    return day.successful, day.failed

@@ -1,0 +1,50 @@
+"""What sources are, what is said of them, and what changed, in words for pages."""
+
+from config_api.web.words import Said
+from pipeline.sources.catalogue import Kind
+from pipeline.sources.changes import Change
+from pipeline.sources.judge import Standing, Verdict
+
+VERDICTS = {
+    Verdict.MISALIGNED: Said("Yours, failing", "bad"),
+    Verdict.FAILING: Said("Not yours, failing", "bad"),
+    Verdict.UNKNOWN: Said("Undecided", "warn"),
+    Verdict.FORWARDED: Said("Forwarding", "accent"),
+    Verdict.ALIGNED: Said("Passing", "good"),
+    Verdict.IGNORED: Said("Ignored"),
+}
+MEANINGS = {
+    Verdict.MISALIGNED: "They send for you, and part of it fails. Set up their authentication.",
+    Verdict.FAILING: "Nothing they send passes: spoofing, or a service nobody told you of.",
+    Verdict.UNKNOWN: "Part of it passes. Say whether it is yours.",
+    Verdict.FORWARDED: "They hand on your email: a mailing list, or a forwarded mailbox.",
+    Verdict.ALIGNED: "All is well.",
+    Verdict.IGNORED: "You said that these do not matter.",
+}
+DECISIONS = {Standing.OURS: "Ours", Standing.NOT_OURS: "Not ours", Standing.IGNORE: "Ignore"}
+CHANGES = {
+    Change.NEW: Said("New", "accent"),
+    Change.SILENT: Said("Gone silent", "warn"),
+    Change.MORE: Said("Suddenly more", "warn"),
+    Change.FAILING: Said("Suddenly failing", "bad"),
+}
+KINDS = {
+    Kind.ESP: "Email service",
+    Kind.CRM: "CRM",
+    Kind.TICKETING: "Ticket system",
+    Kind.INVOICING: "Invoicing",
+    Kind.COMMERCE: "Shop system",
+    Kind.SURVEY: "Surveys",
+    Kind.EVENTS: "Events",
+    Kind.COLLABORATION: "Collaboration",
+    Kind.HR: "Human resources",
+    Kind.TRAINING: "Training",
+    Kind.EDUCATION: "Education",
+    Kind.SOCIAL: "Social network",
+    Kind.MAILBOX_PROVIDER: "Mailbox provider",
+    Kind.SECURITY_GATEWAY: "Security gateway",
+    Kind.FORWARDER: "Forwarder",
+    Kind.LIST_SERVER: "Mailing lists",
+    Kind.HOSTING: "Hosting",
+}
+MECHANISMS = {"dkim": "DKIM signature", "spf": "SPF (envelope)", "from": "From address"}

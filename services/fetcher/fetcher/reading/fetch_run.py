@@ -1,0 +1,104 @@
+"""A fetch run: its figures, as they grow, and an email of it as the event that the extractor gets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from fetcher.imap import ImapFault
+from fetcher.reading.batches import Batch, Download
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger, MailFetched
+from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mailbox import MailAction, Mailbox
+from pipeline.contracts.reasons import Reason
+from pipeline.contracts.wire import Envelope, Parcel
+from pipeline.telemetry.metrics import FETCHED_BYTES, FETCHED_MAILS, FILTERED_MAILS
+
+MAX_DETAIL = 500  # characters
+UNTOUCHED = frozenset({Reason.MAIL_UNREADABLE, Reason.HEADER_UNREADABLE})
+
+
+@dataclass(slots=True)
+class Run:
+    """One look into a mailbox's folder. Of the emails seen, those neither filtered nor fetched at its end vanished
+    meanwhile, or wait for the next run because this one ended early.
+
+    `more`: the folder is being read again, and the next slice of it waits. `complaint`: what is odd about the folder,
+    though it could be read.
+    """
+
+    mailbox: Mailbox
+    trigger: FetchTrigger
+    folder: str
+    progressed: Callable[["Run"], None]
+    id: str = field(default_factory=lambda: uuid4().hex)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seen: int = 0
+    filtered: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+    more: bool = False
+    complaint: ImapFault | None = None
+
+    def found(self, mails: int) -> None:
+        """So many are new in the folder."""
+        self.seen = mails
+        self.progressed(self)
+
+    def count(self, batch: Batch) -> None:
+        """Adds a batch that is published and below the cursor."""
+        self.filtered += batch.filtered
+        self.fetched += len(batch.downloads)
+        self.fetched_bytes += batch.size
+        FETCHED_MAILS.labels(self.mailbox.id).inc(len(batch.downloads))
+        FETCHED_BYTES.labels(self.mailbox.id).inc(batch.size)
+        FILTERED_MAILS.labels(self.mailbox.id).inc(batch.filtered)
+        self.progressed(self)
+
+    @property
+    def done(self) -> int:
+        """The emails that are published or passed over."""
+        return self.filtered + self.fetched
+
+    def finished(self, *, category: str = "ok", detail: str = "") -> FetchRunFinished:
+        """The run as an event."""
+        return FetchRunFinished(
+            mailbox_id=self.mailbox.id,
+            run_id=self.id,
+            folder=self.folder,
+            trigger=self.trigger,
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+            seen=self.seen,
+            filtered=self.filtered,
+            fetched=self.fetched,
+            fetched_bytes=self.fetched_bytes,
+            category=category,
+            detail=detail[:MAX_DETAIL],
+        )
+
+
+def fetched(run: Run, uidvalidity: int, download: Download, *, untouched: bool = False) -> Envelope:
+    """The event, and the bytes where there are any.
+
+    An email whose bytes nobody has seen is never touched, whatever becomes of it: it is all there is. Nor is one of
+    which nobody knows whether it passes the filters, nor one that is to stay `untouched`.
+    """
+    handling = run.mailbox.handling()
+    if download.refused in UNTOUCHED:
+        handling = handling.model_copy(update={"on_failed": MailAction()})
+    if untouched:
+        nothing = dict.fromkeys(("on_processed", "on_failed", "on_not_a_report"), MailAction())
+        handling = handling.model_copy(update=nothing)
+    event = MailFetched(
+        mail=MailRef.of(mailbox_id=run.mailbox.id, folder=run.folder, uidvalidity=uidvalidity, uid=download.meta.uid),
+        handling=handling,
+        size=download.meta.size,
+        internal_date=download.meta.internal_date,
+        fetched_at=datetime.now(UTC),
+        run_id=run.id,
+        refused=download.refused,
+        subject_line=download.subject,
+        from_address=download.sender,
+    )
+    return Envelope(event, () if download.body is None else (Parcel.of(download.body),))

@@ -1,0 +1,75 @@
+"""All that a domain publishes about its mail, asked for at once, within a time that is bounded."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DomainDns, RecordKind, Selector, Verdict
+from pipeline.dns.keys import judge_key, key_name
+from pipeline.dns.organisation import DMARC, dmarc_places, records
+from pipeline.dns.policies import judge_bimi, judge_dmarc_record, judge_sts, judge_tls_record, policy_of
+from pipeline.dns.resolver import Offline, TxtRecords
+from pipeline.dns.spf import survey_spf
+
+OVERALL_S = 20.0
+AT_ONCE = 5  # keys asked for at the same time
+
+
+async def survey(dns: TxtRecords, question: DnsQuestion, *, within: float = OVERALL_S) -> DomainDns:
+    """What DNS says now; a kind that it does not answer for in time is `unknown`, and keeps no other."""
+    domain = question.domain
+    room = asyncio.Semaphore(AT_ONCE)
+    asked = [
+        _known(RecordKind.SPF, domain, survey_spf(dns, domain), within),
+        _known(RecordKind.MTA_STS, f"_mta-sts.{domain}", _sts(dns, domain), within),
+        _known(RecordKind.TLS_RPT, f"_smtp._tls.{domain}", _tls(dns, domain), within),
+        _known(RecordKind.BIMI, f"default._bimi.{domain}", _bimi(dns, domain), within),
+        *(_known(RecordKind.DKIM, key_name(key), _key(dns, key, room), within) for key in question.selectors),
+    ]
+    dmarc = _known(RecordKind.DMARC, f"_dmarc.{domain}", _dmarc(dns, domain), within)
+    return DomainDns(domain=domain, found=tuple(await asyncio.gather(dmarc, *asked)))
+
+
+async def dmarc_record(dns: TxtRecords, domain: str) -> tuple[str, Sequence[str]]:
+    """The domain whose DMARC record counts, and the texts there: the nearest, upwards. Raises Offline."""
+    for place in dmarc_places(domain):
+        texts = await dns.texts(f"_dmarc.{place}")
+        if records(texts, DMARC):
+            return place, texts
+    return domain, ()
+
+
+async def _known(kind: RecordKind, name: str, asking: Awaitable[DnsRecord], within: float) -> DnsRecord:
+    try:
+        async with asyncio.timeout(within):
+            return await asking
+    except Offline as why:
+        reason = str(why)
+    except TimeoutError:
+        reason = "no answer in time"
+    text = f"DNS does not answer ({reason})"
+    return DnsRecord(kind=kind, name=name, verdict=Verdict.UNKNOWN, text=text, remedy="try again when you are online")
+
+
+async def _dmarc(dns: TxtRecords, domain: str) -> DnsRecord:
+    place, texts = await dmarc_record(dns, domain)
+    return judge_dmarc_record(domain, place, texts)
+
+
+async def _sts(dns: TxtRecords, domain: str) -> DnsRecord:
+    return judge_sts(domain, await dns.texts(f"_mta-sts.{domain}"))
+
+
+async def _tls(dns: TxtRecords, domain: str) -> DnsRecord:
+    return judge_tls_record(domain, await dns.texts(f"_smtp._tls.{domain}"))
+
+
+async def _bimi(dns: TxtRecords, domain: str) -> DnsRecord:
+    texts = await dns.texts(f"default._bimi.{domain}")
+    place, dmarc = await dmarc_record(dns, domain)
+    found = records(dmarc, DMARC)
+    return judge_bimi(domain, texts, policy_of(found[0], is_parent=place != domain) if len(found) == 1 else "none")
+
+
+async def _key(dns: TxtRecords, key: Selector, room: asyncio.Semaphore) -> DnsRecord:
+    async with room:
+        return judge_key(key, await dns.texts(key_name(key)))
