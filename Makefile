@@ -5,10 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 WORKERS ?= 2
-PACKAGES := shared services/fetcher services/extractor services/parser services/config-api deploy/standalone
+PACKAGES := shared services/fetcher services/extractor services/parser services/config-api services/notifier deploy/standalone
 
 COMPILE  = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-  $(addprefix --no-emit-package ,dmarq dmarq-pipeline dmarq-fetcher dmarq-extractor dmarq-parser dmarq-config-api)
+  $(addprefix --no-emit-package ,dmarq dmarq-pipeline dmarq-fetcher dmarq-extractor dmarq-parser dmarq-config-api dmarq-notifier)
 
 .DEFAULT_GOAL := help
 
@@ -53,7 +53,7 @@ static: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy shared/pipeline services/fetcher/fetcher services/extractor/extractor services/parser/parser \
-	  services/config-api/config_api deploy/standalone/dmarq tests
+	  services/config-api/config_api services/notifier/notifier deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
 
 .PHONY: fix
@@ -99,7 +99,7 @@ docs: setup ## write the generated pages of docs/ anew
 lock: setup ## resolve requirements.lock anew, and from it the locks of the images
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev -o requirements.lock
-	for service in fetcher extractor parser config-api; do \
+	for service in fetcher extractor parser config-api notifier; do \
 	  $(COMPILE) -c requirements.lock services/$$service/pyproject.toml -o deploy/locks/$$service.txt; done
 	$(COMPILE) -c requirements.lock deploy/standalone/pyproject.toml -o deploy/locks/standalone.txt
 	$(COMPILE) -c requirements.lock --group pyproject.toml:image-build -o deploy/locks/build.txt

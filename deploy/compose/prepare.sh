@@ -20,20 +20,21 @@ url() { # FILE URL SERVER: unless the file names another server
   case $(cat "$1" 2> /dev/null || :) in "" | *"@$3"*) write "$1" "$2" ;; esac
 }
 
-for user in fetcher extractor parser config-api migrate reports events operator; do keep "nats/$user" "$(secret)"; done
-for user in fetcher extractor parser config-api migrate; do
+for user in fetcher extractor parser config-api notifier migrate reports events operator; do keep "nats/$user" "$(secret)"; done
+for user in fetcher extractor parser config-api notifier migrate; do
   url "$user/nats_url" "nats://$user:$(cat "nats/$user")@nats:4222" nats:4222
 done
-for user in fetcher extractor parser config-api migrate reports events operator; do
+for user in fetcher extractor parser config-api notifier migrate reports events operator; do
   printf '%s_PASSWORD: "%s"\n' "$(printf %s "$user" | tr 'a-z-' 'A-Z_')" "$(cat "nats/$user")"
 done > nats/passwords.conf.new
 mv nats/passwords.conf.new nats/passwords.conf
 
-for role in superuser owner parser config_api grafana; do keep "postgres/$role" "$(secret)"; done
+for role in superuser owner parser config_api notifier grafana; do keep "postgres/$role" "$(secret)"; done
 database_url() { printf 'postgresql://dmarq_%s:%s@postgres:5432/dmarq' "$1" "$(cat "postgres/$1")"; }
 url migrate/database_url "$(database_url owner)" postgres:5432
 url parser/database_url "$(database_url parser)" postgres:5432
 url config-api/database_url "$(database_url config_api)" postgres:5432
+url notifier/database_url "$(database_url notifier)" postgres:5432
 write grafana/database_password "$(cat postgres/grafana)"
 keep grafana/admin_password "$(secret)"
 
@@ -43,4 +44,5 @@ first=$(cut -d, -f1 config-api/secret_key)
 [ ${#first} -ge 64 ] || ! printf %s "$first" | grep -qE '^[0-9a-f]+$' \
   || write config-api/secret_key "$(secret),$(cat config-api/secret_key)"
 cp config-api/secret_key fetcher/secret_key
+cp config-api/secret_key notifier/secret_key
 write config-api/mailboxes.json "[]" # the demo's come after this, and only with its profile

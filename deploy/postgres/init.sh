@@ -6,5 +6,6 @@ psql --no-psqlrc -q -U "$POSTGRES_USER" -d "$POSTGRES_DB" \
   -v owner_password="$(secret owner)" \
   -v parser_password="$(secret parser)" \
   -v config_api_password="$(secret config_api)" \
+  -v notifier_password="$(secret notifier)" \
   -v grafana_password="$(secret grafana)" \
   -f /etc/dmarq/roles.sql

@@ -28,6 +28,7 @@ from pipeline.contracts.reasons import Reason
 from pipeline.contracts.setting import Widget, setting_of
 from pipeline.contracts.topology import DAY, STREAMS
 from pipeline.contracts.vocabulary import Word
+from pipeline.notifications.webhook import webhook_schema
 from pipeline.settings import PREFIX, documented
 
 _BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -56,6 +57,7 @@ def glossary(title: str, words: Iterable[Word]) -> str:
 
 PAGES = ("configuration.md", "events.md")
 SCHEMA = "report_stored.schema.json"
+WEBHOOK_SCHEMA = "webhook.schema.json"
 ASYNCAPI = "asyncapi.yaml"
 
 
@@ -171,6 +173,7 @@ def main() -> int:
         page = directory / name
         page.write_text(filled(page.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
     (directory / SCHEMA).write_text(report_schema(), encoding="utf-8")
+    (directory / WEBHOOK_SCHEMA).write_text(json.dumps(webhook_schema(), indent=2) + "\n", encoding="utf-8")
     (directory / ASYNCAPI).write_text(asyncapi_document(), encoding="utf-8")
     return 0
 

@@ -55,7 +55,7 @@ class Settings(BaseModel):
     )
     nats_replicas: int = Field(1, ge=1, le=5, description="Copies of every stream in a NATS cluster.")
     database_url: PostgresUrl = Field(
-        SecretStr("postgresql://dmarq@127.0.0.1:5432/dmarq"), description="PostgreSQL, for parser and config-api."
+        SecretStr("postgresql://dmarq@127.0.0.1:5432/dmarq"), description="PostgreSQL; fetcher and extractor need none."
     )
     database_pool: int = Field(4, ge=1, le=100, description="Connections to PostgreSQL per service.")
     migrate: bool = Field(
@@ -104,6 +104,14 @@ class Settings(BaseModel):
         0, ge=0, description="How many months before this one rows of aggregate reports are kept; 0: ever."
     )
     report_rows: int = Field(100, ge=0, le=10_000, description="Rows in a report.stored event; the API has the rest.")
+    notify: bool = Field(True, description="Whether `dmarq run` and `dmarq demo` run the notifier, too.")
+    notify_dry_run: bool = Field(
+        False, description="The notifier writes alerts and digests down and sends nothing, not even a test."
+    )
+    notify_private_addresses: bool = Field(
+        False,
+        description="Whether webhooks and services of apprise may lead to private, loopback and link-local addresses.",
+    )
     services_path: Path | None = Field(
         None, description="Your own sending services, a JSON file; they come before those that DMARQ knows."
     )

@@ -16,8 +16,19 @@ from dmarq.embedded.child import Child, ChildSpec
 from dmarq.embedded.programs import LOOPBACK, free_port, greets_with, nats_server, postgres_bin_dir
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-ROLES = ("owner", "parser", "config_api", "grafana")
-VOLUMES = ("nats-data", "nats", "postgres", "migrate", "fetcher", "extractor", "parser", "config-api", "grafana")
+ROLES = ("owner", "parser", "config_api", "notifier", "grafana")
+VOLUMES = (
+    "nats-data",
+    "nats",
+    "postgres",
+    "migrate",
+    "fetcher",
+    "extractor",
+    "parser",
+    "config-api",
+    "notifier",
+    "grafana",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ REQUESTS = (
     topology.HOSTS_SUBJECT,
     topology.LEDGER_SUBJECT,
     topology.REPARSE_SUBJECT,
+    topology.NOTIFY_TEST_SUBJECT,
 )
-CONSUMERS = ("extractor", "parser", "recorder", "act-x", "stolen")
-SERVICES = ("fetcher", "extractor", "parser", "config-api")
+CONSUMERS = ("extractor", "parser", "recorder", "notifier-reports", "notifier-events", "act-x", "stolen")
+SERVICES = ("fetcher", "extractor", "parser", "config-api", "notifier")
 USERS = (*SERVICES, "migrate", "reports", "events")
 
 
@@ -66,10 +67,11 @@ MAY = {
     "config-api": Rights(
         reads=_set("DEAD KV_mailbox KV_cursor KV_status OBJ_blob"),
         writes=_set("MAIL EXTRACT COMMAND EVENT KV_mailbox KV_cursor OBJ_blob"),
-        asks=_set("fetcher.test fetcher.fetch.x fetcher.dns parser.reparse"),
+        asks=_set("fetcher.test fetcher.fetch.x fetcher.dns parser.reparse notifier.test"),
         hears=_set("event.x.x report.stored.x.x"),
         purges=_set("OBJ_blob"),
     ),
+    "notifier": Rights(reads=_set("REPORT EVENT"), hears=_set("notifier.test")),
     "migrate": Rights(makes_streams=True),
     "reports": Rights(reads=_set("REPORT"), hears=_set("report.stored.x.x")),
     "events": Rights(reads=_set("REPORT EVENT"), hears=_set("report.stored.x.x event.x.x")),

@@ -17,6 +17,7 @@ MODULES = {
     "extractor": "extractor",
     "parser": "parser",
     "config-api": "config_api",
+    "notifier": "notifier",
     "fragile-extractor": "tests.chaos.fragile_extractor",
 }
 SECRET_KEY = ONE_KEY

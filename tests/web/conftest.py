@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.servers import fresh_database, running_nats
 from tests.web.sites import Site, served_site, visiting, whole_site
+from tests.web.stored_alerts import tell_alerts
 from tests.web.stored_facts import MAILBOX, fill
 
 FLAGS = [
@@ -57,6 +58,7 @@ def filled(postgres_server: str, migrated_template: str) -> Iterator[Site]:
             account = {"host": "imap.example.com", "username": "dmarc@example.com", "password": "x" * 12}
             site.api("POST", "/mailboxes", {"id": MAILBOX, "name": "DMARC reports", **account})
             site.api("POST", "/mailboxes", {"name": "Old mailbox", "enabled": False, **account})
+            tell_alerts(site)
             yield site
 
 

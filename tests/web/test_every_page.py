@@ -33,6 +33,13 @@ PAGES = {
     "activity": "/settings/mailboxes/dmarc-reports/activity",
     "logs": "/settings/logs",
     "access": "/settings/access",
+    "notifications": "/settings/notifications",
+    "notifications-email": "/settings/notifications/channels/new?kind=email",
+    "notifications-webhook": "/settings/notifications/channels/ops",
+    "notifications-remove": "/settings/notifications/channels/ops/remove",
+    "notifications-rules": "/settings/notifications/rules",
+    "notifications-rule": "/settings/notifications/rules/dead_letters",
+    "notifications-history": "/settings/notifications/history",
     "attention": "/attention",
     "mails-skipped": "/mails?outcome=skipped",
     "upload": "/upload",
@@ -75,7 +82,18 @@ async def test_the_way_in_and_the_error_page_are_accessible(browser: Browser, fi
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/sources", "/domains", "/reports", "/mails", "/settings/mailboxes", "/settings/logs", "/attention"],
+    [
+        "/",
+        "/sources",
+        "/domains",
+        "/reports",
+        "/mails",
+        "/settings/mailboxes",
+        "/settings/logs",
+        "/attention",
+        "/settings/notifications",
+        "/settings/notifications/history",
+    ],
 )
 async def test_an_empty_page_says_what_to_do_first(keeper: Page, path: str) -> None:
     await keeper.goto(path)

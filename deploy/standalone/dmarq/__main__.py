@@ -16,6 +16,7 @@ COMMANDS = {
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every email is, and what waits."),
     "mailbox": ("dmarq.commands.mailbox:mailbox", "List, apply, test, pause, resume and fetch mailboxes."),
     "dead": ("dmarq.commands.dead:dead", "List, show, retry and discard dead letters."),
+    "notify": ("dmarq.commands.notify:notify", "List channels and alerts, test a channel, mute what is known."),
     "events": ("dmarq.commands.events:events", "Print reports and events as JSON lines, as they come."),
     "domains": ("dmarq.commands.domains:domains", "Show domains, and whether one is ready for a stricter policy."),
     "sources": ("dmarq.commands.sources:sources", "Show who sends in your name, and what of it fails."),

@@ -32,14 +32,14 @@ class ApiError(click.ClickException):
 class Client:
     """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url
         self._http = httpx.Client(
-            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S
+            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s
         )
 
     @classmethod
-    def here(cls) -> Self:
+    def here(cls, *, timeout_s: float = TIMEOUT_S) -> Self:
         """The client of the `dmarq run` on this machine, or of the server that the environment names.
 
         DMARQ_PUBLIC_URL (or DMARQ_HTTP_ADDRESS) says where; DMARQ_ADMIN_TOKEN holds the admin token or an API token,
@@ -53,7 +53,7 @@ class Client:
                 f"no token: set DMARQ_ADMIN_TOKEN, or name the data directory of `dmarq run` in DMARQ_DATA_DIR "
                 f"(looked in {settings.data_dir})"
             )
-        return cls(url, token)
+        return cls(url, token, timeout_s=timeout_s)
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer's JSON."""

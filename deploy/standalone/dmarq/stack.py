@@ -1,4 +1,4 @@
-"""Everything on one machine: the servers that are not given from outside, and the four services, kept alive.
+"""Everything on one machine: the servers that are not given from outside, and the services, kept alive.
 
 with DataDir(path) as data, Stack(data, settings) as stack:
     asyncio.run(stack.watch(stopping))
@@ -30,13 +30,20 @@ from pipeline.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
-MODULES = {"config-api": "config_api", "parser": "parser", "extractor": "extractor", "fetcher": "fetcher"}
+MODULES = {
+    "config-api": "config_api",
+    "parser": "parser",
+    "extractor": "extractor",
+    "fetcher": "fetcher",
+    "notifier": "notifier",  # which may be left out
+}
 # A service is given what it needs: the extractor, which unpacks what strangers send, holds no secret but the broker's.
 SECRETS_OF = {
     "config-api": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_ADMIN_TOKEN", "DMARQ_MAILBOXES"),
     "parser": ("DMARQ_DATABASE_URL",),
     "extractor": (),
     "fetcher": ("DMARQ_SECRET_KEY",),
+    "notifier": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY"),
 }
 READY_S = 60.0
 LOOK_AT_LOGS_S = 60.0
@@ -150,7 +157,7 @@ class Stack:
         asyncio.run(upgrade(self._settings.model_copy(update=urls), with_database=self._settings.migrate))
 
     def _start_services(self, undo: ExitStack) -> None:
-        self.services = tuple(self._service(name) for name in MODULES)
+        self.services = tuple(self._service(name) for name in MODULES if name != "notifier" or self._settings.notify)
         for service in self.services:
             self._children[service.name] = Child(service.spec)
             undo.callback(self._stop, service.name)

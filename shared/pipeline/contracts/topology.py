@@ -70,6 +70,9 @@ EXTRACTOR = Consumer("extractor", "MAIL", "mail.fetched.*")
 PARSER = Consumer("parser", "EXTRACT", "mail.extracted.*")
 RECORDER = Consumer("recorder", "EVENT", "event.*.*")
 CONSUMERS = (EXTRACTOR, PARSER, RECORDER)
+# Made by the notifier where it runs: without one nothing would be pulled.
+NOTIFIER_REPORTS = Consumer("notifier-reports", "REPORT", "report.stored.*.*")
+NOTIFIER_EVENTS = Consumer("notifier-events", "EVENT", "event.*.*")
 
 MAILBOX_BUCKET = Bucket("mailbox", history=1)
 CURSOR_BUCKET = Bucket("cursor")
@@ -97,6 +100,7 @@ def dead_subject(consumer: str, mailbox_id: str) -> str:
 
 LEDGER_SUBJECT = "parser.ledger"  # request: a LedgerInquiry; any parser answers with a LedgerAnswer
 REPARSE_SUBJECT = "parser.reparse"  # request: a ReparseRequest; any parser answers with the job that it became
+NOTIFY_TEST_SUBJECT = "notifier.test"  # request: a ChannelTest; any notifier answers with a ChannelTested
 DNS_SUBJECT = "fetcher.dns"  # request: a DnsQuestion; any fetcher answers with what DNS says of a domain
 HOSTS_SUBJECT = "fetcher.hosts"  # request: a HostQuestion; any fetcher answers with the host names of addresses
 TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test

@@ -28,7 +28,19 @@ GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api
 GRANT INSERT ON activity, outbox TO dmarq_config_api;
 GRANT UPDATE (action_state, action_reason, action_detail, acted_at) ON mail TO dmarq_config_api;
 GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON notify_channel, notify_rule, notify_mute TO dmarq_config_api;
+GRANT UPDATE (state, due_at, lease_until, first_at, batch) ON notify_delivery TO dmarq_config_api;
+GRANT USAGE ON SEQUENCE notify_mute_id_seq TO dmarq_config_api;
 
 -- role: dmarq_grafana
 GRANT USAGE ON SCHEMA public TO dmarq_grafana;
 GRANT SELECT ON dashboard_compliance, dashboard_mail, dashboard_report, dashboard_source, dashboard_tls TO dmarq_grafana;
+
+-- role: dmarq_notifier
+GRANT USAGE ON SCHEMA public TO dmarq_notifier;
+GRANT SELECT ON schema_migration TO dmarq_notifier;
+GRANT SELECT ON notify_mailbox, notify_mailbox_run, notify_mail, notify_action, notify_setting TO dmarq_notifier;
+GRANT SELECT ON notify_domain, notify_reporter, notify_source, notify_policy, notify_tls, notify_signature TO dmarq_notifier;
+GRANT SELECT ON notify_channel, notify_rule, notify_mute TO dmarq_notifier;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notify_alert, notify_delivery, notify_attempt TO dmarq_notifier;
+GRANT USAGE ON SEQUENCE notify_alert_id_seq, notify_delivery_id_seq TO dmarq_notifier;

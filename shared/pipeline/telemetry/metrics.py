@@ -44,6 +44,10 @@ MAILBOX_NEXT_POLL = Gauge("dmarq_mailbox_next_poll_timestamp_seconds", "Epoch of
 MAILBOX_OVERDUE = Gauge("dmarq_mailbox_overdue", "1 when a good poll should have ended long ago", ["mailbox"])
 MAILBOX_LAST_SUCCESS = Gauge("dmarq_mailbox_last_success_timestamp_seconds", "Epoch of the last good poll", ["mailbox"])
 MAILBOX_FAULTS = Counter("dmarq_mailbox_faults_total", "Failed polls and commands by category", ["mailbox", "category"])
+NOTIFY_SENDINGS = Counter("dmarq_notify_sendings_total", "Attempts to send to a channel", ["kind", "result"])
+NOTIFY_WAITING = Gauge("dmarq_notify_waiting", "Alerts, digests and reports that wait to be sent")
+NOTIFY_DEAD = Gauge("dmarq_notify_dead", "Those that were given up after a day of failures")
+NOTIFY_OVERDUE = Gauge("dmarq_notify_overdue_seconds", "For how long the one that waits longest has been due")
 DEPENDENCY_UP = Gauge("dmarq_dependency_up", "1 when the dependency answers, 0 when not", ["dependency"])
 
 

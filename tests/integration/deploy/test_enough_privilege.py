@@ -32,7 +32,7 @@ def running(
         EmbeddedMailbox(data, mails=MAILS, seed=SEED, until=UNTIL) as mailbox,
         services(nats_url="", database_url="", logs=tmp_path) as started,
     ):
-        for name in ("parser", "extractor", "fetcher", "config-api"):
+        for name in ("parser", "extractor", "fetcher", "config-api", "notifier"):
             urls = service_urls(name, secrets, guarded, superuser_url)
             mailboxes = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox)} if name == "config-api" else {}
             started.start(name, environment={**upgraded, **urls, **mailboxes, **LOOKUPS})
@@ -70,6 +70,19 @@ def test_the_pipeline_lacks_no_permission(
 
     imported = api.post("/imports?name=large.eml", content=LARGE_MAIL).raise_for_status().json()["mail_id"]
     _until(lambda: api.get(f"/mails/{imported}").is_success)
+    hook = {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "reports": True, "digest": "daily"}
+    assert api.post("/notifications/channels", json=hook).is_success
+    assert "private" in api.post("/notifications/channels/hook/test").raise_for_status().json()["detail"]
+    assert api.patch("/notifications/channels/hook", json={"max_per_hour": 5}).is_success
+    assert api.patch("/notifications/rules/dead_letters", json={"threshold": 2}).is_success
+    mute = api.post("/notifications/mutes", json={"subject": "example.com"}).raise_for_status().json()["id"]
+    assert api.delete(f"/notifications/mutes/{mute}").is_success
+    _until(lambda: api.get("/notifications/deliveries?state=dead").raise_for_status().json()["items"] != [])
+    (given_up, *_) = api.get("/notifications/deliveries?state=dead").json()["items"]
+    assert api.post(f"/notifications/deliveries/{given_up['id']}/retry").is_success
+    assert api.get("/notifications/alerts").is_success
+    assert api.delete("/notifications/channels/hook").is_success
+
     any_version = {"If-Match": "*"}
     assert api.patch(f"/mailboxes/{MAILBOX_ID}", json={"folder": "Other"}, headers=any_version).is_success
     assert api.delete(f"/mailboxes/{MAILBOX_ID}", headers=any_version).is_success

@@ -26,6 +26,8 @@ from tests.support.deployment import DEPLOY, GuardedNats, Secrets, client_of
         ("extractor", "extractor"),
         ("parser", "parser"),
         ("parser", "recorder"),
+        ("notifier", "notifier-reports"),
+        ("notifier", "notifier-events"),
     ],
 )
 @pytest.mark.usefixtures("upgraded")

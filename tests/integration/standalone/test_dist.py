@@ -15,7 +15,7 @@ from dmarq.embedded.programs import nats_server
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("shared", "services/fetcher", "services/extractor", "services/parser", "services/config-api",
-            "deploy/standalone")  # fmt: skip
+            "services/notifier", "deploy/standalone")  # fmt: skip
 HATCHLING = Path(sys.executable).with_name("hatchling")
 
 

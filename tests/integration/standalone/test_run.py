@@ -47,7 +47,7 @@ def test_each_service_has_its_own_user_and_makes_no_streams(tmp_path: Path) -> N
     address = json.loads(config.partition("listen: ")[2].partition("\n")[0])
     password = (tmp_path / "data/nats-operator.secret").read_text(encoding="utf-8")
 
-    assert _users_at(address) == {"fetcher", "extractor", "parser", "config-api"}
+    assert _users_at(address) == {"fetcher", "extractor", "parser", "config-api", "notifier"}
     assert asyncio.run(_streams(address, password)) >= {stream.name for stream in STREAMS}
 
 

@@ -84,7 +84,7 @@ def test_the_files_that_name_sources_are_mounted_where_they_are_read() -> None:
     assert not any(one["name"] == "naming" for pod in pods().values() for one in pod["volumes"])
 
 
-@pytest.mark.parametrize("service", ["fetcher", "extractor", "parser", "config-api"])
+@pytest.mark.parametrize("service", ["fetcher", "extractor", "parser", "config-api", "notifier"])
 def test_a_service_is_asked_how_it_is_and_given_time_to_stop(service: str) -> None:
     pod = pods()[f"dmarq-{service}"]
     (container,) = pod["containers"]
@@ -107,6 +107,7 @@ def test_a_service_sees_its_own_secrets_only() -> None:
         "dmarq-extractor": {"nats_url"},
         "dmarq-parser": {"nats_url", "database_url"},
         "dmarq-config-api": {"nats_url", "database_url", "secret_key"},
+        "dmarq-notifier": {"nats_url", "database_url", "secret_key"},
         "dmarq-migrate": {"nats_url", "database_url"},
     }
 

@@ -18,12 +18,13 @@ ROOT = DEPLOY.parent
 COMPOSE = ROOT / "docker-compose.yml"
 BESIDE_US = Path(sys.executable).parent
 EVERYTHING = ("--profile", "demo", "--profile", "monitoring", "--profile", "tools")
-OURS = {"fetcher", "extractor", "parser", "config-api"}
+OURS = {"fetcher", "extractor", "parser", "config-api", "notifier"}
 ONE_SHOTS = {"prepare", "migrate", "demo-mailbox", "dmarq"}
 # Set by docker-compose.yml itself, or of use to `dmarq run` alone.
 NOT_FOR_COMPOSE = {
     "DMARQ_NATS_URL", "DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_HTTP_ADDRESS", "DMARQ_HEALTH_ADDRESS",
     "DMARQ_MIGRATE", "DMARQ_LOG_JSON", "DMARQ_DATA_DIR", "DMARQ_POSTGRES_BIN_DIR", "DMARQ_NATS_SERVER",
+    "DMARQ_NOTIFY",
 }  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def test_the_secrets_are_prepared_for_every_volume() -> None:
 def test_only_who_needs_postgres_is_in_its_network() -> None:
     reach = {name for name, service in services().items() if "database" in service.get("networks", ())}
 
-    assert reach == {"postgres", "migrate", "parser", "config-api", "grafana"}
+    assert reach == {"postgres", "migrate", "parser", "config-api", "notifier", "grafana"}
 
 
 def test_the_upgrade_that_is_tried_brings_permissions() -> None:

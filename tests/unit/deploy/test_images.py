@@ -14,9 +14,9 @@ ROOT = DEPLOY.parent
 LOCKS = sorted((DEPLOY / "locks").glob("*.txt"))
 PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
 SOURCES = {"standalone": ROOT / "deploy/standalone"} | {
-    name: ROOT / "services" / name for name in ("fetcher", "extractor", "parser", "config-api")
+    name: ROOT / "services" / name for name in ("fetcher", "extractor", "parser", "config-api", "notifier")
 }
-FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask"}}
+FOREIGN = {"fetcher": {"aioimaplib"}, "parser": {"lxml"}, "config-api": {"flask"}, "notifier": {"apprise"}}
 
 
 def pins(path: Path) -> dict[str, str]:

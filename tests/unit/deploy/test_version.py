@@ -15,6 +15,7 @@ PLACES = {
     "services/extractor/pyproject.toml": r'^version = "(.*)"',
     "services/parser/pyproject.toml": r'^version = "(.*)"',
     "services/config-api/pyproject.toml": r'^version = "(.*)"',
+    "services/notifier/pyproject.toml": r'^version = "(.*)"',
     "deploy/standalone/pyproject.toml": r'^version = "(.*)"',
     "deploy/kubernetes/dmarq/Chart.yaml": r"^(?:version|appVersion): (.*)",
     "deploy/Dockerfile": r"^ARG VERSION=(.*)",

@@ -67,4 +67,5 @@ fetcher: {hasSecretKey: true}
 extractor: {}
 parser: {databaseKey: parser_url}
 config-api: {databaseKey: config_api_url, hasSecretKey: true}
+notifier: {databaseKey: notifier_url, hasSecretKey: true}
 {{- end }}

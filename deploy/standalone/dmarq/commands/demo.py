@@ -4,12 +4,14 @@ import asyncio
 import json
 import signal
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 
 from dmarq.demo.audit import demo_mailboxes
+from dmarq.demo.inbox import Inbox, Told, add_channel, told
 from dmarq.demo.run import Result, watch_demo
 from dmarq.demo.summary import as_json, as_table
 from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
@@ -49,38 +51,50 @@ def demo(*, mails: int, once: bool, as_machine: bool) -> None:
     with temporary_data_dir() as data:
         console.print(f"filling a mailbox with {mails:,} sample emails")
         with EmbeddedMailbox(data, mails=mails, seed=SEED, until=until) as mailbox:
-            console.print("starting NATS, PostgreSQL and the four services")
+            console.print("starting NATS, PostgreSQL and the services")
             environment = {"DMARQ_MAILBOXES": demo_mailboxes(mailbox), "DMARQ_DNS_HOURS": "0"}  # domains are made up
-            with Stack(data, settings, environment=environment, durable=False) as stack:
+            with Inbox() as inbox, Stack(data, settings, environment=environment, durable=False) as stack:
+                if settings.notify:
+                    add_channel(stack, inbox)
                 if not once:
                     console.print(f"to look at it, sign in: {stack.sign_in_link()}", soft_wrap=True)
-                result = asyncio.run(
-                    _run(stack, mailbox, expected, console=console, is_once=once, as_machine=as_machine)
-                )
+                demo = _Demo(stack, mailbox, inbox if settings.notify else None, console, once, as_machine)
+                result = asyncio.run(demo.run(expected))
     sys.exit(1 if once and not (result and result.all_kept) else 0)
 
 
-async def _run(
-    stack: Stack, mailbox: EmbeddedMailbox, expected: Totals, *, console: Console, is_once: bool, as_machine: bool
-) -> Result | None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(stack.watch(stopping))
-        result = await watch_demo(stack, mailbox, expected, console=console, stopping=stopping)
-        if result is not None:
-            _show(result, console, as_machine=as_machine)
-        if is_once:
-            stopping.set()
-        elif not stopping.is_set():
-            console.print(f"\nstill running; sign in: {stack.sign_in_link()}\nstop with Ctrl-C", soft_wrap=True)
-        await stopping.wait()
-    return result
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """A demo in hand. `inbox` is None where no notifier runs."""
 
+    stack: Stack
+    mailbox: EmbeddedMailbox
+    inbox: Inbox | None
+    console: Console
+    is_once: bool
+    as_machine: bool
 
-def _show(result: Result, console: Console, *, as_machine: bool) -> None:
-    if as_machine:
-        click.echo(json.dumps(as_json(result), indent=2))
-        return
-    console.print(as_table(result))
+    async def run(self, expected: Totals) -> Result | None:
+        """Watches until all mails are done; then stops, or waits to be told to."""
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.stack.watch(stopping))
+            result = await watch_demo(self.stack, self.mailbox, expected, console=self.console, stopping=stopping)
+            if result is not None:
+                arrived = await told(self.stack, self.inbox, stopping) if self.inbox else Told()
+                self._show(result, arrived)
+            if self.is_once:
+                stopping.set()
+            elif not stopping.is_set():
+                link = self.stack.sign_in_link()
+                self.console.print(f"\nstill running; sign in: {link}\nstop with Ctrl-C", soft_wrap=True)
+            await stopping.wait()
+        return result
+
+    def _show(self, result: Result, arrived: Told) -> None:
+        if self.as_machine:
+            click.echo(json.dumps(as_json(result, arrived), indent=2))
+            return
+        self.console.print(as_table(result, arrived))

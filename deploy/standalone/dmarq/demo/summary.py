@@ -7,10 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dmarq.demo.audit import PROCESSED, Promise
+from dmarq.demo.inbox import Told
 from dmarq.demo.run import Result
 
 
-def as_json(result: Result) -> dict[str, Any]:
+def as_json(result: Result, told: Told) -> dict[str, Any]:
     """The summary as plain values."""
     found = result.figures
     return {
@@ -27,10 +28,11 @@ def as_json(result: Result) -> dict[str, Any]:
             {"promise": promise.text, "kept": promise.is_kept, "found": promise.found} for promise in result.promises
         ],
         "all_kept": result.all_kept,
+        "told": {"digest": told.digest, "alerts": list(told.alerts), "mails": told.mails},
     }
 
 
-def as_table(result: Result) -> RenderableType:
+def as_table(result: Result, told: Told) -> RenderableType:
     """The summary as a table, and the promises with what was found."""
     found = result.figures
     table = Table(show_header=False, box=None, padding=(0, 2))
@@ -44,7 +46,18 @@ def as_table(result: Result) -> RenderableType:
     table.add_row("mails per second", f"{_rate(result):,.0f}")
     table.add_row("in INBOX", f"{result.folders.inbox:,}")
     table.add_row(f"in {PROCESSED}", f"{result.folders.processed:,}")
-    return Group(table, Text(), *map(_line, result.promises))
+    return Group(table, Text(), *map(_line, result.promises), *_told(told))
+
+
+def _told(told: Told) -> list[Text]:
+    """What a local inbox was sent; nothing where no notifier runs."""
+    if not told.mails:
+        return []
+    lines = [told.digest, *(f"alert: {title}" for title in told.alerts)]
+    return [
+        Text(f"\ntold by {told.mails} mails to a local inbox"),
+        *(Text(f"        {line}", "dim") for line in lines if line),
+    ]
 
 
 def _line(promise: Promise) -> Text:

@@ -13,7 +13,7 @@ from dmarq.embedded.errors import AddressTaken
 from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port, greets_with, nats_server
 from dmarq.embedded.server import EmbeddedServer
 
-USERS = ("fetcher", "extractor", "parser", "config-api", "migrate", "reports", "events", "operator")
+USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "events", "operator")
 CONFIG_DIRECTORY = "nats-config"
 OPERATOR = "operator"  # who may do everything
 PERMISSIONS = files("dmarq.embedded").joinpath("nats-users.conf")  # those of deploy/nats-users.conf

@@ -18,6 +18,8 @@ from config_api.mailboxes import page as mailboxes_page
 from config_api.mailboxes import resource as mailboxes
 from config_api.mails import page as mails_page
 from config_api.mails import resource as mails
+from config_api.notifications import page as notifications_page
+from config_api.notifications import resource as notifications
 from config_api.overview import page as overview_page
 from config_api.overview import resource as summary
 from config_api.reports import page as reports_page
@@ -31,12 +33,12 @@ from config_api.web.view import prepare
 
 RESOURCES = (
     mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
-    description
+    notifications, description
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, theme)
 PRIVATE_PAGES = (
     overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page, activity_page,
-    logs_page, access_page, dead_letters_page, upload_page
+    logs_page, access_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:

@@ -26,7 +26,7 @@ PREFIX = "/api/v1"
 GUARD = "guard"  # the extension that raises a problem for whoever may not do what needs a scope
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
-    "Mailboxes, activity, reports and dead letters. Send a token: `Authorization: Bearer …`. "
+    "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
     "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
 )
 ALWAYS = (400, 401, 403, 413, 422, 429, 503)  # what any route may answer
@@ -141,7 +141,7 @@ def takes_bytes(view: View) -> View:
 
 
 def _tag(view: View) -> str:
-    return view.__module__.rpartition(".")[2].replace("_", " ")
+    return view.__module__.removesuffix(".resource").rpartition(".")[2].replace("_", " ")
 
 
 def _check_body() -> None:

@@ -1,0 +1,85 @@
+"""`dmarq notify`: channels, a test of one, alerts, and mutes."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from dmarq.client import Client, segment
+from dmarq.output import columns, json_option, show
+
+CHANNELS = columns("id", "name", "kind", "destination", "enabled", "digest", "last_sent_at", "last_error")
+ALERTS = columns("opened_at", "urgency", "rule", "title", "subject", "resolved_at")
+MUTES = columns("id", "rule", "subject", "until", "who")
+
+
+@click.group()
+def notify() -> None:
+    """Who is told of what: channels, alerts, mutes. ID is what `dmarq notify list` shows."""
+
+
+@notify.command("list")
+@json_option
+def list_channels(*, as_json: bool) -> None:
+    """List the channels, and how their sendings go."""
+    with Client.here() as client:
+        rows = client.get("/notifications/channels")["items"]
+    show(rows, CHANNELS, as_json=as_json, empty="no channel yet: add one under Settings > Notifications")
+
+
+@notify.command()
+@click.argument("channel_id", metavar="ID")
+def test(channel_id: str) -> None:
+    """Send a channel a message now, and say how that went."""
+    with Client.here(timeout_s=120.0) as client:
+        answer = client.post(f"/notifications/channels/{segment(channel_id)}/test")
+    click.echo(f"{'sent' if answer['success'] else 'not sent'}: {answer['detail']}")
+    sys.exit(0 if answer["success"] else 1)
+
+
+@notify.command()
+@click.option("--open", "is_open", is_flag=True, help="Only those that still hold.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.")
+@json_option
+def alerts(*, is_open: bool, limit: int, as_json: bool) -> None:
+    """List alerts, the newest first."""
+    with Client.here() as client:
+        rows = list(client.items("/notifications/alerts", limit=limit, state="open" if is_open else None))
+    show(rows, ALERTS, as_json=as_json, empty="no alerts")
+
+
+@notify.command()
+@click.option("--rule", help="The code of a rule, like dead_letters.")
+@click.option("--subject", help="What it is about: a source, a domain, a mailbox, a reason.")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="For so many days; left out: for ever.")
+def mute(*, rule: str | None, subject: str | None, days: float | None) -> None:
+    """Note alerts, but tell nobody.
+
+    \b
+    Examples:
+      dmarq notify mute --rule reporter_silent --subject gmx.net
+      dmarq notify mute --subject example.com --days 1
+    """
+    until = (datetime.now(UTC) + timedelta(days=days)).isoformat() if days else None
+    wanted = {"rule": rule, "subject": subject, "until": until}
+    with Client.here() as client:
+        made = client.post("/notifications/mutes", {name: value for name, value in wanted.items() if value})
+    click.echo(f"muted ({made['id']})")
+
+
+@notify.command()
+@click.argument("mute_id", metavar="MUTE", type=int)
+def unmute(mute_id: int) -> None:
+    """Tell again."""
+    with Client.here() as client:
+        client.delete(f"/notifications/mutes/{mute_id}")
+    click.echo("told again")
+
+
+@notify.command()
+@json_option
+def mutes(*, as_json: bool) -> None:
+    """List what is muted."""
+    with Client.here() as client:
+        rows = client.get("/notifications/mutes")["items"]
+    show(rows, MUTES, as_json=as_json, empty="nothing is muted")

@@ -1,0 +1,1 @@
+"""Settings > Notifications: channels, rules, mutes and the history of alerts, for programs and people."""

@@ -1,0 +1,208 @@
+"""Settings > Notifications: channels with a test, rules, mutes, and the history of what was told to whom."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from werkzeug.wrappers import Response
+
+from config_api.access import guard, who
+from config_api.backend import backend
+from config_api.notifications import channels, queries
+from config_api.notifications.form import channel_values, rule_values
+from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQuery, MuteInput, RuleView
+from config_api.web.notes import told
+from config_api.web.problem import Problem, not_found
+from config_api.web.validation import validated
+from config_api.web.view import query
+from config_api.web.words import Said
+from pipeline.notifications.channels import ChannelKind, ChannelTested
+
+HERE = "/settings/notifications"
+DAY = timedelta(days=1)
+KINDS = {ChannelKind.EMAIL: "Email", ChannelKind.WEBHOOK: "Webhook", ChannelKind.APPRISE: "Chat or pager (Apprise)"}
+URGENCIES = {"info": Said("Info"), "warning": Said("Warning", "warn"), "critical": Said("Critical", "bad")}
+STATES = {
+    "waiting": Said("Waiting", "accent"), "sending": Said("Being sent", "accent"), "sent": Said("Sent", "good"),
+    "dead": Said("Given up", "bad"), "dropped": Said("Not sent"),
+}  # fmt: skip
+
+blueprint = Blueprint("notifications", __name__, url_prefix=HERE, template_folder="templates")
+blueprint.before_request(guard.require_session)
+
+
+@blueprint.get("")
+def show() -> str:
+    """The channels, and what is muted."""
+    return _overview()
+
+
+@blueprint.get("/channels/new")
+def new_channel() -> str:
+    """The form for a channel of the kind that the query names."""
+    return _channel_form(_kind(request.args.get("kind", "email")))
+
+
+@blueprint.post("/channels/new")
+def create_channel() -> Any:
+    """Adds the channel, and shows its signing key, this once."""
+    kind = _kind(request.form.get("kind", ""))
+    values = channel_values(request.form, kind)
+    try:
+        made = backend().run(channels.create(backend(), validated(ChannelInput, values), who=who()))
+    except Problem as problem:
+        return _refused(kind, values, problem)
+    return _overview(made=made) if made.signing_key else told(HERE, "channel-added")
+
+
+@blueprint.get("/channels/<channel_id>")
+def one_channel(channel_id: str) -> str:
+    """The form for a saved channel."""
+    found = backend().run(channels.get(backend(), channel_id))
+    return _channel_form(found.kind, found.model_dump(mode="json"), stored=found)
+
+
+@blueprint.post("/channels/<channel_id>")
+def change_channel(channel_id: str) -> Any:
+    """Saves the channel; an empty secret keeps the saved one."""
+    found = backend().run(channels.get(backend(), channel_id))
+    values = channel_values(request.form, found.kind)
+    try:
+        backend().run(channels.change(backend(), channel_id, values, who=who()))
+    except Problem as problem:
+        return _refused(found.kind, values, problem, stored=found)
+    return told(HERE, "channel-saved")
+
+
+@blueprint.post("/channels/<channel_id>/test")
+def test_channel(channel_id: str) -> Any:
+    """Sends the channel a message, and shows how that went."""
+    try:
+        tested = backend().run(channels.test(backend(), channel_id), timeout=channels.TEST_TIMEOUT + 5)
+    except Problem as problem:
+        if problem.status != 503:
+            raise
+        tested = ChannelTested(success=False, detail=f"{problem.title}. {problem.detail}")
+    return _overview(tested=(channel_id, tested))
+
+
+@blueprint.get("/channels/<channel_id>/remove")
+def ask_remove(channel_id: str) -> str:
+    """Asks whether the channel is to go."""
+    found = backend().run(channels.get(backend(), channel_id))
+    return render_template("notifications/remove.html", channel=found)
+
+
+@blueprint.post("/channels/<channel_id>/remove")
+def remove_channel(channel_id: str) -> Response:
+    """Removes it."""
+    backend().run(channels.remove(backend(), channel_id, who=who()))
+    return told(HERE, "channel-removed")
+
+
+@blueprint.get("/rules")
+def rules() -> str:
+    """Every rule."""
+    found = backend().run(queries.rules(backend()))
+    return render_template("notifications/rules.html", rules=found, urgencies=URGENCIES)
+
+
+@blueprint.get("/rules/<code>")
+def one_rule(code: str) -> str:
+    """The form of a rule."""
+    return _rule_form(_rule(code))
+
+
+@blueprint.post("/rules/<code>")
+def change_rule(code: str) -> Any:
+    """Saves a rule, or sets it back to its defaults."""
+    rule = _rule(code)
+    values = rule_values(request.form)
+    if "reset" in request.form:
+        values = dict.fromkeys(values)
+    try:
+        backend().run(queries.change_rule(backend(), code, values, who=who()))
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return _rule_form(rule, values, faults={error.field: error.text for error in problem.errors}), 422
+    return told(f"{HERE}/rules", "rule-saved")
+
+
+@blueprint.get("/history")
+def history() -> str:
+    """What was found, and who was told."""
+    here = query()
+    wanted = AlertQuery(cursor=here.get("cursor"), state=None, rule=None)
+    found = backend().run(queries.alerts(backend(), wanted))
+    dead = backend().run(queries.deliveries(backend(), DeliveryQuery(state="dead", limit=50)))
+    return render_template(
+        "notifications/history.html", found=found, dead=dead.items, here=here, urgencies=URGENCIES, states=STATES
+    )
+
+
+@blueprint.post("/deliveries/<int:delivery_id>/retry")
+def retry(delivery_id: int) -> Response:
+    """Tries a dead sending again."""
+    backend().run(queries.retry(backend(), delivery_id))
+    return told(f"{HERE}/history", "sending-retried")
+
+
+@blueprint.post("/mutes")
+def mute() -> Response:
+    """Mutes a rule about a subject, or a subject, for a day or for ever."""
+    form = {name: request.form[name] for name in ("rule", "subject") if request.form.get(name)}
+    until = datetime.now(UTC) + DAY if request.form.get("for") == "day" else None
+    backend().run(queries.mute(backend(), validated(MuteInput, {**form, "until": until}), who=who()))
+    return told(f"{HERE}/history", "muted")
+
+
+@blueprint.post("/mutes/<int:mute_id>/remove")
+def unmute(mute_id: int) -> Response:
+    """Tells again."""
+    backend().run(queries.unmute(backend(), mute_id, who=who()))
+    return told(HERE, "unmuted")
+
+
+def _overview(**more: Any) -> str:
+    return render_template(
+        "notifications/channels.html",
+        channels=backend().run(channels.all(backend())),
+        mutes=backend().run(queries.mutes(backend())),
+        kinds=KINDS,
+        **{"made": None, "tested": None, **more},
+    )
+
+
+def _channel_form(kind: ChannelKind, values: dict[str, Any] | None = None, **more: Any) -> str:
+    given = values or {"enabled": True, "email": {"port": 587, "security": "starttls"}, "digest_hour": 7}
+    return render_template(
+        "notifications/channel.html", kind=kind.value, kind_name=KINDS[kind], v=given,
+        **{"stored": None, "faults": {}, **more},
+    )  # fmt: skip
+
+
+def _refused(kind: ChannelKind, values: dict[str, Any], problem: Problem, **more: Any) -> tuple[str, int]:
+    if problem.status not in (409, 422):
+        raise problem
+    faults = {error.field.removeprefix("email."): error.text for error in problem.errors}
+    shown = {name: value for name, value in values.items() if name not in ("url", "password")}
+    return _channel_form(kind, shown, faults=faults, complaint=problem.detail, **more), problem.status
+
+
+def _rule_form(rule: RuleView, values: dict[str, Any] | None = None, **more: Any) -> str:
+    given = values or rule.model_dump(mode="json")
+    return render_template("notifications/rule.html", rule=rule, v=given, **{"faults": {}, **more})
+
+
+def _rule(code: str) -> RuleView:
+    found = next((rule for rule in backend().run(queries.rules(backend())) if rule.rule.value == code), None)
+    if found is None:
+        raise not_found("rule")
+    return found
+
+
+def _kind(text: str) -> ChannelKind:
+    if text not in KINDS:
+        raise not_found("kind of channel")
+    return ChannelKind(text)

@@ -1,0 +1,1 @@
+"""The notifier: alerts, digests and webhooks, by a consumer of the bus."""

@@ -1,0 +1,95 @@
+"""Sending what is due: one after the other, each claimed, sent and settled."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from notifier import deliveries
+from notifier.deliveries import Outcome, Sending
+from notifier.message import message_of
+from notifier.sending import Sender
+from notifier.sql import SQL
+from pipeline.errors import TryLater, described
+from pipeline.postgres.connection import Database, StatementFault
+from pipeline.telemetry.metrics import NOTIFY_DEAD, NOTIFY_OVERDUE, NOTIFY_SENDINGS, NOTIFY_WAITING
+
+log = structlog.get_logger(__name__)
+
+EVERY = 5.0  # seconds
+AT_ONCE = 4  # so that a channel that hangs holds up no other
+LONGEST = 100.0  # seconds of a sending, less than its lease
+
+Clock = Callable[[], datetime]
+
+
+class Courier:
+    """Sends until told to stop; `noted` says that there may be something new."""
+
+    def __init__(self, database: Database, sender: Sender, noted: asyncio.Event) -> None:
+        self._database = database
+        self._sender = sender
+        self._noted = noted
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Returns when told to stop and what is in hand is settled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(AT_ONCE):
+                group.create_task(self._loop(stopping, counts=number == 0), name=f"courier-{number}")
+
+    async def _loop(self, stopping: asyncio.Event, *, counts: bool) -> None:
+        while not stopping.is_set():
+            self._noted.clear()
+            try:
+                while not stopping.is_set() and await self.send_one():
+                    continue
+                if counts:
+                    await self._count()
+            except TryLater as error:
+                log.info("sending_postponed", dependency=error.dependency, detail=error.detail[:200])
+            except StatementFault as error:
+                log.error("sending_failed", error=described(error))
+            await self._idle(stopping)
+
+    async def send_one(self) -> bool:
+        """Sends the next thing that is due; False when there is none. Raises TryLater."""
+        sending = await deliveries.claim(self._database, datetime.now(UTC))
+        if sending is None:
+            return False
+        outcome = await self._sent(sending)
+        NOTIFY_SENDINGS.labels(sending.channel.settings.kind.value, "sent" if outcome.sent else "failed").inc()
+        about = {"channel": sending.channel.id, "key": sending.key, "attempt": sending.attempts}
+        if outcome.sent:
+            log.info("sent", **about)
+        else:
+            log.warning("not_sent", **about, detail=outcome.detail)
+        if not await deliveries.settle(self._database, sending, outcome, datetime.now(UTC)):
+            log.warning("lease_lost", **about)
+        return True
+
+    async def _sent(self, sending: Sending) -> Outcome:
+        """How it ended; a fault of ours is one of this sending, and never stops the others."""
+        try:
+            sent = self._sender.send(sending.channel, message_of(sending), sending.created_at)
+            return await asyncio.wait_for(sent, LONGEST)
+        except TimeoutError:
+            return Outcome(False, f"not done within {LONGEST:.0f} seconds")
+        except Exception as error:  # noqa: BLE001 logged, and tried again as any failure
+            log.error("sending_bug", key=sending.key, error=described(error))
+            return Outcome(False, f"a fault of the notifier: {type(error).__name__}")
+
+    async def _count(self) -> None:
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["backlog"], datetime.now(UTC))
+        if row is not None:
+            NOTIFY_WAITING.set(row["waiting"])
+            NOTIFY_DEAD.set(row["dead"])
+            NOTIFY_OVERDUE.set(row["overdue_seconds"])
+
+    async def _idle(self, stopping: asyncio.Event) -> None:
+        tasks = [asyncio.create_task(self._noted.wait()), asyncio.create_task(stopping.wait())]
+        await asyncio.wait(tasks, timeout=EVERY, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,5 @@
+"""The notifier's SQL, by name."""
+
+from pipeline.postgres.statements import Statements
+
+SQL = Statements.of("notifier")

@@ -1,0 +1,166 @@
+"""Channels, rules, alerts and mutes by HTTP: secrets go in, never come out, and go nowhere else."""
+
+from typing import Any
+
+import pytest
+
+from config_api.notifications.channels import merged
+from config_api.web.problem import Problem
+from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging
+from tests.support.config_api import Api
+
+URL = "https://hooks.example.com/services/a-secret-token"
+HOOK = {"name": "Operations", "kind": "webhook", "url": URL}
+MAIL = {
+    "name": "Mail", "kind": "email", "password": "correct horse battery",
+    "email": {"host": "smtp.example.com", "username": "u", "sender": "d@example.com", "recipients": ["o@example.com"]},
+}  # fmt: skip
+CHANNELS = "/notifications/channels"
+
+
+def add(api: Api, wanted: dict[str, Any]) -> dict[str, Any]:
+    answer = api("POST", CHANNELS, wanted)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json or {})
+
+
+def test_a_url_is_never_shown_again_and_the_signing_key_once(api: Api) -> None:
+    made = add(api, HOOK)
+
+    assert made["id"] == "operations"
+    assert made["destination"] == "https://hooks.example.com:443"
+    assert made["signing_key"].startswith("whsec_")
+    assert made["saved_secrets"] == ["signing_key", "url"]
+    seen = "".join(api("GET", path).text for path in (CHANNELS, f"{CHANNELS}/operations"))
+    assert "secret-token" not in seen + str(made)
+    assert made["signing_key"] not in seen
+
+
+def test_secrets_are_sealed_for_the_channel_and_its_destination(api: Api) -> None:
+    add(api, HOOK)
+    back = api.backend
+
+    async def row() -> Any:
+        async with back.database.connection() as connection:
+            return await connection.fetchrow("SELECT settings, secret FROM notify_channel")
+
+    kept = back.run(row())
+    settings = ChannelSettings.model_validate(kept["settings"])
+
+    assert "secret-token" not in str(kept["settings"]) + kept["secret"]
+    plain = back.keys.open(kept["secret"], belongs_to=belonging("operations", settings))
+    assert ChannelSecrets.model_validate_json(plain).url is not None
+
+
+@pytest.mark.parametrize(
+    ("patch", "astray"),
+    [
+        ({"email": {"host": "evil.example"}}, ["password"]),
+        ({"email": {"port": 25}}, ["password"]),
+        ({"email": {"security": "none"}}, ["password"]),
+        ({"email": {"username": "other"}}, ["password"]),
+        ({"email": {"host": "new.example"}, "password": "another one"}, []),
+        ({"email": {"recipients": ["x@example.com"]}, "name": "Other", "password": ""}, []),
+    ],
+)
+def test_a_saved_password_is_only_kept_for_where_it_was_saved_for(
+    api: Api, patch: dict[str, Any], astray: list[str]
+) -> None:
+    add(api, MAIL)
+
+    answer = api("PATCH", f"{CHANNELS}/mail", patch)
+
+    assert answer.status_code == (422 if astray else 200), answer.text
+    assert [error["field"] for error in (answer.json or {}).get("errors", [])] == astray
+    assert "password" in (api("GET", f"{CHANNELS}/mail").json or {})["saved_secrets"]
+
+
+def test_a_webhook_that_moves_needs_its_key_again() -> None:
+    saved = ChannelSecrets.model_validate({"url": URL, "signing_key": "whsec_" + "A" * 44})
+    before = ChannelSettings.model_validate(
+        {"name": "Operations", "kind": "webhook", "destination": "https://hooks.example.com:443"}
+    )
+
+    with pytest.raises(Problem) as refused:
+        merged("operations", before, saved, {"url": "https://evil.example/x"})
+
+    assert [error.field for error in refused.value.errors] == ["signing_key"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({**HOOK, "url": "ftp://x.example/"}, "url"),
+        ({**HOOK, "url": None}, "url"),
+        ({**HOOK, "kind": "apprise", "url": "json://127.0.0.1/"}, "url"),
+        ({**HOOK, "signing_key": "weak"}, "signing_key"),
+        ({**HOOK, "destination": "https://evil.example:443"}, "destination"),
+        ({**HOOK, "time_zone": "../etc"}, "time_zone"),
+        ({**MAIL, "email": None}, "email"),
+        ({**MAIL, "email": {**MAIL["email"], "sender": "a@b\r\nBcc: c@d"}}, "email.sender"),  # type: ignore[dict-item]
+        ({**MAIL, "email": {**MAIL["email"], "recipients": []}}, "email.recipients"),  # type: ignore[dict-item]
+    ],
+)
+def test_a_channel_that_cannot_work_is_refused_by_the_name_of_its_field(
+    api: Api, wanted: dict[str, Any], field: str
+) -> None:
+    answer = api("POST", CHANNELS, wanted)
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in (answer.json or {})["errors"]] == [field]
+    assert "secret-token" not in answer.text
+
+
+def test_a_test_without_a_notifier_says_so(api: Api) -> None:
+    add(api, HOOK)
+
+    answer = api("POST", f"{CHANNELS}/operations/test")
+
+    assert answer.status_code == 503
+    assert "No notifier is running" in answer.text
+    assert api("POST", f"{CHANNELS}/nowhere/test").status_code == 404
+
+
+def test_a_rule_is_changed_and_set_back(api: Api) -> None:
+    path = "/notifications/rules/dead_letters"
+    quiet = {"begin": "22:00", "end": "07:00"}
+    changed = api("PATCH", path, {"threshold": 10, "urgency": "critical", "quiet_hours": quiet})
+    back = api("PATCH", path, {"threshold": None, "urgency": None, "quiet_hours": None})
+
+    assert changed.json is not None
+    assert back.json is not None
+    assert (changed.json["threshold"], changed.json["is_default"]) == (10, False)
+    assert (back.json["threshold"], back.json["is_default"]) == (1, True)
+    assert api("PATCH", path, {"threshold": -1}).status_code == 422
+    assert api("PATCH", "/notifications/rules/none_such", {}).status_code == 404
+
+
+def test_a_mute_says_what_and_by_whom_and_can_be_removed(api: Api) -> None:
+    made = api("POST", "/notifications/mutes", {"rule": "dead_letters", "subject": "encrypted"})
+    assert made.status_code == 201, made.text
+    assert api("POST", "/notifications/mutes", {}).status_code == 422
+
+    (mute,) = (api("GET", "/notifications/mutes").json or {})["items"]
+    assert (mute["rule"], mute["subject"], mute["until"]) == ("dead_letters", "encrypted", None)
+    assert api("DELETE", f"/notifications/mutes/{mute['id']}").status_code == 204
+    assert api("DELETE", f"/notifications/mutes/{mute['id']}").status_code == 404
+
+
+def test_changes_are_in_the_activity_log_without_any_secret(api: Api) -> None:
+    add(api, HOOK)
+    api("PATCH", f"{CHANNELS}/operations", {"max_per_hour": 5})
+    api("DELETE", f"{CHANNELS}/operations")
+
+    lines = api("GET", "/logs?source=settings").text
+    for words in ("added the channel operations", "changed the channel operations", "removed the channel operations"):
+        assert words in lines
+    assert "secret-token" not in lines
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_only_an_administrator_changes_channels(api: Api, method: str) -> None:
+    add(api, HOOK)
+    token = (api("POST", "/tokens", {"name": "t", "scope": "operate"}).json or {})["token"]
+    path = CHANNELS if method == "POST" else f"{CHANNELS}/operations"
+
+    assert api.with_token(token)(method, path, {"name": "x"} if method != "DELETE" else None).status_code == 403
