@@ -79,6 +79,10 @@ chaos: setup ## faults under load: what is lost, doubled, how long recovery take
 	@sh tests/programs.sh
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: pictures
+pictures: setup ## take the README's pictures again, of the pages as they are
+	DMARQ_TAKE_PICTURES=1 $(BIN)/pytest tests/web/test_pictures.py
+
 .PHONY: attack
 attack: setup ## hostile mails, servers, requests and services against the whole system, as a table; ARGS="rights requests"
 	@sh tests/programs.sh
