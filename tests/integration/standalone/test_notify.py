@@ -29,7 +29,7 @@ def notify(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
         "DMARQ_PUBLIC_URL": "",
         "DMARQ_ADMIN_TOKEN": ADMIN_TOKEN,
     }
-    command = [DMARQ, "notify", *arguments]
+    command = [str(DMARQ), "notify", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
