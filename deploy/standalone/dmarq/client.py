@@ -76,6 +76,10 @@ class Client:
         """Changes a thing if it is still this version."""
         return self._call("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})
 
+    def change(self, path: str, body: Any) -> Any:
+        """Changes a thing that has no versions."""
+        return self._call("PATCH", path, json=body)
+
     def delete(self, path: str) -> None:
         """Removes a thing."""
         self._call("DELETE", path)
