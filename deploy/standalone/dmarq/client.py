@@ -56,6 +56,10 @@ class Client:
         """The answer's JSON."""
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
 
+    def change(self, path: str, body: Any) -> Any:
+        """Changes a thing that has no versions."""
+        return self._call("PATCH", path, json=body)
+
     def post(self, path: str, body: Any = None) -> Any:
         """The answer's JSON; None for an empty one."""
         return self._call("POST", path, json={} if body is None else body)
@@ -75,10 +79,6 @@ class Client:
     def patch(self, path: str, body: Any, *, version: int) -> Any:
         """Changes a thing if it is still this version."""
         return self._call("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})
-
-    def change(self, path: str, body: Any) -> Any:
-        """Changes a thing that has no versions."""
-        return self._call("PATCH", path, json=body)
 
     def delete(self, path: str) -> None:
         """Removes a thing."""
