@@ -59,6 +59,10 @@ class Client:
         """The answer's JSON."""
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
 
+    def change(self, path: str, body: Any) -> Any:
+        """Changes a thing that has no versions."""
+        return self._call("PATCH", path, json=body)
+
     def post(self, path: str, body: Any = None) -> Any:
         """The answer's JSON; None for an empty one."""
         return self._call("POST", path, json={} if body is None else body)

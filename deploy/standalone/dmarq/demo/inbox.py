@@ -14,7 +14,8 @@ from dmarq.embedded.programs import LOOPBACK, free_port
 from dmarq.stack import Stack
 from pipeline.runtime.retry import pause
 
-WAIT_S = 30.0
+CHANNEL = "demo-inbox"
+WAIT_S = 75.0  # the notifier looks at least once a minute
 LOOK_EVERY_S = 0.5
 WANTED_ALERTS = 2
 KEPT = 200  # mails
@@ -58,21 +59,27 @@ class Inbox:
 
 
 def add_channel(stack: Stack, inbox: Inbox) -> None:
-    """The notifier sends to the inbox from now on."""
+    """The notifier sends alerts to the inbox from now on; the digest comes when there is something to tell."""
     server = {"host": LOOPBACK, "port": inbox.port, "security": "none", "sender": "dmarq@demo.example"}
     channel = {"name": "Demo inbox", "kind": "email", "email": {**server, "recipients": ["you@demo.example"]}}
     with _client(stack) as client:
-        client.post("/notifications/channels", {**channel, "digest": "daily", "digest_hour": 0, "max_per_hour": 1000})
+        client.post("/notifications/channels", {**channel, "id": CHANNEL, "digest": "none", "max_per_hour": 1000})
 
 
 async def told(stack: Stack, inbox: Inbox, stopping: asyncio.Event) -> Told:
     """What arrived, once there is something of each kind, or after some seconds."""
+    await asyncio.to_thread(_ask_for_digest, stack)
     until = time.monotonic() + WAIT_S
     while True:
         found = await asyncio.to_thread(_told, stack, inbox)
         if found.is_complete or stopping.is_set() or time.monotonic() > until:
             return found
         await pause(stopping, LOOK_EVERY_S)
+
+
+def _ask_for_digest(stack: Stack) -> None:
+    with _client(stack) as client:
+        client.change(f"/notifications/channels/{CHANNEL}", {"digest": "weekly", "digest_hour": 0})
 
 
 def _told(stack: Stack, inbox: Inbox) -> Told:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from notifier.deliveries import Outcome
 from notifier.message import Message
-from notifier.sending import by_apprise, email
+from notifier.sending import email
+from notifier.sending.by_apprise import AppriseSender
 from notifier.sending.webhook import WebhookSender
 from notifier.told import Channel
 from pipeline.notifications.channels import ChannelKind, ChannelSecrets, belonging, destination_of
@@ -19,7 +20,7 @@ class Sender:
 
     def __init__(self, keys: Keyring, *, allow_private: bool) -> None:
         self._keys = keys
-        self._allow_private = allow_private
+        self._apprise = AppriseSender(allow_private=allow_private)
         self._webhooks = WebhookSender(allow_private=allow_private)
 
     async def send(self, channel: Channel, message: Message, at: datetime) -> Outcome:
@@ -37,7 +38,7 @@ class Sender:
             return await asyncio.to_thread(email.send, channel.settings.email, password, message, at)
         if channel.settings.kind is ChannelKind.WEBHOOK:
             return await self._webhooks.send(url, key, message)
-        return await by_apprise.send(url, message, allow_private=self._allow_private)
+        return await self._apprise.send(url, message)
 
     def _opened(self, channel: Channel) -> ChannelSecrets:
         if not channel.secret:
