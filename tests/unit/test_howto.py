@@ -29,6 +29,6 @@ def test_what_a_recipe_names_exists(page: Path) -> None:
     targets = _TARGET.findall(text)
 
     assert named
-    assert not [path for path in named if not (ROOT / path).exists()]
+    assert not [path for path in named if "NAME" not in path and not (ROOT / path).exists()]
     assert not [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
     assert not [name for name in targets if f"\n{name}: " not in (ROOT / "Makefile").read_text(encoding="utf-8")]

@@ -15,13 +15,24 @@ MUTES = columns("id", "rule", "subject", "until", "who")
 
 @click.group()
 def notify() -> None:
-    """Who is told of what: channels, alerts, mutes. ID is what `dmarq notify list` shows."""
+    """Who is told of what: channels, alerts, mutes. ID is what `dmarq notify list` shows.
+
+    \b
+    Examples:
+      dmarq notify list
+      dmarq notify test ops
+    """
 
 
 @notify.command("list")
 @json_option
 def list_channels(*, as_json: bool) -> None:
-    """List the channels, and how their sendings go."""
+    """List the channels, and how their sendings go.
+
+    \b
+    Example:
+      dmarq notify list --json
+    """
     with Client.here() as client:
         rows = client.get("/notifications/channels")["items"]
     show(rows, CHANNELS, as_json=as_json, empty="no channel yet: add one under Settings > Notifications")
@@ -30,7 +41,12 @@ def list_channels(*, as_json: bool) -> None:
 @notify.command()
 @click.argument("channel_id", metavar="ID")
 def test(channel_id: str) -> None:
-    """Send a channel a message now, and say how that went."""
+    """Send a channel a message now, and say how that went.
+
+    \b
+    Example:
+      dmarq notify test ops
+    """
     with Client.here(timeout_s=120.0) as client:
         answer = client.post(f"/notifications/channels/{segment(channel_id)}/test")
     click.echo(f"{'sent' if answer['success'] else 'not sent'}: {answer['detail']}")
@@ -42,7 +58,13 @@ def test(channel_id: str) -> None:
 @click.option("--limit", default=50, show_default=True, help="At most so many.")
 @json_option
 def alerts(*, is_open: bool, limit: int, as_json: bool) -> None:
-    """List alerts, the newest first."""
+    """List alerts, the newest first.
+
+    \b
+    Examples:
+      dmarq notify alerts --open
+      dmarq notify alerts --limit 10 --json
+    """
     with Client.here() as client:
         rows = list(client.items("/notifications/alerts", limit=limit, state="open" if is_open else None))
     show(rows, ALERTS, as_json=as_json, empty="no alerts")
@@ -70,7 +92,12 @@ def mute(*, rule: str | None, subject: str | None, days: float | None) -> None:
 @notify.command()
 @click.argument("mute_id", metavar="MUTE", type=int)
 def unmute(mute_id: int) -> None:
-    """Tell again."""
+    """Tell again.
+
+    \b
+    Example:
+      dmarq notify unmute 3
+    """
     with Client.here() as client:
         client.delete(f"/notifications/mutes/{mute_id}")
     click.echo("told again")
@@ -79,7 +106,12 @@ def unmute(mute_id: int) -> None:
 @notify.command()
 @json_option
 def mutes(*, as_json: bool) -> None:
-    """List what is muted."""
+    """List what is muted.
+
+    \b
+    Example:
+      dmarq notify mutes
+    """
     with Client.here() as client:
         rows = client.get("/notifications/mutes")["items"]
     show(rows, MUTES, as_json=as_json, empty="nothing is muted")
