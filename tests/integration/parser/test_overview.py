@@ -13,7 +13,7 @@ from parser.overview import fold
 from parser.reparse.worker import Reparser
 from parser.retention import drop_records, months_to_come
 from parser.storage.transaction import AnnouncementOptions
-from pipeline.contracts.questions import ReparseRequest, ReparseWish
+from pipeline.contracts.questions import ReparseOptions, ReparseRequest
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import rows, values
@@ -94,7 +94,7 @@ async def agrees(postgres: Database) -> bool:
 
 
 async def reread(reparser: Reparser) -> None:
-    await reparser.ask(ReparseRequest(wish=ReparseWish(), who="test").model_dump_json().encode())
+    await reparser.ask(ReparseRequest(wish=ReparseOptions(), who="test").model_dump_json().encode())
     while await reparser.work(asyncio.Event()):
         pass
 

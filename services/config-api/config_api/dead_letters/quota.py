@@ -1,6 +1,6 @@
 """Refused mail is kept within a quota: so many bytes and days, the oldest of the busiest sender first.
 
-Every process of config-api looks; a letter that another one has thrown away already is no fault.
+Every process of config-api looks; a dead letter that another one has thrown away already is no fault.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ import structlog
 
 from config_api.backend import Backend
 from config_api.mailboxes import journal
-from pipeline.contracts.dead_letter import autopsy, mailbox_of
+from pipeline.contracts.dead_letter import history_of, mailbox_of
 from pipeline.contracts.events import MailEvent
 from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN
 from pipeline.contracts.wire import head
 from pipeline.errors import TryLater
-from pipeline.jetstream.dead_letters import DeadLetters, Letter, NoSuchLetter
+from pipeline.jetstream.dead_letters import DeadLetter, DeadLetters, NoSuchDeadLetter
 from pipeline.runtime.quota import Kept, superfluous
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import REFUSED_DROPPED, REFUSED_FULLNESS
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 WHO = "the quota of refused mail"
 LOOK_EVERY = 15.0  # seconds
-MAX_AT_ONCE = 5_000  # letters thrown away in one look
+MAX_AT_ONCE = 5_000  # dead letters thrown away in one look
 
 
 class DeadQuota:
@@ -85,7 +85,7 @@ class DeadQuota:
         letter = self._kept.pop(number)
         try:
             await letters.discard(number)
-        except NoSuchLetter:
+        except NoSuchDeadLetter:
             return
         except TryLater:
             self._kept[number] = letter
@@ -93,7 +93,7 @@ class DeadQuota:
         REFUSED_DROPPED.inc()
 
 
-def _kept(letter: Letter) -> Kept:
+def _kept(letter: DeadLetter) -> Kept:
     """A mail's size counts, wherever its bytes are; where no sender is known, the mailbox stands for it."""
     event = head(letter.wire.headers)
     mailbox = mailbox_of(letter.wire.subject)
@@ -103,4 +103,4 @@ def _kept(letter: Letter) -> Kept:
     if isinstance(event, MailEvent):
         sender = getattr(event, "from_address", "").casefold() or mailbox
         size = max(size, event.size)
-    return Kept(letter.sequence, mailbox, sender, size, autopsy(letter.wire.headers).at)
+    return Kept(letter.sequence, mailbox, sender, size, history_of(letter.wire.headers).at)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter, LetterQuery, LetterView, ReasonCount
+from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery, DeadLetterView, ReasonCount
 from config_api.dead_letters.retry import Retried, retry, retry_all
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import attachment
@@ -28,8 +28,8 @@ class ReasonCounts(BaseModel):
 
 
 @routes.get("")
-@operation(Scope.READ, gives=Page[LetterView])
-async def list_dead_letters(query: LetterQuery) -> Page[LetterView]:
+@operation(Scope.READ, gives=Page[DeadLetterView])
+async def list_dead_letters(query: DeadLetterQuery) -> Page[DeadLetterView]:
     """Dead letters, newest first."""
     return await letters.find(backend().bus, query, limit=query.limit, cursor=query.cursor)
 
@@ -44,14 +44,14 @@ async def count_dead_letters() -> ReasonCounts:
 @routes.post("/retry")
 @operation(Scope.OPERATE, gives=Retried, fails=(415,))
 @on_loop(timeout=MANY_TIMEOUT)
-async def retry_dead_letters(json: LetterFilter) -> Retried:
+async def retry_dead_letters(json: DeadLetterFilter) -> Retried:
     """Send all that match on their way again under today's settings, a bounded number at a time."""
     return await retry_all(backend(), json)
 
 
 @routes.get("/<int:letter_id>")
-@operation(Scope.READ, gives=LetterView, fails=(404,))
-async def get_dead_letter(letter_id: int) -> LetterView:
+@operation(Scope.READ, gives=DeadLetterView, fails=(404,))
+async def get_dead_letter(letter_id: int) -> DeadLetterView:
     """One dead letter: what died, why, after how many tries."""
     return await letters.get(backend().bus, letter_id)
 
