@@ -67,10 +67,10 @@ def dead_letters(wire: Wire, verdict: Dead, *, consumer: str, deliveries: int) -
         AT: datetime.now(UTC).isoformat(),
         **_salvaged_header(verdict.salvaged),
     }
-    letters = [Wire(dead_subject(consumer, mailbox_of(wire.subject)), headers, wire.payload)]
+    wires = [Wire(dead_subject(consumer, mailbox_of(wire.subject)), headers, wire.payload)]
     if isinstance(event, MailEvent):
-        letters.append(encode(Envelope(_died(event, verdict, consumer=consumer))))
-    return letters
+        wires.append(encode(Envelope(_died(event, verdict, consumer=consumer))))
+    return wires
 
 
 def history_of(headers: Mapping[str, str]) -> History:
@@ -88,7 +88,7 @@ def history_of(headers: Mapping[str, str]) -> History:
 
 
 def revived(wire: Wire, *, again: int, handling: Handling | None = None) -> Wire:
-    """A dead letter's event on its way again: as another take where it is about a mail, so that it is a new fact.
+    """A dead letter's event on its way again: as another attempt where it is about a mail, so that it is a new fact.
 
     With `handling` a mail goes under these settings, those of today, instead of those that it was fetched under.
     A mail starts at the extractor, whichever step it died at: nobody knows which of them was fixed meanwhile.

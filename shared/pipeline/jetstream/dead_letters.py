@@ -55,8 +55,8 @@ class DeadLetters:
         upper = state.last_seq + 1 if below is None else min(below, state.last_seq + 1)
         while state.messages and upper > state.first_seq:
             lower = max(state.first_seq, upper - WINDOW)
-            for letter in reversed(await self._between(lower, upper)):
-                yield letter
+            for dead_letter in reversed(await self._between(lower, upper)):
+                yield dead_letter
             upper = lower
 
     async def first_number(self) -> int:
@@ -69,8 +69,8 @@ class DeadLetters:
         if not state.messages:
             return
         for lower in range(max(state.first_seq, above + 1), state.last_seq + 1, WINDOW):
-            for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
-                yield letter
+            for dead_letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
+                yield dead_letter
 
     async def get(self, sequence: int) -> DeadLetter:
         """One dead letter, whole. Raises NoSuchDeadLetter."""
@@ -83,40 +83,40 @@ class DeadLetters:
         return DeadLetter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
 
     async def retry(self, sequence: int, *, todays: Settings | None = None) -> None:
-        """Publishes the event as a new take, then deletes it here and what only it kept. Raises NoSuchDeadLetter.
+        """Publishes the event as a new attempt, then deletes it here and what only it kept. Raises NoSuchDeadLetter.
 
         `todays` gives the settings that a mailbox has now, for its mail to be tried under; None where they are unknown.
         """
-        letter = await self.get(sequence)
-        handling = await todays(mailbox_of(letter.wire.subject)) if todays else None
-        wire = revived(letter.wire, again=sequence, handling=handling)
+        dead_letter = await self.get(sequence)
+        handling = await todays(mailbox_of(dead_letter.wire.subject)) if todays else None
+        wire = revived(dead_letter.wire, again=sequence, handling=handling)
         await self._bus.publish_wires([wire])
-        log.info("dead_letter_retried", letter=sequence, mail_id=wire.headers.get(MAIL_ID))
+        log.info("dead_letter_retried", dead_letter=sequence, mail_id=wire.headers.get(MAIL_ID))
         await self._delete(sequence)
-        await self._release(letter, kept=_blobs(wire))
+        await self._release(dead_letter, kept=_blobs(wire))
 
     async def discard(self, sequence: int) -> None:
         """Deletes the dead letter and the bytes that it keeps in the object store. Raises NoSuchDeadLetter."""
-        letter = await self.get(sequence)
+        dead_letter = await self.get(sequence)
         await self._delete(sequence)
-        log.info("dead_letter_discarded", letter=sequence, mail_id=letter.wire.headers.get(MAIL_ID))
-        await self._release(letter, kept=frozenset())
+        log.info("dead_letter_discarded", dead_letter=sequence, mail_id=dead_letter.wire.headers.get(MAIL_ID))
+        await self._release(dead_letter, kept=frozenset())
 
     async def cargo(self, sequence: int) -> bytes | None:
         """The bytes of the mail that died, or None where the event carries none.
 
         Raises NoSuchDeadLetter, and Rejected when they cannot be read or are gone.
         """
-        letter = await self.get(sequence)
-        envelope = decode(letter.wire.headers, letter.wire.payload)
+        dead_letter = await self.get(sequence)
+        envelope = decode(dead_letter.wire.headers, dead_letter.wire.payload)
         if not envelope.cargo:
             return None
         mail = envelope.cargo[0]
         return await self._bus.blobs.get(mail.blob) if mail.blob is not None else mail.bytes
 
-    async def _release(self, letter: DeadLetter, *, kept: frozenset[str]) -> None:
+    async def _release(self, dead_letter: DeadLetter, *, kept: frozenset[str]) -> None:
         with suppress(Rejected):
-            await self._bus.release(decode(letter.wire.headers, letter.wire.payload), kept=kept)
+            await self._bus.release(decode(dead_letter.wire.headers, dead_letter.wire.payload), kept=kept)
 
     async def _state(self) -> StreamState:
         with nats_errors():

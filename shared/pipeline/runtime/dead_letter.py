@@ -49,10 +49,8 @@ class DeadLetterWriter:
                 return
 
     async def _publish(self, delivery: Delivery, verdict: Dead) -> None:
-        letters = dead_letters(
-            delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries
-        )
-        await self._bus.publish_wires(letters)
+        wires = dead_letters(delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries)
+        await self._bus.publish_wires(wires)
 
     def _note(self, delivery: Delivery, verdict: Dead) -> None:
         self._metrics.dead(verdict.reason)

@@ -138,7 +138,7 @@ def test_the_mail_itself_can_be_downloaded_wherever_it_is_kept(api: Api) -> None
     assert answer.headers["Content-Disposition"] == "attachment; filename=dead-letter-2.eml"
 
 
-def test_a_retried_letter_goes_on_its_way_as_another_take_and_is_gone(api: Api) -> None:
+def test_a_retried_letter_goes_on_its_way_as_another_attempt_and_is_gone(api: Api) -> None:
     _put_dead_letters(api, _fetched(1))
     assert api("POST", "/dead-letters/1/retry").status_code == 204
     [msg] = _on_its_way(api, "MAIL")

@@ -161,7 +161,7 @@ def test_the_organisation_of_a_domain_is_found_upwards(texts: Texts, name: str, 
     ],
 )
 def test_siblings_are_strangers_only_where_dns_says_so(mine: Texts, theirs: Texts, relation: Kinship) -> None:
-    assert kinship(mine, theirs) is kin
+    assert kinship(mine, theirs) is relation
 
 
 def test_a_domain_that_dns_does_not_know_has_no_verdict() -> None:

@@ -40,7 +40,7 @@ async def read(backend: Backend, wanted: DeadLetterFilter, *, limit: int, cursor
     """A page of it. Raises TryLater while the bus or the database is away."""
     letters = await find(backend.bus, wanted, limit=limit, cursor=cursor)
     reasons, mail_ids = await _counted(backend)
-    shown = [letter.mail_id for letter in letters.items if letter.mail_id]
+    shown = [view.mail_id for view in letters.items if view.mail_id]
     async with backend.database.connection() as connection:
         known = await connection.fetch(SQL["known"], shown)
         rest = await connection.fetch(SQL["without_copy"], mail_ids, wanted.mailbox_id, wanted.reason, MAX_SHOWN)
@@ -56,9 +56,9 @@ async def read(backend: Backend, wanted: DeadLetterFilter, *, limit: int, cursor
 async def _counted(backend: Backend) -> tuple[Counter[str], list[str]]:
     counts: Counter[str] = Counter()
     mail_ids: list[str] = []
-    async for letter in DeadLetters(backend.bus).newest():
-        counts[history_of(letter.wire.headers).reason] += 1
-        mail_id = about_mail(letter).get("mail_id")
+    async for dead_letter in DeadLetters(backend.bus).newest():
+        counts[history_of(dead_letter.wire.headers).reason] += 1
+        mail_id = about_mail(dead_letter).get("mail_id")
         if mail_id:
             mail_ids.append(mail_id)
         if counts.total() >= MAX_LOOKED_AT:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Answer
 
 from config_api.backend import backend
 from config_api.dead_letters import attention
-from config_api.dead_letters import queries as letters
+from config_api.dead_letters import queries as dead_letters
 from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterView
 from config_api.dead_letters.retry import retry as retry_one
 from config_api.dead_letters.retry import retry_all
@@ -51,7 +51,7 @@ def moved() -> Answer:
 @on_loop
 async def one(letter_id: int) -> Template:
     """One dead letter."""
-    letter, names = await asyncio.gather(letters.get(backend().bus, letter_id), _names())
+    letter, names = await asyncio.gather(dead_letters.get(backend().bus, letter_id), _names())
     return template("attention/one.html", letter=letter, names=names)
 
 
@@ -59,14 +59,14 @@ async def one(letter_id: int) -> Template:
 @on_loop
 async def mail(letter_id: int) -> Response:
     """The email's bytes, as a file to save: never shown by the browser."""
-    return _file(await letters.mail_bytes(backend().bus, letter_id), f"dead-letter-{letter_id}.eml")
+    return _file(await dead_letters.mail_bytes(backend().bus, letter_id), f"dead-letter-{letter_id}.eml")
 
 
 @blueprint.get("/dead-letters/<int:letter_id>/anonymised.eml")
 @on_loop
 async def anonymised_mail(letter_id: int) -> Response:
     """A copy of the email without names, addresses and numbers, as a file to attach to a bug report."""
-    data = await letters.mail_bytes(backend().bus, letter_id)
+    data = await dead_letters.mail_bytes(backend().bus, letter_id)
     return _file(await asyncio.to_thread(anonymised, data), f"dead-letter-{letter_id}-anonymised.eml")
 
 
@@ -94,7 +94,7 @@ async def retry_reason() -> Answer:
 @on_loop
 async def ask_discard(letter_id: int) -> Template:
     """Asks whether the dead letter is to be given up."""
-    found: DeadLetterView = await letters.get(backend().bus, letter_id)
+    found: DeadLetterView = await dead_letters.get(backend().bus, letter_id)
     return template("attention/discard.html", letter=found)
 
 
@@ -102,7 +102,7 @@ async def ask_discard(letter_id: int) -> Template:
 @on_loop
 async def discard(letter_id: int) -> Answer:
     """Removes the dead letter for good."""
-    await letters.discard(backend().bus, letter_id)
+    await dead_letters.discard(backend().bus, letter_id)
     return told(LIST, "discarded")
 
 

@@ -69,22 +69,22 @@ async def find(
     """Dead letters, newest first. A page may be short, and even empty, and still have a next one."""
     found: list[DeadLetterView] = []
     looked_at = 0
-    async for letter in DeadLetters(bus).newest(below=number_mark(cursor)):
+    async for dead_letter in DeadLetters(bus).newest(below=number_mark(cursor)):
         looked_at += 1
-        if matches(letter, wanted):
-            found.append(view_of(letter))
+        if matches(dead_letter, wanted):
+            found.append(view_of(dead_letter))
         if len(found) > limit:
             break
         if looked_at >= look_at:
-            return Page(items=found, next_cursor=cursor_of((letter.sequence,)))
-    return page_of(found, limit, lambda letter: (letter.id,))
+            return Page(items=found, next_cursor=cursor_of((dead_letter.sequence,)))
+    return page_of(found, limit, lambda view: (view.id,))
 
 
 async def reasons(bus: Bus) -> list[ReasonCount]:
     """How many there are of each reason, the most frequent first."""
     counts: Counter[str] = Counter()
-    async for letter in DeadLetters(bus).newest():
-        counts[history_of(letter.wire.headers).reason] += 1
+    async for dead_letter in DeadLetters(bus).newest():
+        counts[history_of(dead_letter.wire.headers).reason] += 1
         if counts.total() >= MAX_LOOKED_AT:
             break
     return [
@@ -122,28 +122,28 @@ async def discard(bus: Bus, letter_id: int) -> None:
         raise not_found(NOUN) from None
 
 
-def view_of(letter: DeadLetter) -> DeadLetterView:
+def view_of(dead_letter: DeadLetter) -> DeadLetterView:
     """The dead letter as it is shown."""
-    death = history_of(letter.wire.headers)
+    death = history_of(dead_letter.wire.headers)
     view = DeadLetterView(
-        id=letter.sequence,
-        mailbox_id=mailbox_of(letter.wire.subject),
+        id=dead_letter.sequence,
+        mailbox_id=mailbox_of(dead_letter.wire.subject),
         reason=death.reason,
         reason_text=_meaning(death.reason),
         detail=death.detail,
         consumer=death.consumer,
         deliveries=death.deliveries,
         at=death.at,
-        event_type=letter.wire.headers.get(TYPE, ""),
-        size=letter.size,
+        event_type=dead_letter.wire.headers.get(TYPE, ""),
+        size=dead_letter.size,
         salvaged=death.salvaged,
     )
-    return view.model_copy(update=about_mail(letter))
+    return view.model_copy(update=about_mail(dead_letter))
 
 
-def about_mail(letter: DeadLetter) -> dict[str, Any]:
+def about_mail(dead_letter: DeadLetter) -> dict[str, Any]:
     """The email that it is about, as fields of a view; nothing where it is about none, or cannot be read."""
-    event = head(letter.wire.headers) or _decoded(letter)
+    event = head(dead_letter.wire.headers) or _decoded(dead_letter)
     if not isinstance(event, MailEvent | MailCommand | MailDied):
         return {}
     size = {"size": event.size} if isinstance(event, MailEvent | MailDied) else {}
@@ -155,18 +155,18 @@ def about_mail(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _decoded(letter: DeadLetter) -> Event | None:
+def _decoded(dead_letter: DeadLetter) -> Event | None:
     try:
-        return decode(letter.wire.headers, letter.wire.payload).event
+        return decode(dead_letter.wire.headers, dead_letter.wire.payload).event
     except Rejected:
         return None
 
 
-def matches(letter: DeadLetter, wanted: DeadLetterFilter) -> bool:
+def matches(dead_letter: DeadLetter, wanted: DeadLetterFilter) -> bool:
     """Whether it is one of these."""
-    if wanted.mailbox_id is not None and mailbox_of(letter.wire.subject) != wanted.mailbox_id:
+    if wanted.mailbox_id is not None and mailbox_of(dead_letter.wire.subject) != wanted.mailbox_id:
         return False
-    return wanted.reason is None or history_of(letter.wire.headers).reason == wanted.reason
+    return wanted.reason is None or history_of(dead_letter.wire.headers).reason == wanted.reason
 
 
 def _meaning(reason: str) -> str:

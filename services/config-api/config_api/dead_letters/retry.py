@@ -58,14 +58,14 @@ async def retry(backend: Backend, letter_id: int) -> None:
 
 async def retry_all(backend: Backend, wanted: DeadLetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
     """Sends all that match on their way again, oldest first, so many at a time."""
-    letters, todays = DeadLetters(backend.bus), TodaysSettings(backend)
+    stored, todays = DeadLetters(backend.bus), TodaysSettings(backend)
     retried = 0
-    async for letter in letters.oldest():
-        if not matches(letter, wanted):
+    async for dead_letter in stored.oldest():
+        if not matches(dead_letter, wanted):
             continue
         if retried >= at_most:
             return Retried(retried=retried, complete=False)
         with suppress(NoSuchDeadLetter):  # somebody else was faster
-            await letters.retry(letter.sequence, todays=todays)
+            await stored.retry(dead_letter.sequence, todays=todays)
             retried += 1
     return Retried(retried=retried, complete=True)

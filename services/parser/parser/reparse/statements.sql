@@ -94,7 +94,7 @@ WHERE id = $1;
 
 -- name: note_version
 -- The present parser reads the document, and its report, as they were read before.
-WITH reread AS (UPDATE document SET parser_version = $2 WHERE id = $1)
+WITH reparsed AS (UPDATE document SET parser_version = $2 WHERE id = $1)
 UPDATE report SET parser_version = $2 WHERE id = $1;
 
 -- name: redirect_duplicates
