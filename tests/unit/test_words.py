@@ -32,7 +32,7 @@ INSTEAD = {word: instead for instead, words in OLD.items() for word in words.spl
 ALLOWED = re.compile(
     r"\bwish=|\bwish: ReparseOptions|\.wish\b|\"wish\"|\(wish, who|\bid, wish, who"  # of jobs that read again
     r"|\"fate\""  # a label of a metric
-    r"|outlook\.office|office\.example|Office Mail Example|\boffice (document|suite)"
+    r"|outlook\.office|office\.example|Office Mail Example|\boffice (document|suite)|out-of-office"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
