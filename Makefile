@@ -95,12 +95,12 @@ networks: ## fetch a file of networks and their countries (public domain) into d
 	@echo "use it: DMARQ_NETWORKS_PATHS=deploy/naming/geo-whois-asn-country.mmdb (/naming/... in compose)"
 
 .PHONY: docs
-docs: setup ## write the generated pages of docs/ anew
+docs: setup ## write the generated pages of docs/ again
 	$(BIN)/python -m pipeline.reference docs
 	$(BIN)/python -m dmarq.reference docs
 
 .PHONY: lock
-lock: setup ## resolve requirements.lock anew, and from it the locks of the images
+lock: setup ## resolve requirements.lock again, and from it the locks of the images
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev -o requirements.lock
 	for service in fetcher extractor parser config-api notifier; do \

@@ -2,7 +2,7 @@
 # Makes the secrets of the stack, each in the volume of the one container that needs it. Every service has its own
 # password for NATS and PostgreSQL; nobody has to think one up, and none is in a file of the project.
 #
-# What is there is left alone: to have a secret made anew, delete its file. What follows from a secret is written anew,
+# What is there is left alone: to have a secret made again, delete its file. What follows from a secret is written again,
 # but for a URL that names a server of your own. Files can be read by everybody inside a volume, and one container
 # mounts it.
 set -eu

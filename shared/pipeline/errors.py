@@ -1,4 +1,4 @@
-"""The two errors that decide an event's fate. Any other exception out of a handler is a bug.
+"""The two errors that decide how an event ends. Any other exception out of a handler is a bug.
 
 PipelineError
 ├── Rejected    no retry can help: the event becomes a dead letter

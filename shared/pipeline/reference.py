@@ -35,7 +35,7 @@ _BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DO
 
 
 def filled(page: str, blocks: Mapping[str, str]) -> str:
-    """The page with its marked blocks anew. Raises KeyError for a block nobody knows."""
+    """The page with its marked blocks again. Raises KeyError for a block nobody knows."""
     return _BLOCK.sub(lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}", page)
 
 

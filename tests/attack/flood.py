@@ -30,7 +30,7 @@ from pipeline.telemetry.health import Readiness
 from tests.support.extracted import FETCHED_AT, HANDLING, extracted, mail_ref
 from tests.support.mails import aggregate_xml, mail, part, text
 
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 COUNT = "SELECT outcome, count(*) FROM mail GROUP BY outcome"
 
 
@@ -125,7 +125,7 @@ async def _stages(bus: Bus, database_url: str, readiness: Readiness, policy: Ret
 
 
 async def _until(database_url: str, outcome: str, wanted: int) -> float:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while (await _counts(database_url)).get(outcome, 0) < wanted:  # noqa: ASYNC110 nothing tells
             await asyncio.sleep(0.05)
     return monotonic()

@@ -1,4 +1,4 @@
-"""Attacks by request: on the memory, the threads and the patience of config-api, and on its way in.
+"""Attacks by request: on the memory, the threads and the time of config-api, and on its way in.
 
 python -m tests.attack.requests
 """

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
-from parser.chore import PATIENCE, patient
+from parser.chore import TIMEOUT, long_transaction
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.overview import fold
@@ -37,7 +37,7 @@ from tests.support.config_api import api_settings, running_api
 from tests.support.sending import settle
 from tests.support.services import ADMIN_TOKEN
 
-TRIES, PATIENCE_MS = 5, 3000
+TRIES, TIMEOUT_MS = 5, 3000
 MAILS, BATCH = 2000, 100  # stored at each size
 PAGES = {
     "overview, page": "/",
@@ -90,7 +90,7 @@ def pages(browser: FlaskClient, words: dict[str, object]) -> None:
     print(f"  {'':<24}{'first':>10}{'then':>10}  ms")
     for name, path in PAGES.items():
         first = milliseconds(browser, path.format(**words))
-        tries = TRIES if first < PATIENCE_MS else 1
+        tries = TRIES if first < TIMEOUT_MS else 1
         then = min(milliseconds(browser, path.format(**words)) for _ in range(tries))
         print(f"  {name:<24}{first:>10,.1f}{then:>10,.1f}", flush=True)
 
@@ -136,9 +136,9 @@ async def sources_settled(database_url: str) -> None:
     opened = database(database_url, size=1, name="bench", stopping=asyncio.Event(), readiness=Readiness())
     async with opened as pool:
         assert pool is not None
-        async with patient(pool) as connection:
+        async with long_transaction(pool) as connection:
             note = "SELECT add_to_sources((SELECT array_agg(id) FROM report WHERE kind = 'aggregate'))"
-            await connection.execute(note, timeout=PATIENCE)
+            await connection.execute(note, timeout=TIMEOUT)
         await settle(pool, NamingData(NamingFiles()))
 
 

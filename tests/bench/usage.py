@@ -1,6 +1,6 @@
 """What processes and their children use while a benchmark runs: CPU seconds and peak memory.
 
-Watching costs the machine little: CPU is read at the beginning and at the end, memory, which is dear to read, once a
+Watching costs the machine little: CPU is read at the beginning and at the end, memory, which is slow to read, once a
 second.
 """
 

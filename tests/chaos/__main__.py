@@ -55,7 +55,7 @@ def _say(row: Row, *, quiet: bool) -> None:
 
 
 def _chosen(names: list[str]) -> list[Fault]:
-    chosen = [fault for name, fault in FAULTS.items() if not names or any(fnmatch(name, wish) for wish in names)]
+    chosen = [fault for name, fault in FAULTS.items() if not names or any(fnmatch(name, pattern) for pattern in names)]
     if not chosen:
         raise SystemExit("no such fault; there are:\n  " + "\n  ".join(FAULTS))
     return chosen

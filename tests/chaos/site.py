@@ -96,7 +96,7 @@ class Site:
 
     def complaints(self) -> list[str]:
         """What services logged that no fault of a server explains."""
-        pattern = re.compile(r"internal_error|mailbox_task_failed|burial_failed|Traceback|\bDead.*bug\b")
+        pattern = re.compile(r"internal_error|mailbox_task_failed|dead_letter_failed|Traceback|\bDead.*bug\b")
         lines = (line for log in self.logs.glob("*.log") for line in log.read_text(errors="replace").splitlines())
         return [line for line in lines if pattern.search(line)]
 

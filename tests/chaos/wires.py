@@ -110,9 +110,9 @@ class Wire:
         """Lets bytes through at this rate, in each direction of each connection."""
         self._do(lambda: self.proxy.slow(bytes_per_s=bytes_per_s))
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Is honest again."""
-        self._do(self.proxy.mend)
+        self._do(self.proxy.repair)
 
     @contextmanager
     def trap(

@@ -45,7 +45,7 @@ async def test_every_mail_is_in_the_ledger_and_every_report_is_counted_once(insp
     assert len(user.stored("Done")) == outcomes["imported"] + outcomes.get("duplicate", 0)
     assert len(user.stored()) == refused
 
-    await inspector.read_anew(mailbox)
+    await inspector.read_again(mailbox)
     await inspector.until_runs(mailbox, len(mails) + refused)
     assert await inspector.outcomes(mailbox) == outcomes
     assert await inspector.figures(mailbox) == figures

@@ -117,7 +117,7 @@ async def test_every_mail_of_a_mixed_mailbox_is_accounted_for_and_a_second_readi
     assert await inspector.figures(mailbox) == figures
     flags = Counter(mail.flags for mail in user.stored())
 
-    await inspector.read_anew(mailbox)
+    await inspector.read_again(mailbox)
     await inspector.until_runs(mailbox, 2 * expected.mails)
     await inspector.until_done(mailbox, expected.mails)
     assert await inspector.outcomes(mailbox) == outcomes

@@ -112,14 +112,14 @@ async def _until_full(bus: Bus, stream: topology.Stream) -> None:
 
 
 async def _let_leases_run_out(bus: Bus, mailbox: Mailbox) -> None:
-    """A dead holder's lease, without its half minute of patience."""
+    """A dead holder's lease, without waiting its half minute."""
     config = (await bus.js.stream_info("KV_lease")).config
     await bus.js.update_stream(config.evolve(max_age=1.0, duplicate_window=1.0))
     await until_let_go(bus, mailbox)
 
 
 async def _hand_out_again_soon(bus: Bus, mailbox: Mailbox) -> None:
-    """What the killed ones had in hand, without half a minute of patience either."""
+    """What the killed ones had in hand, without waiting half a minute either."""
     for consumer in (topology.EXTRACTOR, topology.PARSER, topology.RECORDER, topology.actor(mailbox.id)):
         config = (await bus.js.consumer_info(consumer.stream, consumer.name)).config
         await bus.js.add_consumer(consumer.stream, config.evolve(ack_wait=2.0))

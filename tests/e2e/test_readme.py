@@ -27,7 +27,7 @@ def commands() -> list[str]:
 
 
 def make(*words: str) -> list[str]:
-    """The make command in the virtual environment that runs these tests, which is not built anew."""
+    """The make command in the virtual environment that runs these tests, which is not built again."""
     return ["make", "--no-print-directory", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/ready", *words]
 
 

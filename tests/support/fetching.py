@@ -30,7 +30,7 @@ from pipeline.settings import Settings
 from pipeline.telemetry.health import Readiness
 from tests.support.services import SECRET_KEY
 
-PATIENCE = 30.0  # seconds
+TIMEOUT = 30.0  # seconds
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ async def fetching(bus: Bus, **environment: str) -> AsyncIterator[None]:
         yield
     finally:
         stopping.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await task
 
 
@@ -96,7 +96,7 @@ async def downloaded(bus: Bus) -> list[str]:
 async def until(bus: Bus, kind: type[E], count: int = 1, *, where: Callable[[E], bool] = lambda _: True) -> list[E]:
     """The events of this kind that fit, as soon as there are so many. Raises TimeoutError when they do not come."""
     looked_at = -1
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             if looked_at != (looked_at := await _messages(bus, EVENT.name)):
                 found = [event for event in await told(bus, kind) if where(event)]
@@ -107,7 +107,7 @@ async def until(bus: Bus, kind: type[E], count: int = 1, *, where: Callable[[E],
 
 async def until_fetched(bus: Bus, count: int) -> list[MailFetched]:
     """The mails that wait for the extractor, as soon as there are so many."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while await _messages(bus, MAIL.name) < count:  # noqa: ASYNC110 the broker does not tell
             await asyncio.sleep(0.02)
     return await fetched(bus)
@@ -120,7 +120,7 @@ async def _messages(bus: Bus, stream: str) -> int:
 async def until_let_go(bus: Bus, mailbox: Mailbox) -> None:
     """Returns when nobody holds the mailbox any more."""
     leases = LeaseBucket(bus.js)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             try:
                 lease = await leases.take(mailbox.id, holder=uuid4().hex)
@@ -144,7 +144,7 @@ async def acted(bus: Bus, *commands: Envelope) -> list[MailActed]:
     before = len(await told(bus, MailActed))
     await bus.publish(commands)
     expected = len(commands)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             found = (await told(bus, MailActed))[before:]
             if sum(len(event.mail_ids) for event in found) >= expected:

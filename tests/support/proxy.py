@@ -49,7 +49,7 @@ class FaultyProxy:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        self.mend()
+        self.repair()
         self.cut()
         for flow in self._abandoned:
             flow.set()
@@ -84,7 +84,7 @@ class FaultyProxy:
         """Let bytes through at this rate, in each direction of each connection."""
         self._bytes_per_s = bytes_per_s
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Be honest again. What was held back while hanging now goes through."""
         self._refusing = False
         self._bytes_per_s = None

@@ -1,4 +1,4 @@
-"""Reading kept documents anew: asking for it, doing it, and what an older parser had left."""
+"""Reading kept documents again: asking for it, doing it, and what an older parser had left."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from parser.documents import ReadOptions
 from parser.reparse.worker import Reparser
 from parser.storage.transaction import AnnouncementOptions
-from pipeline.contracts.questions import ReparseJob, ReparseRequest, ReparseWish
+from pipeline.contracts.questions import ReparseJob, ReparseOptions, ReparseRequest
 from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import rows, values
 
@@ -18,8 +18,8 @@ def new_reparser(postgres: Database) -> Reparser:
     return Reparser(postgres, options=ReadOptions(), announcements=announcements, committed=lambda: None)
 
 
-async def asked(reparser: Reparser, **wish: Any) -> ReparseJob:
-    request = ReparseRequest(wish=ReparseWish.model_validate(wish), who="tester")
+async def asked(reparser: Reparser, **options: Any) -> ReparseJob:
+    request = ReparseRequest(wish=ReparseOptions.model_validate(options), who="tester")
     return ReparseJob.model_validate_json(await reparser.ask(request.model_dump_json().encode()))
 
 
@@ -28,9 +28,9 @@ async def job_now(postgres: Database) -> ReparseJob:
     return ReparseJob.model_validate(job)
 
 
-async def reparsed(reparser: Reparser, postgres: Database, **wish: Any) -> dict[str, int]:
+async def reparsed(reparser: Reparser, postgres: Database, **options: Any) -> dict[str, int]:
     """Asks, works until it is done, and gives the counts."""
-    await asked(reparser, **wish)
+    await asked(reparser, **options)
     while await reparser.work(asyncio.Event()):
         pass
     job = await job_now(postgres)

@@ -18,7 +18,7 @@ from tests.support.client import bus, dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
 from tests.support.services import Services, services
 
-PATIENCE = 90.0  # seconds
+TIMEOUT = 90.0  # seconds
 PIPELINE = ("parser", "extractor", "fetcher")
 
 
@@ -56,7 +56,7 @@ class Inspector:
         await put_mailbox(self.bus, mailbox)
         return mailbox
 
-    async def read_anew(self, mailbox: Mailbox) -> None:
+    async def read_again(self, mailbox: Mailbox) -> None:
         """Has the folder read from its beginning."""
         await CursorBucket(self.bus.js).forget(mailbox.id, mailbox.settings.folder)
         await request(self.bus.client, fetch_subject(mailbox.id), b"", timeout=10)
@@ -69,7 +69,7 @@ class Inspector:
         """Returns when the query gives this number. Raises TimeoutError when it never does."""
         found = -1
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while (found := await self.value(query, *arguments)) != wanted:  # noqa: ASYNC110 nobody tells
                     await asyncio.sleep(0.05)
         except TimeoutError:

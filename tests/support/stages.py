@@ -16,7 +16,7 @@ from pipeline.runtime.runner import StageRunner
 from pipeline.runtime.stage import Handler, Stage
 from pipeline.telemetry.health import Readiness
 
-PATIENCE = 20.0  # seconds
+TIMEOUT = 20.0  # seconds
 QUICK = RetryPolicy(bug_delays=(0.05, 0.1), later_delays=(0.05,), alone_after=3, max_crashes=3)
 CALM = BreakerPolicy(run=1000)
 
@@ -35,13 +35,13 @@ async def running(bus: Bus, stage: Stage, *, readiness: Readiness | None = None)
         yield stopping
     finally:
         stopping.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await task
 
 
-async def until(condition: Callable[[], bool], *, patience: float = PATIENCE) -> None:
+async def until(condition: Callable[[], bool], *, within: float = TIMEOUT) -> None:
     """Returns when the condition holds. Raises TimeoutError when it does not within some seconds."""
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 the condition is anybody's
             await asyncio.sleep(0.01)
 
@@ -60,7 +60,7 @@ async def _count_or_none(bus: Bus, stream: str) -> int | None:
 
 async def until_count(bus: Bus, stream: str, wanted: int) -> None:
     """Returns when the stream holds so many events."""
-    async with asyncio.timeout(2 * PATIENCE):
+    async with asyncio.timeout(2 * TIMEOUT):
         while await _count_or_none(bus, stream) != wanted:  # noqa: ASYNC110 the broker does not tell
             await asyncio.sleep(0.02)
 
@@ -69,7 +69,7 @@ async def everything(bus: Bus, consumer: Consumer) -> list[Envelope]:
     """All events that the consumer has not had acknowledged yet, also those handed out before; now they are."""
     subscription = await bus.subscribe(consumer)
     found: list[Envelope] = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while await _waiting(bus, consumer):
             for delivery in await subscription.take(500, wait=0.5):
                 found.append(await bus.loaded(decode(delivery.wire.headers, delivery.wire.payload)))
@@ -87,11 +87,11 @@ async def handed_out(bus: Bus, consumer: Consumer, times: int) -> None:
     """The only event of the consumer is taken so many times, and given back without any verdict."""
     subscription = await bus.subscribe(consumer)
     for _ in range(times):
-        (delivery,) = await subscription.take(1, wait=PATIENCE)
+        (delivery,) = await subscription.take(1, wait=TIMEOUT)
         await delivery.again(0)
     await subscription.close()
 
 
-def impatient(consumer: Consumer, ack_wait: float) -> Consumer:
+def with_ack_wait(consumer: Consumer, ack_wait: float) -> Consumer:
     """The consumer with another deadline, seconds."""
     return replace(consumer, ack_wait=ack_wait)

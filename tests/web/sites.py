@@ -19,9 +19,9 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "web"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 TABLET = {"width": 1000, "height": 760}
 SIGN_IN_LINK = f"/sign-in#{quote(ADMIN_TOKEN)}"
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 
-expect.set_options(timeout=PATIENCE_MS)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ async def visiting(browser: Browser, site: Site, *, signed_in: bool = True, **co
     faults: list[str] = []
     opened = await browser.new_context(**{"base_url": f"http://{site.address}", "viewport": DESKTOP, **context})
     page = await opened.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(TIMEOUT_MS)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
     if signed_in:

@@ -17,8 +17,8 @@ from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
 
-async def _bury(site: Site, *, times: int = 1) -> None:
-    """A mail's event that no retry could help, as the runtime buries it."""
+async def _put_dead_letters(site: Site, *, times: int = 1) -> None:
+    """A mail's event that no retry could help, as the runtime keeps it."""
     client = await nats.connect(site.nats_url)
     try:
         wire = encode(Envelope(SAMPLES[0], (Parcel.of(b"Subject: a mail\r\n\r\nhello"),)))
@@ -32,7 +32,7 @@ async def _bury(site: Site, *, times: int = 1) -> None:
 
 @pytest.fixture
 async def letter(empty: Site) -> None:
-    await _bury(empty)
+    await _put_dead_letters(empty)
 
 
 @pytest.mark.usefixtures("letter")
@@ -79,7 +79,7 @@ async def test_only_the_letters_of_the_chosen_mailbox_are_retried(keeper: Page) 
 
 
 async def test_letters_that_one_press_cannot_send_are_told_of(keeper: Page, empty: Site) -> None:
-    await _bury(empty, times=MAX_RETRIED + 1)
+    await _put_dead_letters(empty, times=MAX_RETRIED + 1)
     await keeper.goto("/attention?reason=bug")
     await keeper.get_by_role("button", name="Retry all of these").click()
     await expect(keeper.get_by_role("status")).to_contain_text(f"{MAX_RETRIED} sent on their way again, more remain")

@@ -53,7 +53,7 @@ async def move(site: Site, old: str, new: str) -> None:
 
 
 async def look_until_asked(page: Page) -> None:
-    """The page refreshes itself until its sources are asked for anew: an answer may be kept for some seconds."""
+    """The page refreshes itself until its sources are asked for again: an answer may be kept for some seconds."""
     asked = asyncio.Event()
     page.on("request", lambda request: asked.set() if "/overview/sources" in request.url else None)
     while not asked.is_set():

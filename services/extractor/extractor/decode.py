@@ -1,6 +1,6 @@
 """Content transfer encodings (RFC 2045 section 6), decoded whatever the label says and whatever happened on the way.
 
-A strict decoder goes first. Only when it fails is the text mended, and then the repair has a name.
+A strict decoder goes first. Only when it fails is the text repaired, and then the repair has a name.
 """
 
 import binascii
@@ -56,10 +56,10 @@ def base64_of(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     try:
         return binascii.a2b_base64(text, strict_mode=True), ()
     except binascii.Error:
-        return _mended_base64(body)
+        return _repaired_base64(body)
 
 
-def _mended_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
+def _repaired_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     urls = _url_alphabet(body)
     if urls is not None:
         return _unpadded(urls), (MailRepair.BASE64_URL_ALPHABET,)

@@ -53,7 +53,7 @@ def is_notice(text: bytes) -> bool:
 
 
 def is_bounce(mail: Part) -> bool:
-    """Whether `mail` returns a mail or notifies of its fate (RFC 3464, RFC 8098, and the older ways)."""
+    """Whether `mail` returns a mail or notifies of its end (RFC 3464, RFC 8098, and the older ways)."""
     if _report_type(mail) in _BOUNCE_TYPES:
         return True
     return bool(mail.fields.text("x-failed-recipients") or _MAILER.search(mail.fields.text("from")))

@@ -41,7 +41,7 @@ class Fields(fields.Fields):
 
     @property
     def repairs(self) -> tuple[str, ...]:
-        """What was mended to read the block."""
+        """What was repaired to read the block."""
         return (MailRepair.HEADER_LINE_NOT_INDENTED,) if self.is_bent else ()
 
     @property

@@ -101,7 +101,7 @@ class _Search:
         for piece in unpack(item, data, kind=kind, terms=terms, depth=depth):
             if isinstance(piece, NestedMail):
                 opened = open_mail(piece.data)
-                self.mail(opened, piece.item.mended(opened.repairs), depth=piece.depth)
+                self.mail(opened, piece.item.repaired(opened.repairs), depth=piece.depth)
             else:
                 self.notebook.note(piece)
 

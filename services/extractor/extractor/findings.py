@@ -46,7 +46,7 @@ class Item:
         """The same item, known to carry reports."""
         return self if self.is_carrier else replace(self, is_carrier=True)
 
-    def mended(self, repairs: Sequence[str]) -> "Item":
+    def repaired(self, repairs: Sequence[str]) -> "Item":
         """The same item with more repairs, each once."""
         if not repairs:
             return self
@@ -89,7 +89,7 @@ class NestedMail:
     depth: int
 
 
-Fate = Document | Refusal | Ignored
+Finding = Document | Refusal | Ignored
 
 _SHUT: Final = frozenset({Reason.ENCRYPTED, Reason.UNSUPPORTED_CONTAINER, Reason.UNSUPPORTED_COMPRESSION})
 _WITHOUT_REPORT: Final = frozenset({Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUMENT, Reason.NOT_UNDERSTOOD})
@@ -97,22 +97,22 @@ _WITHOUT_REPORT: Final = frozenset({Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUM
 
 @dataclass(slots=True)
 class Notebook:
-    """Collects fates in order and makes the lines of them."""
+    """Collects findings in order and makes the lines of them."""
 
     lines: list[PartLine] = field(default_factory=list)
     documents: list[DocumentInfo] = field(default_factory=list)
     blobs: list[bytes] = field(default_factory=list)
     _carriers: list[int] = field(default_factory=list)  # lines that would have held the report, if there were one
 
-    def note(self, fate: Fate) -> None:
+    def note(self, finding: Finding) -> None:
         """Write down what became of an item."""
-        if isinstance(fate, Document):
-            self._document(fate)
+        if isinstance(finding, Document):
+            self._document(finding)
             return
-        if isinstance(fate, Ignored) and _may_hold_the_report(fate):
+        if isinstance(finding, Ignored) and _may_hold_the_report(finding):
             self._carriers.append(len(self.lines))
-        outcome = LineOutcome.REFUSED if isinstance(fate, Refusal) else LineOutcome.IGNORED
-        self.lines.append(_line(fate.item, outcome, reason=fate.reason, detail=fate.detail))
+        outcome = LineOutcome.REFUSED if isinstance(finding, Refusal) else LineOutcome.IGNORED
+        self.lines.append(_line(finding.item, outcome, reason=finding.reason, detail=finding.detail))
 
     def refuse_carriers(self) -> None:
         """The report was expected and did not come: what should have held it is refused, not passed over."""
@@ -146,10 +146,10 @@ class Notebook:
         self.lines.append(_line(item, LineOutcome.DOCUMENT))
 
 
-def _may_hold_the_report(fate: Ignored) -> bool:
-    if fate.reason in _SHUT:
+def _may_hold_the_report(finding: Ignored) -> bool:
+    if finding.reason in _SHUT:
         return True
-    return fate.item.is_carrier and fate.reason in _WITHOUT_REPORT
+    return finding.item.is_carrier and finding.reason in _WITHOUT_REPORT
 
 
 def _line(item: Item, outcome: LineOutcome, *, reason: Reason | None = None, detail: str = "") -> PartLine:

@@ -68,7 +68,7 @@ def format_of(kind: Sniffed) -> AttachmentFormat | None:
 
 
 def unpack(item: Item, data: bytes, *, kind: Sniffed, terms: Terms, depth: int) -> Iterator[Piece]:
-    """What is in an attachment of this kind: documents, and a fate for whatever is none.
+    """What is in an attachment of this kind: documents, and a finding for whatever is none.
 
     `depth` is that of the mail which holds it.
     """
@@ -89,7 +89,7 @@ def unpack(item: Item, data: bytes, *, kind: Sniffed, terms: Terms, depth: int) 
 
 
 def no_document(item: Item, kind: Sniffed, terms: Terms) -> Refusal | Ignored:
-    """The fate of something that is neither a document nor a container that can be opened."""
+    """The finding of something that is neither a document nor a container that can be opened."""
     if kind in ENCRYPTED:
         return _closed(item, Reason.ENCRYPTED, kind.value, terms)
     if kind in UNSUPPORTED or (kind is Sniffed.OLE2 and _is_wrapped_mail(item)):
@@ -139,7 +139,7 @@ class _Opening:
         for number, file in enumerate(files, start=1):
             own = item
             if len(files) > 1:
-                own = replace(item, path=f"{item.path}/{number}", size=len(file)).mended((Repair.ONE_OF_SEVERAL,))
+                own = replace(item, path=f"{item.path}/{number}", size=len(file)).repaired((Repair.ONE_OF_SEVERAL,))
             yield from self._stream(own, Gzip(file, self.allowance), depth=depth)
 
     def _zip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
@@ -184,11 +184,11 @@ class _Opening:
         try:
             yield from self._read(item, source, depth=depth)
         except Rejected as refused:
-            mended = item.mended(source.repairs)
+            repaired = item.repaired(source.repairs)
             if refused.reason in _SHUT:
-                yield _closed(mended, refused.reason, refused.detail, self.terms)
+                yield _closed(repaired, refused.reason, refused.detail, self.terms)
             else:
-                yield Refusal(mended, refused.reason, refused.detail)
+                yield Refusal(repaired, refused.reason, refused.detail)
 
     def _read(self, item: Item, source: Source, *, depth: int) -> Iterator[Piece]:
         rest = source.chunks()
@@ -197,7 +197,7 @@ class _Opening:
         if kind in UNCLEAR and look_closer(head, kind=kind, is_carrier=item.is_carrier).kind is not kind:
             head += _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
             seen = look_closer(head, kind=kind, is_carrier=item.is_carrier)
-            yield from self._seen(item.mended((*source.repairs, *seen.repairs)), seen, depth=depth)
+            yield from self._seen(item.repaired((*source.repairs, *seen.repairs)), seen, depth=depth)
             return
         if kind in _CONTAINERS:
             whole = head + _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
@@ -205,7 +205,7 @@ class _Opening:
         elif kind in _DOCUMENTS and (self.terms.is_expected or looks_like_report(head)):
             packed = pack(source, head=head, rest=rest)
             described = item if item.sniffed else replace(item, sniffed=kind.value, size=packed.size)
-            yield Document(described.mended(source.repairs), _DOCUMENTS[kind], packed)
+            yield Document(described.repaired(source.repairs), _DOCUMENTS[kind], packed)
         else:
             described = item if item.sniffed else replace(item, sniffed=kind.value, size=len(head))
             yield no_document(described, kind, self.terms)
@@ -264,7 +264,7 @@ def _without_members(item: Item, data: bytes) -> Refusal | Ignored:
 
 def _after(item: Item, data: bytes, source: Source) -> Item:
     described = item if item.sniffed else replace(item, size=len(data))
-    return described.mended(source.repairs)
+    return described.repaired(source.repairs)
 
 
 def _gather(chunks: Iterator[bytes], count: int) -> bytes:

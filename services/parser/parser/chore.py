@@ -12,7 +12,7 @@ from pipeline.runtime.retry import pause
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = 600.0  # seconds for a statement that goes through very many rows
+TIMEOUT = 600.0  # seconds for a statement that goes through very many rows
 
 
 async def chore(name: str, work: Callable[[], Awaitable[None]], *, every: float, stopping: asyncio.Event) -> None:
@@ -28,8 +28,8 @@ async def chore(name: str, work: Callable[[], Awaitable[None]], *, every: float,
 
 
 @asynccontextmanager
-async def patient(database: Database) -> AsyncIterator[Connection]:
-    """A transaction whose statements may take `PATIENCE`; give that as their `timeout`, too."""
+async def long_transaction(database: Database) -> AsyncIterator[Connection]:
+    """A transaction whose statements may take `TIMEOUT`; give that as their `timeout`, too."""
     async with database.transaction() as connection:
-        await connection.execute(f"SET LOCAL statement_timeout = '{PATIENCE:.0f}s'")
+        await connection.execute(f"SET LOCAL statement_timeout = '{TIMEOUT:.0f}s'")
         yield connection

@@ -25,11 +25,11 @@ def line_of_reading(
     say where the document was found.
     """
     report = reading.report
-    mended = list(dict.fromkeys((*repairs, *report.repairs)))
-    line: Json = {"file": file, "part": part, "outcome": "repaired" if mended else "valid"}
+    repaired = list(dict.fromkeys((*repairs, *report.repairs)))
+    line: Json = {"file": file, "part": part, "outcome": "repaired" if repaired else "valid"}
     line |= {"reason": None, "detail": ""}
     line |= report.model_dump(mode="json", include=set(_IDENTITY))
-    line["repairs"] = mended
+    line["repairs"] = repaired
     line["details"] = [change._asdict() for change in reading.changes]
     if is_full:
         line["report"] = as_json(reading)

@@ -1,4 +1,4 @@
-"""The outcome of a mail, from the fates of its parts; and what is to be done to the mail then. Pure."""
+"""The outcome of a mail, from the results of its parts; and what is to be done to the mail then. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pipeline.contracts.mailbox import Handling, MailAction
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
 
-# The first of these fates that any part has decides.
+# The first of these results that any part has decides.
 _DECIDES = (
     (LineOutcome.STORED, Outcome.IMPORTED),
     (LineOutcome.DUPLICATE, Outcome.DUPLICATE),
@@ -18,7 +18,7 @@ _DECIDES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class PartResult:
     """What became of one document. `report` is the id of the report it says, its own or the one it repeats."""
 
     outcome: LineOutcome
@@ -51,11 +51,11 @@ class Conclusion:
         return Rejected(self.reason or Reason.BUG, self.detail, salvaged=self.salvaged)
 
 
-def conclude(lines: Sequence[PartLine], fates: Mapping[str, Fate], handling: Handling) -> Conclusion:
-    """The end of a mail whose parts are `lines` and whose documents met `fates`, by path."""
-    final = tuple(_final(line, fates) for line in lines)
+def conclude(lines: Sequence[PartLine], results: Mapping[str, PartResult], handling: Handling) -> Conclusion:
+    """The end of a mail whose parts are `lines` and whose documents met `results`, by path."""
+    final = tuple(_final(line, results) for line in lines)
     found = {line.outcome for line in final}
-    outcome = next((result for fate, result in _DECIDES if fate in found), Outcome.NOT_A_REPORT)
+    outcome = next((end for outcome, end in _DECIDES if outcome in found), Outcome.NOT_A_REPORT)
     refused = next((line for line in final if line.outcome is LineOutcome.REFUSED), None)
     why = refused or (_skipped(final) if outcome is Outcome.NOT_A_REPORT else None)
     return Conclusion(
@@ -82,10 +82,11 @@ def _skipped(lines: Sequence[PartLine]) -> PartLine | None:
     return next((line for line in lines if line.reason is Reason.FORMAT_NOT_ALLOWED), None)
 
 
-def _final(line: PartLine, fates: Mapping[str, Fate]) -> PartLine:
+def _final(line: PartLine, results: Mapping[str, PartResult]) -> PartLine:
     if line.outcome is not LineOutcome.DOCUMENT:
         return line
-    fate = fates.get(line.path, Fate(LineOutcome.REFUSED, Reason.BUG, "the document did not come with the event"))
-    repairs = tuple(dict.fromkeys((*line.repairs, *fate.repairs)))
-    changes = {"outcome": fate.outcome, "reason": fate.reason, "detail": fate.detail, "repairs": repairs}
-    return line.model_copy(update=changes | {"salvaged": fate.salvaged})
+    absent = PartResult(LineOutcome.REFUSED, Reason.BUG, "the document did not come with the event")
+    result = results.get(line.path, absent)
+    repairs = tuple(dict.fromkeys((*line.repairs, *result.repairs)))
+    changes = {"outcome": result.outcome, "reason": result.reason, "detail": result.detail, "repairs": repairs}
+    return line.model_copy(update=changes | {"salvaged": result.salvaged})

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from parser.chore import PATIENCE, chore, patient
+from parser.chore import TIMEOUT, chore, long_transaction
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
@@ -21,6 +21,6 @@ async def keep_overview(database: Database, stopping: asyncio.Event) -> None:
 async def fold(database: Database, stopping: asyncio.Event) -> None:
     """Adds what is due until nothing is left, or another parser is doing it. Raises TryLater."""
     while not stopping.is_set():
-        async with patient(database) as connection:
-            if not await connection.fetchval(SQL["fold_overview"], SOME_RECORDS, timeout=PATIENCE):
+        async with long_transaction(database) as connection:
+            if not await connection.fetchval(SQL["fold_overview"], SOME_RECORDS, timeout=TIMEOUT):
                 return

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from parser.chore import PATIENCE, chore, patient
+from parser.chore import TIMEOUT, chore, long_transaction
 from parser.storage.records import MONTHS_AHEAD, Month, Partitions, later
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
@@ -47,9 +47,9 @@ async def forget(database: Database, stopping: asyncio.Event, *, statement: str,
 
 async def drop_records(database: Database, *, months: int) -> None:
     """Drops the rows of reports older than so many months before this one. Raises TryLater, also when in the way."""
-    async with patient(database) as connection:  # the sums of a month's sources are deleted row by row
+    async with long_transaction(database) as connection:  # the sums of a month's sources are deleted row by row
         await connection.execute("SET LOCAL lock_timeout = '10s'")
-        dropped = await connection.fetchval(SQL["drop_partitions"], months, timeout=PATIENCE)
+        dropped = await connection.fetchval(SQL["drop_partitions"], months, timeout=TIMEOUT)
     if dropped:
         log.info("records_dropped", partitions=dropped)
 

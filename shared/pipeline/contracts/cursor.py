@@ -89,8 +89,8 @@ def above(cursor: Cursor, uids: list[int]) -> list[int]:
     return sorted(uid for uid in set(uids) if uid > cursor.last_uid)
 
 
-class Rereading(BaseModel):
-    """The mails of a folder with UIDs in (last_uid, up_to_uid] are still to be read anew.
+class BackfillCursor(BaseModel):
+    """The mails of a folder with UIDs in (last_uid, up_to_uid] are still to be read again.
 
     `since`: only those received on that day or later. `uidvalidity` None: it was asked for, and not begun.
     """

@@ -34,14 +34,14 @@ SUBJECT, DELIVERIES, AT = "Dmarq-Dead-Subject", "Dmarq-Dead-Deliveries", "Dmarq-
 SALVAGED = "Dmarq-Dead-Salvaged"
 MAX_DETAIL_LENGTH = 500
 MAX_SALVAGED_LENGTH = 2000  # of the JSON; what has no room is left out
-# No others: a foreign header may tell the broker to refuse the letter.
+# No others: a foreign header may tell the broker to refuse the dead letter.
 KEPT_HEADERS = (TYPE, MAIL_ID, HEAD, CARGO, PREFIX)
 
 _SALVAGED = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class History:
     """What the headers of a dead letter say about its death. `at` is aware, UTC."""
 
     reason: str
@@ -67,16 +67,16 @@ def dead_letters(wire: Wire, verdict: Dead, *, consumer: str, deliveries: int) -
         AT: datetime.now(UTC).isoformat(),
         **_salvaged_header(verdict.salvaged),
     }
-    letters = [Wire(dead_subject(consumer, mailbox_of(wire.subject)), headers, wire.payload)]
+    wires = [Wire(dead_subject(consumer, mailbox_of(wire.subject)), headers, wire.payload)]
     if isinstance(event, MailEvent):
-        letters.append(encode(Envelope(_died(event, verdict, consumer=consumer))))
-    return letters
+        wires.append(encode(Envelope(_died(event, verdict, consumer=consumer))))
+    return wires
 
 
-def autopsy(headers: Mapping[str, str]) -> DeadLetter:
+def history_of(headers: Mapping[str, str]) -> History:
     """The history in a dead letter's headers; what is missing or unreadable there comes out as nothing."""
     deliveries = headers.get(DELIVERIES, "")
-    return DeadLetter(
+    return History(
         reason=headers.get(REASON, Reason.BUG.value),
         detail=headers.get(DETAIL, ""),
         consumer=headers.get(CONSUMER, ""),
@@ -88,19 +88,19 @@ def autopsy(headers: Mapping[str, str]) -> DeadLetter:
 
 
 def revived(wire: Wire, *, again: int, handling: Handling | None = None) -> Wire:
-    """A dead letter's event on its way again: as another take where it is about a mail, so that it is a new fact.
+    """A dead letter's event on its way again: as another attempt where it is about a mail, so that it is a new fact.
 
     With `handling` a mail goes under these settings, those of today, instead of those that it was fetched under.
-    A mail starts at the extractor, whichever step it died at: nobody knows which of them was mended meanwhile.
+    A mail starts at the extractor, whichever step it died at: nobody knows which of them was fixed meanwhile.
     What cannot be decoded goes as it is, under another key: a later version may be able to read it.
     """
-    buried = autopsy(wire.headers)
+    history = history_of(wire.headers)
     try:
         envelope = decode(wire.headers, wire.payload)
     except Rejected:
-        return Wire(buried.subject, _alive(wire.headers, again), wire.payload)
+        return Wire(history.subject, _alive(wire.headers, again), wire.payload)
     if not isinstance(envelope.event, MailEvent | MailCommand | MailDied):
-        return Wire(buried.subject, _alive(wire.headers, again), wire.payload)
+        return Wire(history.subject, _alive(wire.headers, again), wire.payload)
     changes: dict[str, object] = {"take": envelope.event.take + 1}
     if handling is not None and isinstance(envelope.event, MailEvent | MailDied):
         changes["handling"] = handling

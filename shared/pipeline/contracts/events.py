@@ -222,7 +222,7 @@ class ReportStored(Event):
     variant: bool = Field(False, description="True when another report of the same identity says something else.")
     records: int = Field(description="Rows of the whole report.")
     messages: int = Field(description="Mails (for TLS: sessions) it counts.")
-    repairs: tuple[str, ...] = Field((), description="What had to be mended to read it.")
+    repairs: tuple[str, ...] = Field((), description="What had to be repaired to read it.")
     report: dict[str, JsonValue] = Field(default_factory=dict, description="The report without its rows, as read.")
     rows: tuple[dict[str, JsonValue], ...] = Field(
         (), description="The first rows of an aggregate report, each with the names of its `source`."

@@ -46,7 +46,7 @@ class DocumentFormat(StrEnum):
 
 
 class LineOutcome(StrEnum):
-    """The fate of one part of a mail."""
+    """The outcome of one part of a mail."""
 
     DOCUMENT = "document"  # extracted; the parser decides
     STORED = "stored"
@@ -59,8 +59,8 @@ class PartLine(BaseModel):
     """One part of a mail (a MIME leaf or an archive member) and what became of it.
 
     `path` numbers MIME parts from 1 and names archive members: "2", "2/report.xml", "3/1/2". `size` is bytes as
-    decoded from the transfer encoding. `repairs` names what had to be mended to read it. `salvaged` is what could still
-    be seen in a document that was refused (org_name, report_id, ...), as it was written.
+    decoded from the transfer encoding. `repairs` names what had to be repaired to read it. `salvaged` is what could
+    still be seen in a document that was refused (org_name, report_id, ...), as it was written.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

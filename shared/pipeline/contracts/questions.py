@@ -36,8 +36,8 @@ class LedgerAnswer(BaseModel):
 Word = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 
 
-class ReparseWish(BaseModel):
-    """Which kept documents are read anew; all of these hold together, none means all documents."""
+class ReparseOptions(BaseModel):
+    """Which kept documents are read again; all of these hold together, none means all documents."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,16 +50,16 @@ class ReparseWish(BaseModel):
 
 
 class ReparseRequest(BaseModel):
-    """A wish, and who has it: the payload on `parser.reparse`."""
+    """The options, and who asks: the payload on `parser.reparse`."""
 
     model_config = ConfigDict(frozen=True)
 
-    wish: ReparseWish
+    wish: ReparseOptions
     who: str
 
 
 class Change(StrEnum):
-    """What reading a document anew changes."""
+    """What reading a document again changes."""
 
     NEW = "new"  # it was refused, and is a report now
     DUPLICATE = "duplicate"  # it says what another report says
@@ -75,9 +75,9 @@ class ReparseJob(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: int
-    wish: ReparseWish
+    wish: ReparseOptions
     who: str
-    documents: int = Field(description="How many documents the wish is about.")
+    documents: int = Field(description="How many documents the request is about.")
     counts: dict[Change, int] = Field(description="Documents done so far.")
     created_at: datetime
     finished_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What had to be mended to read a report: one closed vocabulary, kept with the report and shown to the operator."""
+"""What had to be repaired to read a report: one closed vocabulary, kept with the report and shown to the operator."""
 
 from pipeline.contracts.vocabulary import Word
 
@@ -34,7 +34,7 @@ class MailRepair(Word):
 class Repair(Word):
     """The name of a repair. The text beside a member is what an operator is told.
 
-    A repaired report's facts can be trusted; whatever could not be mended without guessing is refused instead.
+    A repaired report's facts can be trusted; whatever could not be repaired without guessing is refused instead.
     """
 
     # the bytes and the mark-up

@@ -31,7 +31,7 @@ class Bus:
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was lost and came back: whoever listens should do so anew when it grows."""
+        """How often the connection was lost and came back: whoever listens should do so again when it grows."""
         return int(self.client.stats["reconnects"])
 
     async def ensure(self, *, replicas: int = 1, updates: bool = True, consumers: bool = True) -> None:

@@ -88,7 +88,7 @@ PENDING_BYTES = 64 * 1024 * 1024
 API_TIMEOUT = 5.0  # seconds
 LOOK_EVERY = 0.5  # seconds between looks at the connection while an answer is awaited
 
-# No broker that comes back mends these: they are mistakes of ours, and the runtime judges them as such.
+# No broker that comes back fixes these: they are mistakes of ours, and the runtime judges them as such.
 MISTAKES = (
     errors.BadHeaderError,
     errors.BadSubjectError,

@@ -50,7 +50,7 @@ class CrashBucket:
         entry = await self._bucket.get(key)
         crashes = int(entry.value or 0) if entry else 0
         if crashes >= self._limit:
-            await self._forget(key)  # a dead letter that is sent again starts anew
+            await self._forget(key)  # a dead letter that is sent again starts again
             raise Rejected(Reason.CRASH_LOOP, f"the process ended {crashes} times while it handled this event alone")
         await self._bucket.put(key, str(crashes + 1).encode())
         return True

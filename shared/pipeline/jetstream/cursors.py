@@ -7,7 +7,7 @@ from nats.js import JetStreamContext
 from pydantic import ValidationError
 
 from pipeline.contracts import topology
-from pipeline.contracts.cursor import Cursor, Rereading
+from pipeline.contracts.cursor import BackfillCursor, Cursor
 from pipeline.errors import TryLater
 from pipeline.jetstream.buckets import Conflict, KeyValueBucket
 
@@ -39,7 +39,7 @@ class CursorBucket:
     async def put(self, mailbox_id: str, folder: str, cursor: Cursor, *, after: Bookmark) -> Bookmark:
         """Notes how far the folder was read. Only called when every mail below is confirmed by the broker.
 
-        Raises TryLater too when somebody changed the cursor since `after`: it was reset, to read the folder anew.
+        Raises TryLater too when somebody changed the cursor since `after`: it was reset, to read the folder again.
         """
         key, value = folder_key(mailbox_id, folder), cursor.model_dump_json().encode()
         try:
@@ -61,21 +61,21 @@ def folder_key(mailbox_id: str, folder: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A rereading as it is stored."""
+    """A backfill as it is stored."""
 
-    rereading: Rereading
+    backfill: BackfillCursor
     revision: int
 
 
-class RereadingBucket:
-    """The rereading by mailbox and folder. Every call raises TryLater while the broker is away."""
+class BackfillBucket:
+    """The backfill by mailbox and folder. Every call raises TryLater while the broker is away."""
 
     def __init__(self, js: JetStreamContext) -> None:
         self._bucket = KeyValueBucket(js, topology.CURSOR_BUCKET)
 
-    async def ask(self, mailbox_id: str, folder: str, rereading: Rereading) -> None:
+    async def ask(self, mailbox_id: str, folder: str, backfill: BackfillCursor) -> None:
         """Asks for one, in the place of one that is under way."""
-        await self._bucket.put(_key(mailbox_id, folder), rereading.model_dump_json().encode())
+        await self._bucket.put(_key(mailbox_id, folder), backfill.model_dump_json().encode())
 
     async def get(self, mailbox_id: str, folder: str) -> Underway | None:
         """What is asked for or under way; None when nothing is, or nothing that can be read."""
@@ -83,25 +83,25 @@ class RereadingBucket:
         if entry is None or entry.value is None:
             return None
         try:
-            return Underway(Rereading.model_validate_json(entry.value), entry.revision)
+            return Underway(BackfillCursor.model_validate_json(entry.value), entry.revision)
         except ValidationError:
             return None
 
-    async def put(self, mailbox_id: str, folder: str, rereading: Rereading, *, after: Underway) -> Underway:
+    async def put(self, mailbox_id: str, folder: str, backfill: BackfillCursor, *, after: Underway) -> Underway:
         """Notes how far it has come. Raises TryLater too when another one was asked for since `after`."""
         try:
-            value = rereading.model_dump_json().encode()
+            value = backfill.model_dump_json().encode()
             revision = await self._bucket.update(_key(mailbox_id, folder), value, revision=after.revision)
         except Conflict:
-            raise TryLater("rereading", "another one was asked for") from None
-        return Underway(rereading, revision)
+            raise TryLater("backfill", "another one was asked for") from None
+        return Underway(backfill, revision)
 
     async def done(self, mailbox_id: str, folder: str, *, after: Underway) -> None:
         """It is finished. Raises TryLater as `put` does."""
         try:
             await self._bucket.delete(_key(mailbox_id, folder), revision=after.revision)
         except Conflict:
-            raise TryLater("rereading", "another one was asked for") from None
+            raise TryLater("backfill", "another one was asked for") from None
 
 
 def _key(mailbox_id: str, folder: str) -> str:

@@ -23,18 +23,18 @@ log = structlog.get_logger(__name__)
 
 Settings: TypeAlias = Callable[[str], Awaitable[Handling | None]]  # by mailbox id
 SIZE = "Nats-Msg-Size"  # set by the server where only headers are delivered
-WINDOW = 200  # letters looked at in one go
+WINDOW = 200  # dead letters looked at in one go
 STREAM = topology.DEAD.name
 NO_SUCH_MESSAGE = 10037
-WAIT = 2.0  # seconds for letters that the server said were there
+WAIT = 2.0  # seconds for dead letters that the server said were there
 
 
-class NoSuchLetter(LookupError):
-    """The letter was retried or discarded meanwhile, or expired."""
+class NoSuchDeadLetter(LookupError):
+    """The dead letter was retried or discarded meanwhile, or expired."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter's number in the stream, its headers, and its size in bytes. `wire.payload` is empty in a list."""
 
     sequence: int
@@ -49,74 +49,74 @@ class DeadLetters:
         self._bus = bus
         self._js = bus.js
 
-    async def newest(self, *, below: int | None = None) -> AsyncIterator[Letter]:
-        """Letters with a number under `below`, newest first, without their payloads."""
+    async def newest(self, *, below: int | None = None) -> AsyncIterator[DeadLetter]:
+        """Dead letters with a number under `below`, newest first, without their payloads."""
         state = await self._state()
         upper = state.last_seq + 1 if below is None else min(below, state.last_seq + 1)
         while state.messages and upper > state.first_seq:
             lower = max(state.first_seq, upper - WINDOW)
-            for letter in reversed(await self._between(lower, upper)):
-                yield letter
+            for dead_letter in reversed(await self._between(lower, upper)):
+                yield dead_letter
             upper = lower
 
     async def first_number(self) -> int:
-        """The number of the oldest letter; those below it are gone."""
+        """The number of the oldest dead letter; those below it are gone."""
         return (await self._state()).first_seq
 
-    async def oldest(self, *, above: int = 0) -> AsyncIterator[Letter]:
-        """The letters with a number over `above` that are there now, oldest first, without their payloads."""
+    async def oldest(self, *, above: int = 0) -> AsyncIterator[DeadLetter]:
+        """The dead letters with a number over `above` that are there now, oldest first, without their payloads."""
         state = await self._state()
         if not state.messages:
             return
         for lower in range(max(state.first_seq, above + 1), state.last_seq + 1, WINDOW):
-            for letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
-                yield letter
+            for dead_letter in await self._between(lower, min(lower + WINDOW, state.last_seq + 1)):
+                yield dead_letter
 
-    async def get(self, sequence: int) -> Letter:
-        """One letter, whole. Raises NoSuchLetter."""
+    async def get(self, sequence: int) -> DeadLetter:
+        """One dead letter, whole. Raises NoSuchDeadLetter."""
         with nats_errors():
             try:
                 raw = await self._js.get_msg(STREAM, seq=sequence, direct=False)
             except NotFoundError:
-                raise NoSuchLetter(sequence) from None
+                raise NoSuchDeadLetter(sequence) from None
         payload = raw.data or b""
-        return Letter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
+        return DeadLetter(sequence, Wire(raw.subject or "", dict(raw.headers or {}), payload), len(payload))
 
     async def retry(self, sequence: int, *, todays: Settings | None = None) -> None:
-        """Publishes the event as a new take, then deletes the letter and what only it kept. Raises NoSuchLetter.
+        """Publishes the event as a new attempt, then deletes it here and what only it kept. Raises NoSuchDeadLetter.
 
         `todays` gives the settings that a mailbox has now, for its mail to be tried under; None where they are unknown.
         """
-        letter = await self.get(sequence)
-        handling = await todays(mailbox_of(letter.wire.subject)) if todays else None
-        wire = revived(letter.wire, again=sequence, handling=handling)
+        dead_letter = await self.get(sequence)
+        handling = await todays(mailbox_of(dead_letter.wire.subject)) if todays else None
+        wire = revived(dead_letter.wire, again=sequence, handling=handling)
         await self._bus.publish_wires([wire])
-        log.info("dead_letter_retried", letter=sequence, mail_id=wire.headers.get(MAIL_ID))
+        log.info("dead_letter_retried", dead_letter=sequence, mail_id=wire.headers.get(MAIL_ID))
         await self._delete(sequence)
-        await self._release(letter, kept=_blobs(wire))
+        await self._release(dead_letter, kept=_blobs(wire))
 
     async def discard(self, sequence: int) -> None:
-        """Deletes the letter and the bytes that it keeps in the object store. Raises NoSuchLetter."""
-        letter = await self.get(sequence)
+        """Deletes the dead letter and the bytes that it keeps in the object store. Raises NoSuchDeadLetter."""
+        dead_letter = await self.get(sequence)
         await self._delete(sequence)
-        log.info("dead_letter_discarded", letter=sequence, mail_id=letter.wire.headers.get(MAIL_ID))
-        await self._release(letter, kept=frozenset())
+        log.info("dead_letter_discarded", dead_letter=sequence, mail_id=dead_letter.wire.headers.get(MAIL_ID))
+        await self._release(dead_letter, kept=frozenset())
 
     async def cargo(self, sequence: int) -> bytes | None:
         """The bytes of the mail that died, or None where the event carries none.
 
-        Raises NoSuchLetter, and Rejected when they cannot be read or are gone.
+        Raises NoSuchDeadLetter, and Rejected when they cannot be read or are gone.
         """
-        letter = await self.get(sequence)
-        envelope = decode(letter.wire.headers, letter.wire.payload)
+        dead_letter = await self.get(sequence)
+        envelope = decode(dead_letter.wire.headers, dead_letter.wire.payload)
         if not envelope.cargo:
             return None
         mail = envelope.cargo[0]
         return await self._bus.blobs.get(mail.blob) if mail.blob is not None else mail.bytes
 
-    async def _release(self, letter: Letter, *, kept: frozenset[str]) -> None:
+    async def _release(self, dead_letter: DeadLetter, *, kept: frozenset[str]) -> None:
         with suppress(Rejected):
-            await self._bus.release(decode(letter.wire.headers, letter.wire.payload), kept=kept)
+            await self._bus.release(decode(dead_letter.wire.headers, dead_letter.wire.payload), kept=kept)
 
     async def _state(self) -> StreamState:
         with nats_errors():
@@ -130,8 +130,8 @@ class DeadLetters:
                 if code_of(error) != NO_SUCH_MESSAGE:
                     raise
 
-    async def _between(self, lower: int, upper: int) -> list[Letter]:
-        found: list[Letter] = []
+    async def _between(self, lower: int, upper: int) -> list[DeadLetter]:
+        found: list[DeadLetter] = []
         async with _headers_from(self._js, lower) as puller:
             while True:
                 info = await puller.consumer_info()
@@ -147,7 +147,7 @@ class DeadLetters:
                         return found
                     headers = dict(msg.headers or {})
                     size = int(headers.pop(SIZE, "0"))
-                    found.append(Letter(sequence, Wire(msg.subject, headers, b""), size))
+                    found.append(DeadLetter(sequence, Wire(msg.subject, headers, b""), size))
 
 
 def _blobs(wire: Wire) -> frozenset[str]:

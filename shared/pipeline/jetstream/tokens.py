@@ -1,7 +1,7 @@
 """OAuth 2 tokens in the bucket `token`, encrypted: what a provider issued after the mailbox was configured.
 
 A provider may replace a refresh token with each use (RFC 6749 section 6); the one in the settings is worth nothing
-from then on. Entries are kept by grant, not by mailbox: new settings with a new refresh token start anew by themselves.
+from then on. Entries are kept by grant, not by mailbox: new settings with a new refresh token start again alone.
 """
 
 from contextlib import suppress

@@ -70,7 +70,7 @@ class Database:
     async def _silence_ends(self, connection: Connection) -> AsyncIterator[None]:
         """A server that does not answer in time gets no further word: the driver would wait once more, to cancel.
 
-        The other connections are most likely as dead, so that each of them is made anew when its turn comes. A timeout
+        The other connections are most likely as dead, so that each of them is made again when its turn comes. A timeout
         of something else in the block costs no more than that.
         """
         try:
@@ -175,7 +175,7 @@ async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) ->
 
     return await asyncpg.create_pool(
         url,
-        min_size=0,  # a connection that is lost is made anew when it is needed, not behind our back
+        min_size=0,  # a connection that is lost is made again when it is needed, not behind our back
         max_size=size,
         timeout=CONNECT_TIMEOUT,
         command_timeout=ANSWER_TIMEOUT,

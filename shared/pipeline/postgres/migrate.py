@@ -1,7 +1,7 @@
 """Plain numbered SQL files, applied once each, in order, forward only; several services may start at once.
 
 `NNNN_name.sql` in `pipeline/postgres/migrations`. What was applied is in the table `schema_migration` with its
-checksum: an applied file never changes, a new wish is a new file.
+checksum: an applied file never changes, a new change is a new file.
 """
 
 import re

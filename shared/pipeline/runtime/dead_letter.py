@@ -1,4 +1,4 @@
-"""Burying: a dead letter is published and confirmed, then the event is acknowledged; until then it stays ours."""
+"""A dead letter is published and confirmed, then the event is acknowledged; until then it stays ours."""
 
 import asyncio
 
@@ -17,8 +17,8 @@ from pipeline.telemetry.metrics import StageMetrics
 log = structlog.get_logger(__name__)
 
 
-class Burial:
-    """Buries the dead of one stage."""
+class DeadLetterWriter:
+    """Writes the dead letters of one stage."""
 
     def __init__(self, bus: Bus, stage: Stage, stopping: asyncio.Event, *, breaker: Breaker) -> None:
         self._bus = bus
@@ -27,7 +27,7 @@ class Burial:
         self._breaker = breaker
         self._metrics = StageMetrics(stage.consumer.name)
 
-    async def bury(self, delivery: Delivery, verdict: Dead) -> None:
+    async def write(self, delivery: Delivery, verdict: Dead) -> None:
         """Returns when the event is out of our hands; waits for room among the dead letters as long as it takes."""
         attempt = 0
         while True:
@@ -39,8 +39,8 @@ class Burial:
                     await delivery.give_back()
                     return
                 await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
-            except Exception as error:  # noqa: BLE001 even the burial ran into a bug: keep the event, free the others
-                log.error("burial_failed", error=described(error), subject=delivery.wire.subject)
+            except Exception as error:  # noqa: BLE001 even this ran into a bug: keep the event, free the others
+                log.error("dead_letter_failed", error=described(error), subject=delivery.wire.subject)
                 await delivery.again(self._stage.policy.bug_delays[-1])
                 return
             else:
@@ -49,10 +49,8 @@ class Burial:
                 return
 
     async def _publish(self, delivery: Delivery, verdict: Dead) -> None:
-        letters = dead_letters(
-            delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries
-        )
-        await self._bus.publish_wires(letters)
+        wires = dead_letters(delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries)
+        await self._bus.publish_wires(wires)
 
     def _note(self, delivery: Delivery, verdict: Dead) -> None:
         self._metrics.dead(verdict.reason)

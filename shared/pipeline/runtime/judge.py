@@ -52,7 +52,7 @@ Verdict = Again | Dead
 
 
 def judge(error: BaseException, *, attempt: int, policy: RetryPolicy = DEFAULT_POLICY) -> Verdict:
-    """The fate of an event whose handler raised `error` at its `attempt`-th try (from 1).
+    """The verdict on an event whose handler raised `error` at its `attempt`-th try (from 1).
 
     Rejected is final. TryLater waits as long as it takes, with the event in hand. Anything else is a bug: a few more
     tries with growing delay, then dead. In an exception group the gravest error decides.

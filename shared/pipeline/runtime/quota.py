@@ -23,13 +23,13 @@ def superfluous(kept: Iterable[Kept], *, max_bytes: int, not_before: datetime | 
     While there is too much, the oldest of the sender goes that has the most bytes: whoever floods loses only what is
     their own.
     """
-    letters = sorted(kept, key=lambda letter: letter.number)
-    gone = [letter.number for letter in letters if not_before is not None and letter.at < not_before]
+    ordered = sorted(kept, key=lambda each: each.number)
+    gone = [each.number for each in ordered if not_before is not None and each.at < not_before]
     by_sender: dict[str, deque[Kept]] = defaultdict(deque)
-    for letter in letters:
-        if not_before is None or letter.at >= not_before:
-            by_sender[letter.sender].append(letter)
-    held = {sender: sum(letter.size for letter in theirs) for sender, theirs in by_sender.items()}
+    for each in ordered:
+        if not_before is None or each.at >= not_before:
+            by_sender[each.sender].append(each)
+    held = {sender: sum(each.size for each in theirs) for sender, theirs in by_sender.items()}
     total = sum(held.values())
     while total > max_bytes:
         sender = max(held, key=lambda name: held[name])

@@ -46,7 +46,7 @@ class StageRunner:
                 except TryLater as error:
                     attempt += 1
                     await _closed(subscription)
-                    subscription = None  # the next one makes the consumer anew, should the broker have lost it
+                    subscription = None  # the next one makes the consumer again, should the broker have lost it
                     await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
                     continue
                 attempt = 0

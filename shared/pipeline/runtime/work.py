@@ -21,7 +21,7 @@ from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.crashes import CrashBucket
 from pipeline.jetstream.pull import Delivery
 from pipeline.runtime.breaker import CAN_WAIT, Breaker
-from pipeline.runtime.dead_letter import Burial
+from pipeline.runtime.dead_letter import DeadLetterWriter
 from pipeline.runtime.judge import Again, Dead, judge
 from pipeline.runtime.retry import pause
 from pipeline.runtime.stage import Later, Result, Stage, portions
@@ -78,7 +78,7 @@ class Work:
         self._stage = stage
         self._stopping = stopping
         self._breaker = breaker
-        self._burial = Burial(bus, stage, stopping, breaker=breaker)
+        self._dead_letters = DeadLetterWriter(bus, stage, stopping, breaker=breaker)
         self._crashes = CrashBucket(bus.js, consumer=stage.consumer.name, limit=stage.policy.max_crashes)
         # Then events must come one at a time, until one comes that is no suspect. At the start nobody knows: an event
         # may have ended the process that was here before.
@@ -209,7 +209,7 @@ class Work:
         """To the dead letters, unless the error may be that of a broken release: then it waits for a better one."""
         wait = self._breaker.wait(delivery.sequence) if verdict.reason in CAN_WAIT else 0.0
         if not wait:
-            await self._burial.bury(delivery, verdict)
+            await self._dead_letters.write(delivery, verdict)
             return
         log.error("breaker_open", stage=self._stage.consumer.name, wait_s=wait, detail=verdict.detail[:300])
         await delivery.again(wait)

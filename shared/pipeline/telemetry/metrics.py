@@ -10,7 +10,7 @@ from pipeline.contracts.reasons import Reason
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)  # seconds
 
-EVENTS = Counter("dmarq_stage_events_total", "Events by their fate at a stage", ["stage", "fate"])
+EVENTS = Counter("dmarq_stage_events_total", "Events by how they ended at a stage", ["stage", "fate"])
 BATCH_SECONDS = Histogram(
     "dmarq_stage_batch_seconds", "Seconds from taking a batch to its last confirmed publish", ["stage"],
     buckets=LATENCY_BUCKETS,

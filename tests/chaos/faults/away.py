@@ -13,7 +13,7 @@ MAILS = 20_000
 BOUND = 2000  # events in each of MAIL and EXTRACT, so that they fill long before the mails are at their end
 QUEUES = ("MAIL", "EXTRACT")
 STILL_S = 15.0
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def away(site: Site, rng: Random) -> bool:
 def _until_it_stands_still(site: Site) -> dict[str, int]:
     before: dict[str, int] = {}
     moved_at = began = time.monotonic()
-    while time.monotonic() - moved_at < STILL_S and time.monotonic() - began < PATIENCE_S:
+    while time.monotonic() - moved_at < STILL_S and time.monotonic() - began < TIMEOUT_S:
         time.sleep(1.0)
         now = {**site.desk.waiting(), "delivered": len(site.delivered)}
         moved_at = time.monotonic() if now != before else moved_at

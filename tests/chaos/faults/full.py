@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from dmarq.embedded import DataDir, EmbeddedPostgres, temporary_data_dir
-from tests.chaos.faults.kills import PATIENCE_S
+from tests.chaos.faults.kills import TIMEOUT_S
 from tests.chaos.scratch import unmount
 from tests.chaos.site import Layout, SingleBroker, Site, manned_site
 from tests.chaos.trial import Fault
@@ -34,7 +34,7 @@ def small_streams(site: Site) -> Iterator[None]:
 def streams_fill(site: Site, rng: Random) -> bool:
     """The extractor is stopped for some seconds, so that the queue before it fills up."""
     site.crew.hold("extractor")
-    ends = time.monotonic() + PATIENCE_S
+    ends = time.monotonic() + TIMEOUT_S
     while site.desk.waiting()["MAIL"] < SMALL and time.monotonic() < ends:
         time.sleep(0.1)
     full = site.desk.waiting()["MAIL"] >= SMALL

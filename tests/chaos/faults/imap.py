@@ -11,7 +11,7 @@ from tests.chaos.folders import INBOX
 from tests.chaos.site import Site
 from tests.chaos.trial import Fault
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 LYING_S = 3.0
 REMOVED = 25  # mails a strike
 
@@ -38,7 +38,7 @@ def say(pattern: bytes, answer: bytes, site: Site, rng: Random) -> bool:
     told = wire.lies_told
     time.sleep(rng.uniform(0, 0.5))
     with wire.answering(pattern, answer):
-        ends = time.monotonic() + PATIENCE_S
+        ends = time.monotonic() + TIMEOUT_S
         while wire.lies_told == told and time.monotonic() < ends:
             time.sleep(0.05)
         time.sleep(LYING_S)
@@ -63,7 +63,7 @@ def cut_after_copy(site: Site, rng: Random) -> bool:
     """Resets the connection when a COPY is done; its answer never comes."""
     wire = site.wire("fetcher", "imap")
     with wire.trap(rb"COPYUID", spring=wire.proxy.cut, to_server=False, skip=rng.randrange(2)) as trap:
-        return trap.wait(PATIENCE_S)
+        return trap.wait(TIMEOUT_S)
 
 
 def lied(site: Site, rng: Random) -> bool:
@@ -78,16 +78,16 @@ def renumber(site: Site, rng: Random) -> bool:
     Not while Dovecot itself moves mails: it would find its files gone between copying and removing.
     """
     with site.wire("fetcher", "imap").trap(rb"UID MOVE ") as trap:
-        went_in = trap.wait(PATIENCE_S)
+        went_in = trap.wait(TIMEOUT_S)
     site.user.renumber()
-    site.wire("fetcher", "imap").cut()  # the server notices when the folder is opened anew
+    site.wire("fetcher", "imap").cut()  # the server notices when the folder is opened again
     return went_in
 
 
 def take_away(site: Site, rng: Random) -> bool:
     """Somebody else removes mails that are fetched but not acted on yet."""
     with site.wire("extractor", "nats").trap(rb"PUB mail\.extracted\.", after=True) as trap:
-        went_in = trap.wait(PATIENCE_S)
+        went_in = trap.wait(TIMEOUT_S)
     chosen = site.folders.names(INBOX)[:REMOVED]
     removed = {name for name in chosen if site.folders.remove(INBOX, name)}
     site.removed |= removed

@@ -12,7 +12,7 @@ from random import Random
 from tests.chaos.site import Site
 from tests.chaos.trial import Fault
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 LONGEST_WAIT_S = 1.5
 AWAY_S = 2.0
 
@@ -51,7 +51,7 @@ def kill_at(step: Step, after: bool, site: Site, rng: Random) -> bool:
     wire = site.wire(step.service, step.server)
     kill = partial(site.crew.kill, step.service)
     with wire.trap(step.pattern, spring=kill, after=after, skip=rng.randrange(step.among)) as trap:
-        return trap.wait(PATIENCE_S)
+        return trap.wait(TIMEOUT_S)
 
 
 def kill_service(service: str, site: Site, rng: Random) -> bool:

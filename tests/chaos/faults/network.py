@@ -8,7 +8,7 @@ from random import Random
 from tests.chaos.site import Site
 from tests.chaos.trial import Fault
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 STALL_S = 8.0
 SLOW_S = 8.0
 SLOW_BYTES_PER_S = 30_000
@@ -48,7 +48,7 @@ def stall(way: tuple[str, str], site: Site, rng: Random) -> bool:
     time.sleep(rng.uniform(0.1, 1.0))
     site.wire(*way).hang()
     time.sleep(STALL_S)
-    site.wire(*way).mend()
+    site.wire(*way).repair()
     return True
 
 
@@ -64,7 +64,7 @@ def slow(way: tuple[str, str], site: Site, rng: Random) -> bool:
     time.sleep(rng.uniform(0.1, 1.0))
     site.wire(*way).slow(bytes_per_s=SLOW_BYTES_PER_S)
     time.sleep(SLOW_S)
-    site.wire(*way).mend()
+    site.wire(*way).repair()
     return True
 
 
@@ -75,7 +75,7 @@ def cut_at(moment: Moment, site: Site, rng: Random) -> bool:
         moment.pattern, spring=wire.proxy.cut, to_server=moment.to_server, after=moment.after, skip=rng.randrange(2)
     )
     with trap as set_trap:
-        return set_trap.wait(PATIENCE_S)
+        return set_trap.wait(TIMEOUT_S)
 
 
 NETWORK = (

@@ -14,7 +14,7 @@ from tests.chaos.load import name_of
 from tests.chaos.site import Layout, Site
 from tests.chaos.trial import Fault
 
-PATIENCE_S = 900.0  # some deliveries, each after the acknowledgement deadline of the one before
+TIMEOUT_S = 900.0  # some deliveries, each after the acknowledgement deadline of the one before
 SERVICE = "fragile-extractor"
 LAYOUT = Layout(
     services={"parser": 1, SERVICE: 1, "fetcher": 1},
@@ -25,17 +25,17 @@ RUN = 2 * DEFAULT_BREAKER_POLICY.run  # mails that run into a bug, one after the
 
 
 def kill(site: Site, rng: Random) -> bool:
-    """Mails arrive that kill the process; waits until they are buried."""
+    """Mails arrive that kill the process; waits until they are dead letters."""
     time.sleep(rng.uniform(0, 0.3))
     _arrive(site, KILLS, KILLERS)
-    return _comes_true(site, lambda: _buried(site, "crash_loop") >= KILLERS)
+    return _comes_true(site, lambda: _dead(site, "crash_loop") >= KILLERS)
 
 
 def fail(site: Site, rng: Random) -> bool:
     """Many mails that run into a bug, among good ones; waits until they are dead letters. The stage stays ready."""
     time.sleep(rng.uniform(0, 0.3))
     _arrive(site, FAILS, RUN)
-    return _comes_true(site, lambda: _buried(site, "bug") >= RUN) and site.crew.is_ready(SERVICE)
+    return _comes_true(site, lambda: _dead(site, "bug") >= RUN) and site.crew.is_ready(SERVICE)
 
 
 def _arrive(site: Site, word: bytes, count: int) -> None:
@@ -46,7 +46,7 @@ def _arrive(site: Site, word: bytes, count: int) -> None:
 
 
 def _comes_true(site: Site, what: Callable[[], bool]) -> bool:
-    ends = time.monotonic() + PATIENCE_S
+    ends = time.monotonic() + TIMEOUT_S
     while time.monotonic() < ends:
         site.crew.keep_up()
         if what():
@@ -55,7 +55,7 @@ def _comes_true(site: Site, what: Callable[[], bool]) -> bool:
     return False
 
 
-def _buried(site: Site, reason: str) -> int:
+def _dead(site: Site, reason: str) -> int:
     return sum(mail.outcome == "failed" and mail.reason == reason for mail in site.ledger.mails() or ())
 
 

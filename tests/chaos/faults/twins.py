@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from pipeline.contracts.topology import LEASE_BUCKET
-from tests.chaos.faults.kills import PATIENCE_S
+from tests.chaos.faults.kills import TIMEOUT_S
 from tests.chaos.site import Layout, Site
 from tests.chaos.trial import Fault
 from tests.chaos.wires import Trap
@@ -51,7 +51,7 @@ def kill_one(service: str, site: Site, rng: Random) -> bool:
 def holder_at_work(site: Site) -> str:
     """Which fetcher is in the middle of a command; "" when none is for a while."""
     with _watched(site) as traps:
-        ends = time.monotonic() + PATIENCE_S
+        ends = time.monotonic() + TIMEOUT_S
         while time.monotonic() < ends:
             at_work = [name for name, trap in traps.items() if trap.sprung.is_set()]
             if at_work:

@@ -58,7 +58,7 @@ def test_when_the_database_goes_and_comes_back_so_do_we(api_behind_proxy: tuple[
     page = api.browser().get("/sign-in")
     assert page.status_code == 200
     assert api.browser().get("/readyz").status_code == 503
-    proxy.mend()
+    proxy.repair()
     eventually(lambda: api("GET", "/mailboxes").status_code == 200)
     eventually(lambda: api.browser().get("/readyz").status_code == 200)
 
@@ -70,7 +70,7 @@ def test_a_database_that_says_nothing_holds_nobody_up(api_behind_proxy: tuple[Ap
     api.backend.answer_timeout = 1.0
     _expect_later(api("GET", "/mailboxes"))
     assert api.browser().get("/healthz").status_code == 200
-    proxy.mend()
+    proxy.repair()
     eventually(lambda: api("GET", "/mailboxes").status_code == 200)
 
 
@@ -98,8 +98,8 @@ class _Proxy:
     def hang(self) -> None:
         self._do(self._proxy.hang)
 
-    def mend(self) -> None:
-        self._do(self._proxy.mend)
+    def repair(self) -> None:
+        self._do(self._proxy.repair)
 
     def close(self) -> None:
         self._loop.call(self._proxy.__aexit__(), timeout=5)

@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from config_api.site.description import document
 from config_api.site.routes import RESOURCES
 from config_api.web.contract import PREFIX
-from tests.integration.config_api.test_dead_letters import _bury, _fetched
+from tests.integration.config_api.test_dead_letters import _fetched, _put_dead_letters
 from tests.support.config_api import Api, api_settings, running_api, served
 from tests.support.extracted import extracted
 from tests.support.reports import report_xml
@@ -39,7 +39,7 @@ def filled(nats_server: str, postgres_server: str, migrated_template: str) -> It
     ):
         api.add_mailbox(id="main")
         store(api.backend, extracted(1, report_xml()))
-        _bury(api, _fetched(1), _fetched(2))
+        _put_dead_letters(api, _fetched(1), _fetched(2))
         yield api
 
 

@@ -9,7 +9,7 @@ from nats.js.api import RawStreamMsg
 from prometheus_client import REGISTRY
 
 from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter
+from config_api.dead_letters.queries import DeadLetterFilter
 from config_api.dead_letters.quota import DeadQuota
 from config_api.dead_letters.retry import retry_all
 from extractor.handler import extracted as extract
@@ -44,14 +44,16 @@ def _fetched(uid: int, *, mailbox_id: str = "box", mail: bytes = MAIL) -> Envelo
     return Envelope(event, (Parcel.of(mail),))
 
 
-def _bury(api: Api, *envelopes: Envelope, reason: Reason = Reason.BUG, wires: tuple[Wire, ...] = ()) -> None:
-    async def bury() -> None:
+def _put_dead_letters(
+    api: Api, *envelopes: Envelope, reason: Reason = Reason.BUG, wires: tuple[Wire, ...] = ()
+) -> None:
+    async def put() -> None:
         bus = api.backend.bus
         for wire in (*map(encode, envelopes), *wires):
             letter = dead_letters(wire, Dead(reason, "told so"), consumer="extractor", deliveries=4)[0]
             await bus.publish_wires([letter])
 
-    api.backend.run(bury())
+    api.backend.run(put())
 
 
 def _letters(api: Api, query: str = "") -> list[dict[str, Any]]:
@@ -74,7 +76,7 @@ def _on_its_way(api: Api, stream: str) -> list[RawStreamMsg]:
 
 
 def test_a_dead_letter_says_what_died_why_and_after_how_many_tries(api: Api) -> None:
-    _bury(api, _fetched(1))
+    _put_dead_letters(api, _fetched(1))
     [letter] = _letters(api)
     wanted = {
         "mailbox_id": "box", "reason": "bug", "detail": "told so", "consumer": "extractor", "deliveries": 4,
@@ -88,7 +90,9 @@ def test_a_dead_letter_says_what_died_why_and_after_how_many_tries(api: Api) -> 
 
 
 def test_an_anonymised_copy_of_a_dead_mail_names_nobody(api: Api) -> None:
-    _bury(api, _fetched(1, mail=b"From: alice@wonderland.org\r\nSubject: Report Domain: wonderland.org\r\n\r\nhello"))
+    _put_dead_letters(
+        api, _fetched(1, mail=b"From: alice@wonderland.org\r\nSubject: Report Domain: wonderland.org\r\n\r\nhello")
+    )
     [letter] = _letters(api)
     copy = api("GET", f"/dead-letters/{letter['id']}/anonymised")
 
@@ -101,8 +105,8 @@ def test_an_anonymised_copy_of_a_dead_mail_names_nobody(api: Api) -> None:
 
 
 def test_dead_letters_come_newest_first_page_by_page_and_by_reason(api: Api) -> None:
-    _bury(api, *(_fetched(uid) for uid in range(1, 8)))
-    _bury(api, _fetched(8, mailbox_id="other"), reason=Reason.CRASH_LOOP)
+    _put_dead_letters(api, *(_fetched(uid) for uid in range(1, 8)))
+    _put_dead_letters(api, _fetched(8, mailbox_id="other"), reason=Reason.CRASH_LOOP)
     assert [letter["id"] for letter in _letters(api)] == [8, 7, 6, 5, 4, 3, 2, 1]
     assert [letter["id"] for letter in _letters(api, "?reason=crash_loop")] == [8]
     assert [letter["id"] for letter in _letters(api, "?mailbox_id=other")] == [8]
@@ -115,7 +119,7 @@ def test_dead_letters_come_newest_first_page_by_page_and_by_reason(api: Api) -> 
 
 
 def test_many_dead_letters_are_listed_over_more_than_one_look(api: Api) -> None:
-    _bury(api, *(_fetched(uid) for uid in range(1, 421)))
+    _put_dead_letters(api, *(_fetched(uid) for uid in range(1, 421)))
     first = api("GET", "/dead-letters?limit=410").json
     assert first is not None
     assert [letter["id"] for letter in first["items"]] == list(range(420, 10, -1))
@@ -127,15 +131,15 @@ def test_the_mail_itself_can_be_downloaded_wherever_it_is_kept(api: Api) -> None
     async def checked_in() -> Envelope:
         return await api.backend.bus._check_in(_fetched(2, mail=large))
 
-    _bury(api, _fetched(1), api.backend.run(checked_in()))
+    _put_dead_letters(api, _fetched(1), api.backend.run(checked_in()))
     assert api("GET", "/dead-letters/1/mail").data == MAIL
     answer = api("GET", "/dead-letters/2/mail")
     assert answer.data == large
     assert answer.headers["Content-Disposition"] == "attachment; filename=dead-letter-2.eml"
 
 
-def test_a_retried_letter_goes_on_its_way_as_another_take_and_is_gone(api: Api) -> None:
-    _bury(api, _fetched(1))
+def test_a_retried_letter_goes_on_its_way_as_another_attempt_and_is_gone(api: Api) -> None:
+    _put_dead_letters(api, _fetched(1))
     assert api("POST", "/dead-letters/1/retry").status_code == 204
     [msg] = _on_its_way(api, "MAIL")
     envelope = decode(msg.headers or {}, msg.data or b"")
@@ -145,9 +149,9 @@ def test_a_retried_letter_goes_on_its_way_as_another_take_and_is_gone(api: Api) 
     assert api("POST", "/dead-letters/1/retry").status_code == 404
 
 
-def test_an_extracted_mail_goes_back_to_the_extractor_which_may_have_been_mended(api: Api) -> None:
+def test_an_extracted_mail_goes_back_to_the_extractor_which_may_have_been_fixed(api: Api) -> None:
     died = extracted(1, "<feedback/>")
-    _bury(api, died)
+    _put_dead_letters(api, died)
     assert api("POST", "/dead-letters/1/retry").status_code == 204
     [msg] = _on_its_way(api, "MAIL")
     envelope = decode(msg.headers or {}, msg.data or b"")
@@ -159,7 +163,7 @@ def test_an_extracted_mail_goes_back_to_the_extractor_which_may_have_been_mended
 
 def test_what_nobody_can_decode_is_sent_on_as_it_is(api: Api) -> None:
     strange = Wire("mail.fetched.box", {"Dmarq-Type": "of_a_later_version", "Nats-Msg-Id": "1"}, b"?")
-    _bury(api, wires=(strange,), reason=Reason.UNDECODABLE_EVENT)
+    _put_dead_letters(api, wires=(strange,), reason=Reason.UNDECODABLE_EVENT)
     [letter] = _letters(api)
     assert (letter["event_type"], letter["mail_id"]) == ("of_a_later_version", None)
     assert api("GET", "/dead-letters/1/mail").status_code == 410
@@ -170,16 +174,16 @@ def test_what_nobody_can_decode_is_sent_on_as_it_is(api: Api) -> None:
 
 
 def test_all_of_a_reason_are_retried_and_the_others_stay(api: Api) -> None:
-    _bury(api, *(_fetched(uid) for uid in range(1, 4)))
-    _bury(api, _fetched(9), reason=Reason.CRASH_LOOP)
+    _put_dead_letters(api, *(_fetched(uid) for uid in range(1, 4)))
+    _put_dead_letters(api, _fetched(9), reason=Reason.CRASH_LOOP)
     assert api("POST", "/dead-letters/retry", {"reason": "bug"}).json == {"retried": 3, "complete": True}
     assert [letter["reason"] for letter in _letters(api)] == ["crash_loop"]
     assert len(_on_its_way(api, "MAIL")) == 3
 
 
 def test_all_of_a_mailbox_are_retried_so_many_at_a_time_the_oldest_first(api: Api) -> None:
-    _bury(api, *(_fetched(uid) for uid in range(1, 4)), _fetched(4, mailbox_id="other"))
-    wanted = LetterFilter(mailbox_id="box")
+    _put_dead_letters(api, *(_fetched(uid) for uid in range(1, 4)), _fetched(4, mailbox_id="other"))
+    wanted = DeadLetterFilter(mailbox_id="box")
     first = api.backend.run(retry_all(api.backend, wanted, at_most=2))
     assert (first.retried, first.complete) == (2, False)
     assert [letter["id"] for letter in _letters(api)] == [4, 3]
@@ -188,8 +192,8 @@ def test_all_of_a_mailbox_are_retried_so_many_at_a_time_the_oldest_first(api: Ap
 
 
 def test_a_page_that_ends_for_having_looked_long_enough_says_where_to_go_on(api: Api) -> None:
-    _bury(api, _fetched(1, mailbox_id="other"), *(_fetched(uid) for uid in range(2, 6)))
-    wanted = LetterFilter(mailbox_id="other")
+    _put_dead_letters(api, _fetched(1, mailbox_id="other"), *(_fetched(uid) for uid in range(2, 6)))
+    wanted = DeadLetterFilter(mailbox_id="other")
     page = api.backend.run(letters.find(api.backend.bus, wanted, limit=5, cursor=None, look_at=3))
     assert page.items == []
     assert page.next_cursor is not None
@@ -202,11 +206,11 @@ def test_a_discarded_letter_is_gone_with_the_bytes_it_kept(api: Api) -> None:
         return await api.backend.bus._check_in(_fetched(1, mail=MAIL + b"x" * INLINE_CARGO_BYTES))
 
     kept = api.backend.run(checked_in())
-    _bury(api, kept)
+    _put_dead_letters(api, kept)
     assert api("DELETE", "/dead-letters/1").status_code == 204
     assert _letters(api) == []
     assert api("DELETE", "/dead-letters/1").status_code == 404
-    _bury(api, replace(kept, event=kept.event.model_copy(update={"take": 1})))
+    _put_dead_letters(api, replace(kept, event=kept.event.model_copy(update={"take": 1})))
     assert api("GET", "/dead-letters/2/mail").status_code == 410
 
 
@@ -227,7 +231,7 @@ def test_refused_mail_is_kept_within_a_quota_that_counts_its_blobs(api: Api) -> 
     async def checked_in(uid: int) -> Envelope:
         return await api.backend.bus._check_in(_fetched(uid, mail=large))
 
-    _bury(api, *(api.backend.run(checked_in(uid)) for uid in range(1, 5)))
+    _put_dead_letters(api, *(api.backend.run(checked_in(uid)) for uid in range(1, 5)))
 
     assert _enforced(api, keep_refused_bytes=4 * len(large)) == 0
     assert _enforced(api, keep_refused_bytes=2 * len(large)) == 2
@@ -240,7 +244,7 @@ def test_refused_mail_that_is_too_old_goes_and_is_counted(api: Api) -> None:
     old = dead_letters(encode(_fetched(1)), Dead(Reason.BUG, "long ago"), consumer="extractor", deliveries=1)[0]
     long_ago = (datetime.now(UTC) - timedelta(days=4)).isoformat()
     api.backend.run(api.backend.bus.publish_wires([replace(old, headers={**old.headers, AT: long_ago})]))
-    _bury(api, _fetched(2))
+    _put_dead_letters(api, _fetched(2))
 
     assert _enforced(api, keep_refused_days=3) == 1
     assert [letter["id"] for letter in _letters(api)] == [2]
@@ -250,7 +254,7 @@ def test_refused_mail_that_is_too_old_goes_and_is_counted(api: Api) -> None:
 
 
 def test_what_somebody_threw_away_meanwhile_is_no_fault_of_the_quota(api: Api) -> None:
-    _bury(api, _fetched(1), _fetched(2))
+    _put_dead_letters(api, _fetched(1), _fetched(2))
     quota = DeadQuota(api.backend)
     assert api.backend.run(quota.enforce()) == 0
     assert api("DELETE", "/dead-letters/2").status_code == 204
@@ -287,7 +291,7 @@ def test_a_dead_letter_is_retried_under_the_settings_of_today(
     mailbox = api.add_mailbox(id="box", attachments=before)
     handling = Handling(settings_version=mailbox["version"], attachments=AttachmentRules.model_validate(before))
     fetched = _fetched(1, mail=_zipped(report_xml()))
-    _bury(api, replace(fetched, event=fetched.event.model_copy(update={"handling": handling})))
+    _put_dead_letters(api, replace(fetched, event=fetched.event.model_copy(update={"handling": handling})))
     changed = api("PATCH", "/mailboxes/box", {"attachments": after}, headers={"If-Match": "*"})
     assert changed.status_code == 200, changed.text
 
@@ -306,7 +310,7 @@ def test_a_dead_letter_is_retried_under_the_settings_of_today(
 
 
 def test_a_dead_letter_of_a_mailbox_that_was_removed_keeps_its_settings(api: Api) -> None:
-    _bury(api, _fetched(1))
+    _put_dead_letters(api, _fetched(1))
     assert api("POST", "/dead-letters/1/retry").status_code == 204
     [msg] = _on_its_way(api, "MAIL")
     event = decode(msg.headers or {}, msg.data or b"").event

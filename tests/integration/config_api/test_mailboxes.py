@@ -158,7 +158,7 @@ def test_what_the_bus_forgot_is_told_again_at_the_next_start(settings: Settings)
         eventually(lambda: set(_on_the_bus(again)) == {"main"})
 
 
-def test_secrets_are_encrypted_anew_under_the_first_key(settings: Settings) -> None:
+def test_secrets_are_encrypted_again_under_the_first_key(settings: Settings) -> None:
     with running_api(settings) as api:
         api.add_mailbox(id="main")
     old = settings.secret_key.get_secret_value()

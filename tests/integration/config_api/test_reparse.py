@@ -46,11 +46,11 @@ def test_without_a_parser_it_is_told(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "body",
     [{"since": "yesterday"}, {"reason": "because"}, {"domain": "a\0b"}, {"colour": "red"}, {"since": "2026-01-01"}],
 )
-def test_a_wish_that_cannot_be_followed_is_told(api: Api, wish: dict[str, str]) -> None:
-    assert api("POST", "/reparse", wish).status_code == 422
+def test_a_request_that_cannot_be_followed_is_told(api: Api, body: dict[str, str]) -> None:
+    assert api("POST", "/reparse", body).status_code == 422
 
 
 @pytest.mark.parametrize("number", [0, 7, 2**63])

@@ -149,14 +149,14 @@ def test_services_are_summed_and_fails_come_first(filled: Api) -> None:
 
 
 def test_what_a_person_says_is_kept_told_and_obeyed(filled: Api) -> None:
-    wish = {"standing": "ours", "note": "the old office"}
-    said = told(filled, "/sources/192.0.2.66/standing", "PUT", wish)
+    decision = {"standing": "ours", "note": "the old printer"}
+    said = told(filled, "/sources/192.0.2.66/standing", "PUT", decision)
     assert (said["standing"], said["domain"]) == ("ours", "")
     settled(filled)
     row = items(filled, "/sources?standing=ours")[0]
     assert (row["source_ip"], row["verdict"]) == ("192.0.2.66", "misaligned")
     lines = [line["text"] for line in items(filled, "/logs?source=settings")]
-    assert any("192.0.2.66 is ours: the old office" in line for line in lines)
+    assert any("192.0.2.66 is ours: the old printer" in line for line in lines)
     assert filled("DELETE", "/sources/192.0.2.66/standing").status_code == 204
     assert filled("DELETE", "/sources/192.0.2.66/standing").status_code == 404
     assert items(filled, "/standings") == []

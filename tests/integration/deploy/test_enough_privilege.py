@@ -18,7 +18,7 @@ from tests.support.deployment import GuardedNats, Secrets, client_of, service_ur
 from tests.support.services import ADMIN_TOKEN, Services, services
 
 MAILS, SEED, UNTIL = 60, 3, date(2026, 11, 1)
-PATIENCE_S = 60
+TIMEOUT_S = 60
 LOOKUPS = {"DMARQ_DNS_HOURS": "24", "DMARQ_HOST_NAMES": "true", "DMARQ_DNS_SERVER": "127.0.0.1:9"}  # nobody answers
 LARGE_MAIL = b"Subject: larger than what travels inline\r\n\r\n" + b"x" * 70 + b"\r\n" + b" " * INLINE_CARGO_BYTES
 
@@ -126,7 +126,7 @@ def _number(url: str, query: str) -> int:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.3)

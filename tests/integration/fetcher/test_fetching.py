@@ -54,7 +54,7 @@ async def test_a_restarted_fetcher_goes_on_where_it_was(bus: Bus, dovecot: Dovec
     assert (await runs(bus))[before].seen == 1
 
 
-async def test_a_folder_that_was_rebuilt_is_read_anew_under_other_ids(bus: Bus, dovecot: Dovecot, user: User) -> None:
+async def test_a_folder_that_was_rebuilt_is_read_again_under_other_ids(bus: Bus, dovecot: Dovecot, user: User) -> None:
     user.deliver(*mails(2))
     await put_mailbox(bus, dovecot_mailbox(dovecot, user))
     async with fetching(bus):

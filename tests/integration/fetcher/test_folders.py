@@ -10,7 +10,7 @@ from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.statuses import StatusBucket
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
-from tests.support.fetching import PATIENCE, acted, command, fetched, fetching, imap_log, runs, until, until_fetched
+from tests.support.fetching import TIMEOUT, acted, command, fetched, fetching, imap_log, runs, until, until_fetched
 
 MAIL = b"From: a@b.example\r\nSubject: report\r\n\r\nwords\r\n"
 HOURLY: dict[str, Any] = {"poll_interval_minutes": 60}
@@ -103,7 +103,7 @@ async def test_a_folder_that_is_not_there_takes_nothing_else_from_the_mailbox(
         await until_fetched(bus, 2)
         await acted(bus, command(mail, Action.MARK_READ))
         status = await StatusBucket(bus.js).get(mailbox.id)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while status is None or status.state is not State.IDLE:
                 await asyncio.sleep(0.05)
                 status = await StatusBucket(bus.js).get(mailbox.id)

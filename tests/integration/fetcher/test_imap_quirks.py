@@ -100,7 +100,7 @@ async def test_what_a_server_says_to_a_wrong_password_is_told() -> None:
             await ImapSession.open(account, log=quiet)
 
 
-async def test_a_session_that_ends_with_its_token_is_made_anew_and_no_sign_in_that_failed() -> None:
+async def test_a_session_that_ends_with_its_token_is_made_again_and_no_sign_in_that_failed() -> None:
     farewell = b"+ idling\r\n* BYE Session invalidated - AccessTokenExpired\r\n" + HANG_UP
     async with scripted_imap({"IDLE": farewell}, capabilities=ALL) as server:
         account = scripted_account(server.port)

@@ -136,7 +136,7 @@ async def test_a_mailbox_whose_secret_cannot_be_read_keeps_its_commands(bus: Bus
     assert [mail.seen for mail in user.stored()] == [True]
 
 
-async def test_a_folder_read_anew_is_published_from_its_beginning(bus: Bus, dovecot: Dovecot, user: User) -> None:
+async def test_a_folder_read_again_is_published_from_its_beginning(bus: Bus, dovecot: Dovecot, user: User) -> None:
     user.deliver(MAIL, MAIL)
     mailbox = dovecot_mailbox(dovecot, user)
     await put_mailbox(bus, mailbox)
@@ -172,7 +172,7 @@ async def test_two_fetchers_share_and_the_second_takes_over_from_a_killed_one(
 
 
 async def _let_leases_run_out_soon(bus: Bus) -> None:
-    """A dead holder's lease, without its half minute of patience."""
+    """A dead holder's lease, without waiting its half minute."""
     config = (await bus.js.stream_info("KV_lease")).config
     await bus.js.update_stream(config.evolve(max_age=1.0, duplicate_window=1.0))
 

@@ -135,7 +135,7 @@ async def test_nothing_at_rest_shows_a_token(rotating: Provider) -> None:
     assert b"refresh token" not in (entry.value or b"")
 
 
-async def test_tokens_under_another_secret_key_are_asked_for_anew(provider: Provider) -> None:
+async def test_tokens_under_another_secret_key_are_asked_for_again(provider: Provider) -> None:
     await provider.process().access_token(provider.server.oauth(), secrets())
     other = TokenSource(TokenBucket(provider.bus.js, Keyring(OTHER_KEY)))
 

@@ -107,14 +107,14 @@ async def test_the_fetcher_fetches_with_tokens(rotating: Provider) -> None:
     assert len(rotating.server.asked) == 1
 
 
-async def test_a_mailbox_whose_sign_in_was_withdrawn_says_so_until_it_is_authorized_anew(provider: Provider) -> None:
+async def test_a_mailbox_whose_sign_in_was_withdrawn_says_so_until_it_is_authorized_again(provider: Provider) -> None:
     provider.server.refresh_tokens = {"from the new sign-in"}
     await put_mailbox(provider.bus, mailbox_of(provider, secrets()))
     async with fetching(provider.bus):
         run = (await until(provider.bus, FetchRunFinished))[0]
         provider.user.deliver(b"Subject: report\r\n\r\n")
-        anew = secrets(refresh_token="from the new sign-in")
-        await put_mailbox(provider.bus, mailbox_of(provider, anew, version=2))
+        again = secrets(refresh_token="from the new sign-in")
+        await put_mailbox(provider.bus, mailbox_of(provider, again, version=2))
         await until_fetched(provider.bus, 1)
 
     assert run.category == "auth_expired"

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.telemetry.health import Readiness
 from tests.support.client import dovecot_mailbox, put_mailbox
 from tests.support.dovecot import Dovecot, User
-from tests.support.fetching import PATIENCE, fetching
+from tests.support.fetching import TIMEOUT, fetching
 from tests.support.proxy import FaultyProxy
 from tests.support.services import SECRET_KEY
 
@@ -31,7 +31,7 @@ HOURLY = {"poll_interval_minutes": 60}
 
 
 async def until_status(bus: Bus, mailbox: Mailbox, fits: Callable[[MailboxStatus], bool]) -> MailboxStatus:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             found = await StatusBucket(bus.js).get(mailbox.id)
             if found is not None and fits(found):
@@ -145,14 +145,14 @@ async def test_a_mailbox_that_is_overdue_makes_the_fetcher_unhealthy_but_not_unr
     running = asyncio.create_task(
         body(Frame(Settings.load({"DMARQ_SECRET_KEY": SECRET_KEY}), bus, readiness, stopping))
     )
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while not readiness.unhealthy:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.05)
     assert readiness.unhealthy == {"mailboxes": f"overdue: {mailbox.id}"}
     assert readiness.missing == {}
     assert metric("dmarq_mailbox_overdue", mailbox) == 1
     await put_mailbox(bus, dovecot_mailbox(dovecot, user, version=2, **HOURLY))
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while readiness.unhealthy:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.05)
     stopping.set()
@@ -176,7 +176,7 @@ async def test_a_mailbox_that_is_deleted_during_work_has_no_status(bus: Bus, dov
     async with fetching(bus):
         await until_status(bus, mailbox, in_state(State.IDLE))
         await MailboxBucket(bus.js, Keyring(SECRET_KEY)).delete(mailbox.id)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while await StatusBucket(bus.js).get(mailbox.id):  # noqa: ASYNC110 nobody tells
                 await asyncio.sleep(0.02)
 
@@ -188,10 +188,10 @@ async def test_a_mailbox_whose_work_ends_in_an_error_of_ours_does_not_say_that_i
 ) -> None:
     mailbox = dovecot_mailbox(dovecot, user)
     board = StatusBoard(bus, Readiness(), holder="me")
-    standing = await board.take(mailbox)
-    standing.polled()
+    shown = await board.take(mailbox)
+    shown.polled()
     board.fail(mailbox, "RecursionError: too deep")
     board.give_back(mailbox)
 
-    assert (standing.status.state, standing.status.category) == (State.WAITING, "internal_error")
-    assert "RecursionError" in standing.status.detail
+    assert (shown.status.state, shown.status.category) == (State.WAITING, "internal_error")
+    assert "RecursionError" in shown.status.detail

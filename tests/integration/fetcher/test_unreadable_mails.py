@@ -23,12 +23,12 @@ from tests.support.scripted_imap import Step, scripted_imap
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(withheld, "AT_LEAST_S", 0.0)
     monkeypatch.setattr(backoff, "delay_after", lambda *_, **__: 0.01)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_wait")
 @pytest.mark.parametrize("instead", [LEAVES_OUT, SAYS_NIL, SAYS_NO, SAYS_NONSENSE, HANGS_UP])
 async def test_a_mail_that_the_server_does_not_give_out_ends_with_a_reason_and_the_others_are_fetched(
     bus: Bus, instead: Step
@@ -59,7 +59,7 @@ class _Fragile(ScriptedFolder):
         return super()._fetch(command)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_wait")
 @pytest.mark.parametrize("folder", [ScriptedFolder(4, {1: HANGS_UP}), _Fragile(4, {1: HANGS_UP})], ids=["bytes", "all"])
 async def test_a_first_mail_that_ends_the_session_does_not_stand_in_the_way(bus: Bus, folder: ScriptedFolder) -> None:
     async with scripted_imap(folder.answers()) as server:
@@ -77,7 +77,7 @@ async def test_a_first_mail_that_ends_the_session_does_not_stand_in_the_way(bus:
     assert stored.cursor.last_uid == 4
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_wait")
 async def test_a_mail_of_which_nothing_is_told_ends_with_a_reason_and_is_never_touched(bus: Bus) -> None:
     """Nobody knows whether the filters would have passed it over."""
     async with scripted_imap(ScriptedFolder(3, no_meta=frozenset({2})).answers()) as server:
@@ -107,7 +107,7 @@ async def test_what_comes_beside_a_mail_that_is_kept_back_is_published_at_once(b
     assert stored.cursor.last_uid == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_wait")
 async def test_overload_is_waited_for_and_costs_no_mail(bus: Bus) -> None:
     throttled = b"{tag} NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)\r\n"
     async with scripted_imap(ScriptedFolder(2).answers() | {"UID FETCH": throttled}) as server:

@@ -76,7 +76,7 @@ async def test_a_wrong_password_is_told_and_not_tried_again_and_again(bus: Bus, 
             await until_fetched(bus, 1)
 
 
-async def test_a_lost_connection_is_made_anew(bus: Bus, dovecot: Dovecot, user: User) -> None:
+async def test_a_lost_connection_is_made_again(bus: Bus, dovecot: Dovecot, user: User) -> None:
     async with FaultyProxy(port=dovecot.imaps_port) as proxy:
         await put_mailbox(bus, dovecot_mailbox(dovecot, user, port=proxy.port, **HOURLY))
         async with fetching(bus):

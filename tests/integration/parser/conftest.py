@@ -28,5 +28,5 @@ def second_parser(postgres: Database) -> ParserHandler:
 
 @pytest.fixture
 def reparser(postgres: Database) -> Reparser:
-    """What reads kept documents anew."""
+    """What reads kept documents again."""
     return new_reparser(postgres)

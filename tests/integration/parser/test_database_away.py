@@ -38,7 +38,7 @@ async def test_a_lost_database_is_a_try_later_and_the_next_try_succeeds(migrated
                 await parser([extracted(1, report_xml())])
             assert "postgres" in readiness.missing
 
-            proxy.mend()
+            proxy.repair()
 
             assert await parser([extracted(1, report_xml())]) == [[]]
             assert readiness.missing == {}
@@ -93,7 +93,7 @@ async def test_the_first_connection_is_waited_for(migrated_url: str) -> None:
         while proxy.accepted < 2:  # noqa: ASYNC110 - the proxy has no event for it
             await asyncio.sleep(0.01)
         assert "postgres" in readiness.missing
-        proxy.mend()
+        proxy.repair()
 
         assert await connecting == [1]
 

@@ -13,7 +13,7 @@ from parser.overview import fold
 from parser.reparse.worker import Reparser
 from parser.retention import drop_records, months_to_come
 from parser.storage.transaction import AnnouncementOptions
-from pipeline.contracts.questions import ReparseRequest, ReparseWish
+from pipeline.contracts.questions import ReparseOptions, ReparseRequest
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref
 from tests.support.fixtures_postgres import rows, values
@@ -93,8 +93,8 @@ async def agrees(postgres: Database) -> bool:
     return True
 
 
-async def reread(reparser: Reparser) -> None:
-    await reparser.ask(ReparseRequest(wish=ReparseWish(), who="test").model_dump_json().encode())
+async def reparse(reparser: Reparser) -> None:
+    await reparser.ask(ReparseRequest(wish=ReparseOptions(), who="test").model_dump_json().encode())
     while await reparser.work(asyncio.Event()):
         pass
 
@@ -165,7 +165,7 @@ async def test_a_report_that_is_read_otherwise_moves_to_its_new_day_and_names(
         await folded(postgres)
     await become(postgres, 1, report(7, day=35, domain="example.net", org="Renamed"))
 
-    await reread(reparser)
+    await reparse(reparser)
 
     assert await agrees(postgres)
     await folded(postgres)
@@ -183,7 +183,7 @@ async def test_a_variant_takes_the_place_of_the_first_one_when_that_goes(
         await folded(postgres)
     await become(postgres, 1, report(9))
 
-    await reread(reparser)
+    await reparse(reparser)
 
     assert await values(postgres, "SELECT count(*) FROM report WHERE variant") == [0]
     assert await agrees(postgres)
@@ -198,7 +198,7 @@ async def test_a_report_that_turns_out_to_repeat_another_counts_once(
     await folded(postgres)
     await become(postgres, 1, report(4, domain="example.org"))
 
-    await reread(reparser)
+    await reparse(reparser)
 
     assert await values(postgres, "SELECT count(*) FROM report") == [4]
     assert await agrees(postgres)
@@ -224,7 +224,7 @@ async def test_sums_hold_while_everybody_writes_at_once(
             await asyncio.sleep(0)
 
     folder = asyncio.create_task(folding())
-    await asyncio.gather(store(parser, 1000), store(second_parser, 2000), reread(reparser))
+    await asyncio.gather(store(parser, 1000), store(second_parser, 2000), reparse(reparser))
     finished.set()
     await folder
 

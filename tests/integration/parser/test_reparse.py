@@ -1,4 +1,4 @@
-"""Kept documents read anew: what an older parser made of them is put right, once, in one transaction each."""
+"""Kept documents read again: what an older parser made of them is put right, once, in one transaction each."""
 
 import gzip
 import json
@@ -159,8 +159,8 @@ async def test_one_of_two_documents_of_a_mail_is_put_right(
     parser: ParserHandler, reparser: Reparser, postgres: Database
 ) -> None:
     await parser([extracted(1, report_xml(), report_xml()[:-300])])
-    mended = gzip.compress(changed("r-1", "mended").encode())
-    await execute(postgres, "UPDATE document SET bytes = $1 WHERE outcome = 'refused'", mended)
+    repaired = gzip.compress(changed("r-1", "repaired").encode())
+    await execute(postgres, "UPDATE document SET bytes = $1 WHERE outcome = 'refused'", repaired)
 
     assert await reparsed(reparser, postgres) == {"same": 1, "new": 1}
 

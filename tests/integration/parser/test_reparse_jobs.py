@@ -1,4 +1,4 @@
-"""A job of reading anew: which documents it reads, by how many parsers, and across their ends."""
+"""A job of reading again: which documents it reads, by how many parsers, and across their ends."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -32,14 +32,14 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert await reparsed(reparser, postgres) == {"new": 1, "changed": 1, "same": 1}
 
 
-async def test_the_wish_narrows_what_is_read(parser: ParserHandler, reparser: Reparser, postgres: Database) -> None:
+async def test_the_options_narrow_what_is_read(parser: ParserHandler, reparser: Reparser, postgres: Database) -> None:
     other = changed("<domain>example.com</domain><adkim>", "<domain>example.org</domain><adkim>")
     await parser([extracted(1, report_xml()), extracted(2, other), extracted(3, report_xml()[:-300])])
     await execute(postgres, "UPDATE document SET parser_version = '0' WHERE outcome = 'refused'")
     now = datetime.now(UTC)
 
-    async def read(**wish: Any) -> dict[str, int]:
-        return await reparsed(reparser, postgres, dry_run=True, **wish)
+    async def read(**options: Any) -> dict[str, int]:
+        return await reparsed(reparser, postgres, dry_run=True, **options)
 
     assert await read(domain="example.org") == {"same": 2}  # the refused one is of any domain
     assert await read(reason="records_lost") == {"same": 1}
@@ -48,7 +48,7 @@ async def test_the_wish_narrows_what_is_read(parser: ParserHandler, reparser: Re
     assert await read(until=now + timedelta(hours=1)) == {"same": 3}
 
 
-async def test_a_document_of_another_domain_than_wished_stays_refused(
+async def test_a_document_of_another_domain_than_asked_for_stays_refused(
     parser: ParserHandler, reparser: Reparser, postgres: Database
 ) -> None:
     await parser([extracted(1, report_xml())])

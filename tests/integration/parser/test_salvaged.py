@@ -1,7 +1,7 @@
 """What could still be seen in a refused document goes with the mail: into its lines, and with the dead letter."""
 
 from parser.handler import ParserHandler
-from pipeline.contracts.dead_letter import MAX_SALVAGED_LENGTH, SALVAGED, autopsy, dead_letters
+from pipeline.contracts.dead_letter import MAX_SALVAGED_LENGTH, SALVAGED, dead_letters, history_of
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import encode
 from pipeline.errors import Rejected
@@ -37,11 +37,11 @@ def test_it_is_read_out_of_the_dead_letters_headers() -> None:
     salvaged = {"org_name": "Grüße, “Firma”\n", "domain": "example.com"}
     headers = letter_of(salvaged)
 
-    assert autopsy(headers).salvaged == salvaged
+    assert history_of(headers).salvaged == salvaged
     assert all(value.isascii() and value.isprintable() for value in headers.values())
 
 
 def test_nothing_and_too_much_are_left_out() -> None:
     assert SALVAGED not in letter_of({})
     assert SALVAGED not in letter_of({"org_name": "x" * MAX_SALVAGED_LENGTH})
-    assert autopsy({SALVAGED: "no JSON"}).salvaged == {}
+    assert history_of({SALVAGED: "no JSON"}).salvaged == {}

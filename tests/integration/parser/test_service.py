@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from parser.__main__ import serve
-from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.wire import KEY, Envelope, decode, encode
 from pipeline.jetstream.bus import Bus
 from pipeline.postgres.connection import Database
@@ -80,7 +80,7 @@ async def test_a_bad_mail_becomes_a_dead_letter_with_its_bytes_and_holds_up_no_o
     letter = await bus.js.get_msg("DEAD", 1)
     assert letter.subject == "dead.parser.box"
     [failed] = await rows(postgres, "SELECT outcome, reason FROM mail WHERE uid = 2")
-    assert failed == {"outcome": "failed", "reason": autopsy(letter.headers or {}).reason}
+    assert failed == {"outcome": "failed", "reason": history_of(letter.headers or {}).reason}
     assert decode(letter.headers or {}, letter.data or b"").cargo[0].bytes.startswith(b"Subject:")
     assert await values(postgres, "SELECT count(*) FROM mail WHERE outcome = 'imported'") == [2]
 

@@ -16,7 +16,7 @@ from pipeline.secrets import Keyring
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
 from tests.support.keys import ONE_KEY
-from tests.support.stages import count, everything, impatient, running, stage_of, until, until_count
+from tests.support.stages import count, everything, running, stage_of, until, until_count, with_ack_wait
 
 MAILS = 400
 KEYS = Keyring(ONE_KEY)
@@ -49,7 +49,7 @@ async def test_a_broker_killed_and_restarted_in_the_middle_loses_nothing_and_dou
         await asyncio.sleep(0.02)
         return [[extracted(envelope, b"document")] for envelope in envelopes]
 
-    async with running(bus, stage_of(slowly, consumer=impatient(EXTRACTOR, 2.0))):
+    async with running(bus, stage_of(slowly, consumer=with_ack_wait(EXTRACTOR, 2.0))):
         publishing = asyncio.create_task(publish_all(bus))
         for part in (4, 2):
             await until(lambda part=part: len(handled) > MAILS // part)  # type: ignore[misc]
@@ -110,13 +110,13 @@ async def test_a_watcher_of_the_mailboxes_hears_of_changes_after_a_crash(bus: Bu
         crash(broker)
         async with bus_on(broker.url) as other:
             await MailboxBucket(other.js, KEYS).put(seal(first.model_copy(update={"version": 2}), KEYS))
-        await until(lambda: ("one", 2) in heard, patience=60)
+        await until(lambda: ("one", 2) in heard, within=60)
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def test_everything_is_made_anew_on_a_broker_that_lost_its_disk(bus: Bus) -> None:
+async def test_everything_is_made_again_on_a_broker_that_lost_its_disk(bus: Bus) -> None:
     """The streams are gone; the consumers of a running stage find them again once they are ensured."""
 
     async def extract(envelopes: Sequence[Envelope]) -> Sequence[Result]:

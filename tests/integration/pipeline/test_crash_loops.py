@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from dmarq.embedded import EmbeddedNats
-from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import EXTRACTOR
 from pipeline.contracts.wire import Envelope, Wire, decode
@@ -19,7 +19,7 @@ from pipeline.runtime.runner import StageRunner
 from pipeline.runtime.stage import Result
 from tests.integration.pipeline.conftest import bus_on
 from tests.support.events import extracted, fetched, uid_of
-from tests.support.stages import QUICK, count, handed_out, impatient, running, stage_of, until, until_count
+from tests.support.stages import QUICK, count, handed_out, running, stage_of, until, until_count, with_ack_wait
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ class Process:
         """Until it dies, or until there is nothing left to do."""
         self._dying.clear()
         async with doomed_bus(broker) as own:
-            runner = StageRunner(own, stage_of(self, consumer=impatient(EXTRACTOR, 0.5)), asyncio.Event())
+            runner = StageRunner(own, stage_of(self, consumer=with_ack_wait(EXTRACTOR, 0.5)), asyncio.Event())
             process = asyncio.create_task(runner.run())
             ends = [asyncio.create_task(self._dying.wait()), asyncio.create_task(until_count(bus, "MAIL", 0))]
             await asyncio.wait(ends, return_when="FIRST_COMPLETED")
@@ -78,7 +78,7 @@ async def test_an_event_that_always_ends_the_process_is_dead_in_the_end(bus: Bus
     while await count(bus, "MAIL"):
         await process.lives(bus, broker)
 
-    assert autopsy((await dead_letter(bus, 1)).headers).reason == Reason.CRASH_LOOP
+    assert history_of((await dead_letter(bus, 1)).headers).reason == Reason.CRASH_LOOP
     assert QUICK.max_crashes <= process.deaths <= QUICK.alone_after + QUICK.max_crashes
 
 
@@ -106,7 +106,7 @@ async def test_an_event_that_many_processes_held_when_they_ended_is_not_dead(bus
 
 
 async def test_restarts_while_an_event_waits_for_a_dependency_do_not_count_against_it(bus: Bus) -> None:
-    consumer = impatient(EXTRACTOR, 0.5)
+    consumer = with_ack_wait(EXTRACTOR, 0.5)
     waiting = Process(away_for={1})
     await bus.publish([fetched(1)])
     for restart in range(1, 1 + QUICK.alone_after + 2 * QUICK.max_crashes):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.events import MailDied
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason
@@ -35,7 +35,7 @@ async def test_a_refused_member_becomes_a_dead_letter_with_its_bytes_and_the_led
         await until_count(bus, "MAIL", 0)
     (letter,) = await dead_wires(bus)
     (died,) = await everything(bus, RECORDER)
-    history = autopsy(letter.headers)
+    history = history_of(letter.headers)
 
     assert letter.subject == "dead.extractor.reports"
     assert decode(letter.headers, letter.payload).cargo[0].bytes == b"the bytes"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.topology import EXTRACTOR, PARSER
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
@@ -17,11 +17,11 @@ from tests.support.stages import (
     count,
     everything,
     handed_out,
-    impatient,
     running,
     stage_of,
     until,
     until_count,
+    with_ack_wait,
 )
 
 
@@ -34,7 +34,7 @@ async def test_a_bug_is_tried_again_some_times_and_then_dead(bus: Bus) -> None:
     (letter,) = await dead_wires(bus)
 
     assert handler.tries == {1: len(QUICK.bug_delays) + 1}
-    assert autopsy(letter.headers).detail.startswith("KeyError: 'x' < handlers.py")
+    assert history_of(letter.headers).detail.startswith("KeyError: 'x' < handlers.py")
 
 
 async def test_a_bug_that_passes_leaves_no_dead_letter(bus: Bus) -> None:
@@ -102,7 +102,7 @@ async def test_an_event_handed_out_often_is_handled_by_itself(bus: Bus) -> None:
 
 
 async def test_heartbeats_keep_the_events_of_a_slow_handler(bus: Bus) -> None:
-    consumer = impatient(EXTRACTOR, 1.5)
+    consumer = with_ack_wait(EXTRACTOR, 1.5)
     handler = Handler()
 
     async def slow(envelopes: Sequence[Envelope]) -> Sequence[Result]:
@@ -117,7 +117,7 @@ async def test_heartbeats_keep_the_events_of_a_slow_handler(bus: Bus) -> None:
 
 
 async def test_a_heartbeat_does_not_undo_the_delay_of_an_event_given_back(bus: Bus) -> None:
-    consumer = impatient(EXTRACTOR, 0.3)
+    consumer = with_ack_wait(EXTRACTOR, 0.3)
     loop = asyncio.get_running_loop()
     times: list[float] = []
 

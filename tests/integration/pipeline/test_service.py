@@ -18,7 +18,7 @@ import pytest
 from dmarq.embedded import EmbeddedNats
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 20.0  # seconds
+TIMEOUT = 20.0  # seconds
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -64,10 +64,10 @@ def says(process: subprocess.Popen[str], event: str) -> dict[str, object]:
 
 
 def answer(address: str, path: str) -> tuple[int, str]:
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT
     while True:
         try:
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as response:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=TIMEOUT) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -77,7 +77,7 @@ def answer(address: str, path: str) -> tuple[int, str]:
 
 
 def test_help_says_what_it_is_and_where_its_settings_are(start: Start) -> None:
-    out, _ = start("--help").communicate(timeout=PATIENCE)
+    out, _ = start("--help").communicate(timeout=TIMEOUT)
 
     assert "A service that waits." in out
     assert "DMARQ_NATS_URL" in out
@@ -96,7 +96,7 @@ def test_help_says_what_it_is_and_where_its_settings_are(start: Start) -> None:
 )
 def test_a_wrong_setting_ends_it_with_one_clear_line(start: Start, variables: dict[str, str], named: str) -> None:
     process = start(**variables)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT)
 
     assert process.returncode == 78
     assert err.startswith(f"example: {named}: ")
@@ -118,7 +118,7 @@ def test_it_waits_for_nats_with_clear_lines_and_starts_when_it_comes(
     metrics = answer(address, "/metrics")
     process.terminate()
 
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert (line["dependency"], line["servers"]) == ("nats", f"127.0.0.1:{broker.port}")
     assert line["advice"] == "start the server or set DMARQ_NATS_URL"
     assert (waiting[0], json.loads(waiting[1])["missing"]["nats"]) == (503, "not connected yet")
@@ -133,7 +133,7 @@ def test_a_signal_ends_it_well(start: Start, broker: EmbeddedNats, number: signa
     says(process, "started")
     process.send_signal(number)
 
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert process.stderr is not None
     assert "warning" not in process.stderr.read()
 
@@ -144,7 +144,7 @@ def test_a_signal_ends_it_while_nats_is_away(start: Start, broker: EmbeddedNats)
     says(process, "waiting_for")
     process.terminate()
 
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert process.stderr is not None
     assert "nats_disconnected" not in process.stderr.read()
 
@@ -169,7 +169,7 @@ def test_a_signal_ends_it_when_nats_has_gone_away(start: Start, broker: Embedded
     says(process, "nats_disconnected")
     process.terminate()
 
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
 
 
 def test_a_wrong_password_is_said_and_never_shown(start: Start, broker: EmbeddedNats) -> None:
@@ -184,14 +184,14 @@ def test_a_wrong_password_is_said_and_never_shown(start: Start, broker: Embedded
 
 def test_a_port_that_is_taken_ends_it_with_one_clear_line(start: Start, broker: EmbeddedNats) -> None:
     process = start(DMARQ_NATS_URL=broker.url, DMARQ_HEALTH_ADDRESS=f"127.0.0.1:{broker.port}")
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT)
 
     assert process.returncode == 1
     assert "address already in use" in err
     assert "Traceback" not in err
 
 
-def test_the_streams_are_made_anew_when_the_broker_comes_back_without_them(
+def test_the_streams_are_made_again_when_the_broker_comes_back_without_them(
     start: Start, broker: EmbeddedNats, tmp_path: Path
 ) -> None:
     process = start(DMARQ_NATS_URL=broker.url, DMARQ_LOG_LEVEL="debug")
@@ -204,7 +204,7 @@ def test_the_streams_are_made_anew_when_the_broker_comes_back_without_them(
     says(process, "topology_ensured")
     process.terminate()
 
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
 
 
 def _lose_disk(broker: EmbeddedNats) -> None:

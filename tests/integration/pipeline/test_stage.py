@@ -15,10 +15,10 @@ from tests.support.handlers import Handler, extract
 from tests.support.stages import (
     count,
     everything,
-    impatient,
     running,
     stage_of,
     until_count,
+    with_ack_wait,
 )
 
 LARGE = b"x" * MiB
@@ -97,7 +97,7 @@ async def test_a_stop_finishes_what_is_in_hand(bus: Bus) -> None:
 
 
 async def test_a_stop_while_events_arrive_loses_none(bus: Bus) -> None:
-    stage = stage_of(extract, consumer=impatient(EXTRACTOR, 0.5))
+    stage = stage_of(extract, consumer=with_ack_wait(EXTRACTOR, 0.5))
     for uid in range(1, 6):
         async with running(bus, stage):
             await bus.publish([fetched(uid)])

@@ -1,10 +1,10 @@
-"""What is dear to answer is answered again from memory, for a time that grows with what it took."""
+"""What is slow to answer is answered again from memory, for a time that grows with what it took."""
 
 import asyncio
 
 import pytest
 
-from config_api.backend.recent import AT_ONCE, DEAR, MOST, TIMES, Recent
+from config_api.backend.recent import AT_ONCE, MOST, SLOW, TIMES, Recent
 
 
 class Work:
@@ -26,7 +26,7 @@ class Work:
 
 
 async def test_what_is_cheap_is_done_each_time() -> None:
-    work = Work(DEAR / 2)
+    work = Work(SLOW / 2)
     recent = Recent(work.clock)
 
     assert [await recent.answer("key", work) for _ in range(3)] == [1, 2, 3]
@@ -58,7 +58,7 @@ async def test_those_who_ask_at_once_get_one_answer() -> None:
 
 
 async def test_no_more_are_kept_than_is_reasonable() -> None:
-    work = Work(DEAR)
+    work = Work(SLOW)
     recent = Recent(work.clock)
     await recent.answer("first", work)
     work.now = 0.0  # time stands still, so that nothing grows old
@@ -96,7 +96,7 @@ async def test_who_would_not_wait_gets_nothing_and_the_next_one_what_was_begun()
 
 
 async def test_what_is_quick_is_there_for_who_would_not_wait() -> None:
-    work = Work(DEAR / 2)
+    work = Work(SLOW / 2)
 
     assert await Recent(work.clock).answer_soon("key", work) == 1
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config_api.access.bodies import PasswordWish, TokenWish
+from config_api.access.bodies import PasswordRequest, TokenRequest
 from config_api.activity.queries import EntryQuery, LogQuery, RunQuery, StreamQuery
-from config_api.dead_letters.queries import LetterFilter, LetterQuery
+from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery
 from config_api.mailboxes.bodies import IfMatch
 from config_api.mailboxes.model import MailboxInput
 from config_api.mails.queries import MailQuery
@@ -18,8 +18,8 @@ from config_api.web.problem import Problem
 from config_api.web.validation import validated
 
 MODELS: tuple[type[BaseModel], ...] = (
-    LogQuery, EntryQuery, RunQuery, MailQuery, ReportQuery, RecordQuery, LetterQuery, StreamQuery, TokenWish,
-    PasswordWish, IfMatch, LetterFilter,
+    LogQuery, EntryQuery, RunQuery, MailQuery, ReportQuery, RecordQuery, DeadLetterQuery, StreamQuery, TokenRequest,
+    PasswordRequest, IfMatch, DeadLetterFilter,
     SummaryFilter, MailboxInput,
 )  # fmt: skip
 WRONG = (["a list"], "\0" * 2000, "0001-01-01T00:00:00Z", -1)

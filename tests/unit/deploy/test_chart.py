@@ -138,7 +138,7 @@ def test_values_that_cannot_work_are_refused(values: dict[str, Any]) -> None:
 
 
 def settings(values: dict[str, Any]) -> tuple[dict[str, str], set[str]]:
-    """The settings of the services, and what makes their pods start anew when they change."""
+    """The settings of the services, and what makes their pods start again when they change."""
     documents = rendered(values)
     (data,) = (d["data"] for d in documents if d["kind"] == "ConfigMap" and d["metadata"]["name"] == "dmarq-settings")
     pods = [d["spec"]["template"] for d in documents if d["kind"] == "Deployment"]
@@ -149,7 +149,7 @@ def settings(values: dict[str, Any]) -> tuple[dict[str, str], set[str]]:
     "change",
     [{"publicUrl": "https://x.example"}, {"nats": {"replicas": 3}}, {"settings": {"DMARQ_LOG_LEVEL": "debug"}}],
 )
-def test_a_changed_setting_starts_the_services_anew(change: dict[str, Any]) -> None:
+def test_a_changed_setting_starts_the_services_again(change: dict[str, Any]) -> None:
     _, before = settings({})
     _, after = settings(change)
 

@@ -1,4 +1,4 @@
-"""Mail that was bent on its way: transfer encodings, boundaries, header lines. Read it, and say what was mended."""
+"""Mail that was bent on its way: transfer encodings, boundaries, header lines. Read it, and say what was repaired."""
 
 import base64
 import gzip

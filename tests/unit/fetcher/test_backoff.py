@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.throttle import LONGEST_DELAY, PATIENT, delay_after
+from fetcher.throttle import LONGEST_DELAY, SLOW, delay_after
 from pipeline.contracts.connection_test import Category
 
 
@@ -33,5 +33,5 @@ def test_jitter_spreads_the_delay_over_its_upper_half(category: Category) -> Non
 
 
 def test_what_locks_an_account_is_tried_less_often_than_a_lost_connection() -> None:
-    for category in PATIENT:
+    for category in SLOW:
         assert delay_after(1, category, jitter=0.0) > delay_after(1, Category.CONNECTIVITY, jitter=1.0)

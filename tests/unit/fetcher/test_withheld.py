@@ -47,7 +47,7 @@ def test_a_mail_that_comes_at_last_is_as_any_other() -> None:
     assert not retries.given_up(ROUNDS * AT_LEAST_S)
 
 
-def test_who_comes_back_later_asks_anew() -> None:
+def test_who_comes_back_later_asks_again() -> None:
     retries = after_rounds(ROUNDS, every_s=AT_LEAST_S)
     last = (ROUNDS - 1) * AT_LEAST_S
 

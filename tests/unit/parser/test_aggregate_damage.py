@@ -1,4 +1,4 @@
-"""Documents that are not XML as it should be: what can be mended is read whole, the rest is refused."""
+"""Documents that are not XML as it should be: what can be repaired is read whole, the rest is refused."""
 
 import pytest
 
@@ -103,7 +103,7 @@ def test_raw_mark_up_characters_in_a_text_are_read_as_text(old, written):
     assert row.count == 3
 
 
-def test_an_end_tag_without_its_first_character_is_mended():
+def test_an_end_tag_without_its_first_character_is_repaired():
     report, rows = read_xml(changed("r-1</report_id>", "202504210000000/report_id>"))
 
     assert (report.report_id, report.repairs) == ("202504210000000", (Repair.BROKEN_END_TAG,))
@@ -131,7 +131,7 @@ def test_attributes_that_are_not_xml_are_removed():
     assert report.repairs == (Repair.BROKEN_ATTRIBUTES,)
 
 
-def test_a_missing_end_of_the_whole_report_is_mended_where_all_records_are_complete():
+def test_a_missing_end_of_the_whole_report_is_repaired_where_all_records_are_complete():
     report, rows = read_xml(report_xml(records=RECORD * 2).removesuffix("</feedback>"))
 
     assert (report.repairs, len(rows)) == ((Repair.MISSING_ROOT_END,), 2)
@@ -266,9 +266,9 @@ def test_cdata_and_comments_are_text_and_nothing():
     assert read_xml(" " + document)[0].org_name == "Example Receiver"
 
 
-def test_a_mended_document_says_the_same_as_an_undamaged_one():
+def test_a_repaired_document_says_the_same_as_an_undamaged_one():
     whole, rows = read_xml(report_xml(records=RECORD * 3))
 
-    mended, mended_rows = read_xml("x" + report_xml(records=RECORD * 3) + "\0")
+    repaired, repaired_rows = read_xml("x" + report_xml(records=RECORD * 3) + "\0")
 
-    assert (mended_rows, mended.fingerprint) == (rows, whole.fingerprint)
+    assert (repaired_rows, repaired.fingerprint) == (rows, whole.fingerprint)

@@ -1,4 +1,4 @@
-"""Aggregate reports as RFC 7489 and RFC 9990 describe them: nothing to mend."""
+"""Aggregate reports as RFC 7489 and RFC 9990 describe them: nothing to repair."""
 
 import pytest
 

@@ -116,7 +116,7 @@ def test_deep_nesting_is_refused(document):
         "&#" + "9" * 200_000,
     ],
 )
-def test_mending_takes_linear_time(damage):
+def test_repairing_takes_linear_time(damage):
     with suppress(Rejected):
         read_xml(f" {HEAD}<record>{damage}</record></feedback>")
 
@@ -140,7 +140,7 @@ def test_more_uncompressed_bytes_than_the_limit_are_refused():
     assert reason_of(report_xml(records=RECORD * 100), max_uncompressed_bytes=10_000) is Reason.UNCOMPRESSED_TOO_LARGE
 
 
-def test_damage_in_a_document_too_large_to_mend_is_refused():
+def test_damage_in_a_document_too_large_to_repair_is_refused():
     assert reason_of(f"{HEAD}{RECORD * 20_000}<record>") is Reason.NOT_WELL_FORMED
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parser.outcome import Fate, action_for, conclude
+from parser.outcome import PartResult, action_for, conclude
 from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import LineOutcome, PartLine
 from pipeline.contracts.mailbox import Action, Handling, MailAction
@@ -19,7 +19,7 @@ HANDLING = Handling(
 
 
 @pytest.mark.parametrize(
-    ("fates", "others", "expected"),
+    ("results", "others", "expected"),
     [
         ([STORED], [], Outcome.IMPORTED),
         ([STORED, DUPLICATE, REFUSED], [REFUSED, IGNORED], Outcome.IMPORTED),
@@ -31,17 +31,17 @@ HANDLING = Handling(
         ([], [], Outcome.NOT_A_REPORT),
     ],
 )
-def test_the_best_fate_of_any_part_decides(
-    fates: list[LineOutcome], others: list[LineOutcome], expected: Outcome
+def test_the_best_result_of_any_part_decides(
+    results: list[LineOutcome], others: list[LineOutcome], expected: Outcome
 ) -> None:
-    documents = {f"d{number}": Fate(fate) for number, fate in enumerate(fates)}
+    documents = {f"d{number}": PartResult(result) for number, result in enumerate(results)}
     lines = [PartLine(path=path, outcome=LineOutcome.DOCUMENT) for path in documents]
     lines += [PartLine(path=f"o{number}", outcome=outcome) for number, outcome in enumerate(others)]
 
     conclusion = conclude(lines, documents, HANDLING)
 
     assert conclusion.outcome is expected
-    assert [line.outcome for line in conclusion.lines] == [*fates, *others]
+    assert [line.outcome for line in conclusion.lines] == [*results, *others]
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_the_reason_is_that_of_the_first_refused_part() -> None:
         PartLine(path="1", outcome=LineOutcome.DOCUMENT),
         PartLine(path="2", outcome=REFUSED, reason=Reason.ENCRYPTED, detail="second"),
     ]
-    fates = {"1": Fate(REFUSED, Reason.EMPTY_DOCUMENT, "first")}
+    results = {"1": PartResult(REFUSED, Reason.EMPTY_DOCUMENT, "first")}
 
-    conclusion = conclude(lines, fates, HANDLING)
+    conclusion = conclude(lines, results, HANDLING)
 
     assert (conclusion.reason, conclusion.detail) == (Reason.EMPTY_DOCUMENT, "first")
 
@@ -78,6 +78,6 @@ def test_a_document_that_did_not_come_with_the_event_fails_the_mail() -> None:
 def test_the_repairs_of_extraction_and_reading_are_kept_together() -> None:
     line = PartLine(path="1", outcome=LineOutcome.DOCUMENT, repairs=("a", "b"))
 
-    [final] = conclude([line], {"1": Fate(STORED, repairs=("b", "c"))}, HANDLING).lines
+    [final] = conclude([line], {"1": PartResult(STORED, repairs=("b", "c"))}, HANDLING).lines
 
     assert final.repairs == ("a", "b", "c")

@@ -1,4 +1,4 @@
-"""JSON is mended where that loses nothing, as XML is."""
+"""JSON is repaired where that loses nothing, as XML is."""
 
 import json
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts.dead_letter import AT, DELIVERIES, DETAIL, autopsy, dead_letters, header_text, mailbox_of
+from pipeline.contracts.dead_letter import AT, DELIVERIES, DETAIL, dead_letters, header_text, history_of, mailbox_of
 from pipeline.contracts.events import MailDied
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import KEY, TYPE, Envelope, Wire, decode, encode
@@ -17,7 +17,7 @@ BUG = Dead(Reason.BUG, "KeyError: 'x'\n\x00ä")
 def test_a_dead_letter_keeps_the_event_and_tells_its_history() -> None:
     wire = encode(fetched(1, b"the bytes"))
     letter, _ = dead_letters(wire, BUG, consumer="extractor", deliveries=4)
-    history = autopsy(letter.headers)
+    history = history_of(letter.headers)
 
     assert letter.subject == "dead.extractor.reports"
     assert decode(letter.headers, letter.payload) == fetched(1, b"the bytes")
@@ -66,8 +66,8 @@ def test_two_unreadable_events_without_a_key_are_two_dead_letters() -> None:
 @given(
     headers=st.dictionaries(st.sampled_from([AT, DELIVERIES, DETAIL]), st.text(max_size=30)),
 )
-def test_an_autopsy_survives_any_headers(headers: dict[str, str]) -> None:
-    assert autopsy(headers).at.tzinfo is not None
+def test_the_history_survives_any_headers(headers: dict[str, str]) -> None:
+    assert history_of(headers).at.tzinfo is not None
 
 
 @pytest.mark.parametrize(

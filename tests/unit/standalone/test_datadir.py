@@ -43,9 +43,9 @@ def test_a_large_log_is_turned_over(tmp_path: Path) -> None:
     with open_log(path) as log:
         log.truncate(MAX_LOG_BYTES + 1)
     with open_log(path) as log:
-        log.write(b"anew")
+        log.write(b"again")
 
-    assert path.read_bytes() == b"anew"
+    assert path.read_bytes() == b"again"
     assert path.with_name("nats.log.1").stat().st_size == MAX_LOG_BYTES + 1
 
 

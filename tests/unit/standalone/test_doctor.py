@@ -82,12 +82,12 @@ def test_who_must_agree_is_whoever_is_not_the_domain_s_own(
     assert bool(found) == external
 
 
-def agreement(texts: list[str], kin: Kinship, *, place: str = "example.com") -> Finding:
-    return judge_agreement("example.com", texts, place=place, host="example.net", kin=kin)
+def agreement(texts: list[str], relation: Kinship, *, place: str = "example.com") -> Finding:
+    return judge_agreement("example.com", texts, place=place, host="example.net", relation=relation)
 
 
 @pytest.mark.parametrize(
-    ("texts", "kin", "verdict"),
+    ("texts", "relation", "verdict"),
     [
         (["v=DMARC1"], Kinship.FOREIGN, Verdict.OK),
         (["v=DMARC1"], Kinship.UNSURE, Verdict.OK),
@@ -97,8 +97,8 @@ def agreement(texts: list[str], kin: Kinship, *, place: str = "example.com") -> 
         ([], Kinship.SAME, Verdict.OK),
     ],
 )
-def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], kin: Kinship, verdict: Verdict) -> None:
-    found = agreement(texts, kin)
+def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], relation: Kinship, verdict: Verdict) -> None:
+    found = agreement(texts, relation)
 
     assert found.verdict is verdict
     assert found.name == "example.com._report._dmarc.example.net"
@@ -106,7 +106,7 @@ def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], kin: Kinshi
 
 
 def test_an_agreement_is_with_the_domain_whose_record_counts() -> None:
-    finding = judge_agreement("a.example.com", [], place="example.com", host="example.net", kin=Kinship.FOREIGN)
+    finding = judge_agreement("a.example.com", [], place="example.com", host="example.net", relation=Kinship.FOREIGN)
 
     assert (finding.domain, finding.name) == ("a.example.com", "example.com._report._dmarc.example.net")
 
@@ -138,7 +138,7 @@ def test_the_organisation_of_a_domain_is_found_upwards(texts: Texts, name: str, 
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "kin"),
+    ("mine", "theirs", "relation"),
     [
         (walked("mail.example.com", mail_example_com=MINE), walked("reports.example.com"), Kinship.UNSURE),
         (
@@ -160,8 +160,8 @@ def test_the_organisation_of_a_domain_is_found_upwards(texts: Texts, name: str, 
         (walked("example.com", example_com=MINE), walked("notexample.com"), Kinship.FOREIGN),
     ],
 )
-def test_siblings_are_strangers_only_where_dns_says_so(mine: Texts, theirs: Texts, kin: Kinship) -> None:
-    assert kinship(mine, theirs) is kin
+def test_siblings_are_strangers_only_where_dns_says_so(mine: Texts, theirs: Texts, relation: Kinship) -> None:
+    assert kinship(mine, theirs) is relation
 
 
 def test_a_domain_that_dns_does_not_know_has_no_verdict() -> None:

@@ -1,4 +1,4 @@
-"""The services' own readers find in the sample mails what the samples expect, and have nothing to mend."""
+"""The services' own readers find in the sample mails what the samples expect, and have nothing to repair."""
 
 from typing import NamedTuple
 

@@ -47,10 +47,12 @@ async def _agreement(dns: Dns, domain: str, place: str, host: str) -> Finding:
     name = agreement_name(place=place, host=host)
     try:
         texts = await dns.texts(name)
-        kin = Kinship.FOREIGN if records(texts, DMARC) else kinship(await _walk(dns, place), await _walk(dns, host))
+        relation = (
+            Kinship.FOREIGN if records(texts, DMARC) else kinship(await _walk(dns, place), await _walk(dns, host))
+        )
     except Offline as why:
         return unanswered(domain, name, str(why))
-    return judge_agreement(domain, texts, place=place, host=host, kin=kin)
+    return judge_agreement(domain, texts, place=place, host=host, relation=relation)
 
 
 async def _walk(dns: Dns, domain: str) -> Texts:

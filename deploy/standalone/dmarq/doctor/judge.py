@@ -57,16 +57,16 @@ def external_hosts(domain: str, place: str, texts: Sequence[str]) -> list[str]:
     return [host for host in hosts if not is_own(host, place=place, domain=domain)]
 
 
-def judge_agreement(domain: str, texts: Sequence[str], *, place: str, host: str, kin: Kinship) -> Finding:
-    """Whether `host` agrees to receive the reports that the record of `place` sends there; `kin`: whose it is."""
+def judge_agreement(domain: str, texts: Sequence[str], *, place: str, host: str, relation: Kinship) -> Finding:
+    """Whether `host` agrees to receive the reports that the record of `place` sends there; `relation`: whose it is."""
     name = agreement_name(place=place, host=host)
     if records(texts, DMARC):
         return Finding(domain, name, Verdict.OK, f"{host} agrees to receive the reports of {place}")
-    if kin is Kinship.SAME:
+    if relation is Kinship.SAME:
         return Finding(domain, name, Verdict.OK, f"{host} is of the same organisation as {place}: it need not agree")
     remedy = f'whoever runs {host} publishes a TXT record there: "v=DMARC1"'
     text = f"{host} does not agree to receive the reports of {place}"
-    if kin is Kinship.UNSURE:
+    if relation is Kinship.UNSURE:
         return Finding(domain, name, Verdict.ADVICE, f"{text}: reporters that see two owners send none", remedy)
     return Finding(domain, name, Verdict.WRONG, f"{text}: most reporters send none", remedy)
 

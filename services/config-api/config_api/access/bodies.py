@@ -6,7 +6,7 @@ from config_api.access.scopes import Scope
 from config_api.access.tokens import TokenName
 
 
-class TokenWish(BaseModel):
+class TokenRequest(BaseModel):
     """A token to be made."""
 
     model_config = ConfigDict(extra="forbid")
@@ -15,7 +15,7 @@ class TokenWish(BaseModel):
     scope: Scope
 
 
-class PasswordWish(BaseModel):
+class PasswordRequest(BaseModel):
     """A password to sign in with; null removes it."""
 
     model_config = ConfigDict(extra="forbid")

@@ -87,4 +87,4 @@ def _found(back: Backend) -> Identity | None:
 
 
 def _holder(secret: str) -> Identity | None:
-    return sign_in.door().holder(secret, client=request.remote_addr or "")
+    return sign_in.current().holder(secret, client=request.remote_addr or "")

@@ -64,9 +64,9 @@ def change_password() -> Response | tuple[str, int]:
     if wanted != request.form.get("again", ""):
         return _page(faults={"again": DIFFER}), 422
     try:
-        door = sign_in.door()
-        door.check(request.form.get("current", ""), client=request.remote_addr or "")
-        door.set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
+        access = sign_in.current()
+        access.check(request.form.get("current", ""), client=request.remote_addr or "")
+        access.set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
     except Problem as problem:
         faults = _password_faults(problem)
         return _page(faults=faults), problem.status

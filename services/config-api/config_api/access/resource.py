@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from config_api.access import codes, guard, sessions, sign_in, tokens
-from config_api.access.bodies import PasswordWish, TokenWish
+from config_api.access.bodies import PasswordRequest, TokenRequest
 from config_api.access.codes import SignInLink
 from config_api.access.scopes import Scope
 from config_api.access.tokens import NewToken, TokenView
@@ -42,7 +42,7 @@ def list_tokens() -> TokenList:
 
 @routes.post("/tokens")
 @operation(Scope.ADMIN, gives=NewToken, status=201, fails=(415,))
-def create_token(json: TokenWish) -> Any:
+def create_token(json: TokenRequest) -> Any:
     """Make a token. Its secret is in the answer and nowhere else."""
     back = backend()
     return back.run(tokens.create(back.database, name=json.name, scope=json.scope)), 201, {"Cache-Control": "no-store"}
@@ -59,17 +59,17 @@ def revoke_token(token_id: int) -> Response:
 
 @routes.put("/password")
 @operation(Scope.ADMIN, status=204, fails=(415,))
-def set_password(json: PasswordWish) -> Response:
+def set_password(json: PasswordRequest) -> Response:
     """Set the password for signing in, or remove it. Browsers that are signed in are signed out, but for this one."""
-    door = sign_in.door()
+    access = sign_in.current()
     try:
-        door.check(json.current.get_secret_value(), client=request.remote_addr or "")
+        access.check(json.current.get_secret_value(), client=request.remote_addr or "")
     except Problem as wrong:
         if wrong.status != HTTPStatus.UNAUTHORIZED:
             raise
         raise invalid(FieldError(field="current", text=wrong.detail)) from None
     secret = json.password.get_secret_value() if json.password is not None else None
-    door.set_password(secret, keep_session=request.cookies.get(sessions.COOKIE, ""))
+    access.set_password(secret, keep_session=request.cookies.get(sessions.COOKIE, ""))
     return Response(status=204)
 
 

@@ -26,7 +26,7 @@ MAX_KNOWN = 1000
 
 
 class SignIn:
-    """The door of one application. Wrong guesses, of whatever kind, are counted by one limiter."""
+    """Signing in to one application. Wrong guesses, of whatever kind, are counted by one limiter."""
 
     def __init__(self, backend: Backend, limiter: Limiter | None = None) -> None:
         self._backend = backend
@@ -134,8 +134,8 @@ class _Known:
             self._digests.pop(digest(secret), None)
 
 
-def door() -> SignIn:
-    """The door of the application that serves this request."""
+def current() -> SignIn:
+    """The sign-in of the application that serves this request."""
     return cast(SignIn, current_app.extensions[EXTENSION])
 
 

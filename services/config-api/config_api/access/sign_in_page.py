@@ -26,13 +26,13 @@ def enter() -> Response | tuple[str, int]:
     csrf.check()
     try:
         secret = request.form.get("secret", "").strip()
-        value = sign_in.door().begin(secret, client=request.remote_addr or "")
+        value = sign_in.current().begin(secret, client=request.remote_addr or "")
     except Problem as problem:
         if problem.status not in (401, 429, 503):
             raise
         return _form(problem.detail or problem.title), problem.status
     target = sign_in.safe_next(request.form.get("next"))
-    if secret.startswith(codes.PREFIX) and not sign_in.door().has_password():
+    if secret.startswith(codes.PREFIX) and not sign_in.current().has_password():
         target = f"/sign-in/password?{urlencode({'next': target})}"
     response = make_response(redirect(target, 303))
     sessions.set_cookie(response, value)
@@ -43,20 +43,20 @@ def enter() -> Response | tuple[str, int]:
 @guard.page
 def ask_password() -> Response | str:
     """After a link that is good once: a password to come back with, where none was chosen yet."""
-    return _home() if sign_in.door().has_password() else _password_form({})
+    return _home() if sign_in.current().has_password() else _password_form({})
 
 
 @blueprint.post("/sign-in/password")
 @guard.page
 def choose_password() -> Response | str | tuple[str, int]:
     """Sets the first password; any later one is changed by whoever knows the present one."""
-    if sign_in.door().has_password():
+    if sign_in.current().has_password():
         return _home()
     wanted = request.form.get("password", "")
     if wanted != request.form.get("again", ""):
         return _password_form({"again": DIFFER}), 422
     try:
-        sign_in.door().set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
+        sign_in.current().set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
     except Problem as problem:
         if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
             raise

@@ -1,4 +1,4 @@
-"""Dear answers, kept for a while: the dearer, the longer, so that a page that many look at costs a bounded share."""
+"""Slow answers, kept for a while: the slower, the longer, so that a page that many look at costs a bounded share."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
-DEAR = 0.1  # seconds; what takes less is asked for each time
+SLOW = 0.1  # seconds; what takes less is asked for each time
 TIMES = 20  # an answer is kept so many times as long as it took
 MOST = 100  # answers
 AT_ONCE = 2  # answers worked out at a time; the other connections to the database are for everything else
@@ -44,7 +44,7 @@ class Recent:
         return cast(T, self._kept[key].value)
 
     async def answer_soon(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """The same, but None where it takes longer than `DEAR`, or too many others are being worked out."""
+        """The same, but None where it takes longer than `SLOW`, or too many others are being worked out."""
         if self._is_kept(key):
             return cast(T, self._kept[key].value)
         if key not in self._working:
@@ -53,7 +53,7 @@ class Recent:
             await self._room.acquire()
             self._begin(key, ask)
         work = self._working[key]
-        done, _ = await asyncio.wait({work}, timeout=DEAR)
+        done, _ = await asyncio.wait({work}, timeout=SLOW)
         return cast(T, work.result()) if done else None
 
     def _is_kept(self, key: Hashable) -> bool:
@@ -73,7 +73,7 @@ class Recent:
             del self._working[key]
         now = self._clock()
         self._kept = {known: each for known, each in self._kept.items() if now < each.until and known != key}
-        if now - began >= DEAR and len(self._kept) < MOST:
+        if now - began >= SLOW and len(self._kept) < MOST:
             self._kept[key] = _Kept(value, now + TIMES * (now - began))
         return value
 

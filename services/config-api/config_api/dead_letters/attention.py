@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config_api.backend import Backend
-from config_api.dead_letters.queries import MAX_LOOKED_AT, LetterFilter, LetterView, about_mail, find
-from config_api.dead_letters.retry import LETTERS
+from config_api.dead_letters.queries import MAX_LOOKED_AT, DeadLetterFilter, DeadLetterView, about_mail, find
+from config_api.dead_letters.retry import SQL
 from config_api.mails.queries import MailSummary
 from config_api.web.paging import Page
-from pipeline.contracts.dead_letter import autopsy
+from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.topology import DEAD
 from pipeline.errors import TryLater
 from pipeline.jetstream.dead_letters import DeadLetters
@@ -25,7 +25,7 @@ class Attention:
     `without_copy` are failed emails that are no dead letter (any more), the newest first.
     """
 
-    letters: Page[LetterView]
+    letters: Page[DeadLetterView]
     reasons: list[tuple[str, int]]
     known: dict[str, MailSummary] = field(default_factory=dict)
     without_copy: list[MailSummary] = field(default_factory=list)
@@ -36,14 +36,14 @@ class Attention:
         return sum(number for _, number in self.reasons)
 
 
-async def read(backend: Backend, wanted: LetterFilter, *, limit: int, cursor: str | None) -> Attention:
+async def read(backend: Backend, wanted: DeadLetterFilter, *, limit: int, cursor: str | None) -> Attention:
     """A page of it. Raises TryLater while the bus or the database is away."""
     letters = await find(backend.bus, wanted, limit=limit, cursor=cursor)
     reasons, mail_ids = await _counted(backend)
-    shown = [letter.mail_id for letter in letters.items if letter.mail_id]
+    shown = [view.mail_id for view in letters.items if view.mail_id]
     async with backend.database.connection() as connection:
-        known = await connection.fetch(LETTERS["known"], shown)
-        rest = await connection.fetch(LETTERS["without_copy"], mail_ids, wanted.mailbox_id, wanted.reason, MAX_SHOWN)
+        known = await connection.fetch(SQL["known"], shown)
+        rest = await connection.fetch(SQL["without_copy"], mail_ids, wanted.mailbox_id, wanted.reason, MAX_SHOWN)
     found = [MailSummary.model_validate(dict(row)) for row in known]
     return Attention(
         letters=letters,
@@ -56,9 +56,9 @@ async def read(backend: Backend, wanted: LetterFilter, *, limit: int, cursor: st
 async def _counted(backend: Backend) -> tuple[Counter[str], list[str]]:
     counts: Counter[str] = Counter()
     mail_ids: list[str] = []
-    async for letter in DeadLetters(backend.bus).newest():
-        counts[autopsy(letter.wire.headers).reason] += 1
-        mail_id = about_mail(letter).get("mail_id")
+    async for dead_letter in DeadLetters(backend.bus).newest():
+        counts[history_of(dead_letter.wire.headers).reason] += 1
+        mail_id = about_mail(dead_letter).get("mail_id")
         if mail_id:
             mail_ids.append(mail_id)
         if counts.total() >= MAX_LOOKED_AT:
@@ -92,4 +92,4 @@ async def _dead_letters(backend: Backend) -> int:
 
 async def _mailboxes(backend: Backend) -> int:
     async with backend.database.connection() as connection:
-        return int(await connection.fetchval(LETTERS["mailboxes_not_working"]))
+        return int(await connection.fetchval(SQL["mailboxes_not_working"]))

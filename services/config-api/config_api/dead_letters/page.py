@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response as Answer
 
 from config_api.backend import backend
 from config_api.dead_letters import attention
-from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter, LetterView
+from config_api.dead_letters import queries as dead_letters
+from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterView
 from config_api.dead_letters.retry import retry as retry_one
 from config_api.dead_letters.retry import retry_all
 from config_api.mailboxes import store
@@ -30,7 +30,7 @@ blueprint = Blueprint("dead_letters", __name__)
 async def listing() -> Template:
     """The list, with the number of dead letters for each reason."""
     here, services = query(), backend()
-    wanted = LetterFilter(reason=here.get("reason"), mailbox_id=here.get("mailbox_id"))
+    wanted = DeadLetterFilter(reason=here.get("reason"), mailbox_id=here.get("mailbox_id"))
     found, names = await asyncio.gather(
         attention.read(services, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), _names()
     )
@@ -51,7 +51,7 @@ def moved() -> Answer:
 @on_loop
 async def one(letter_id: int) -> Template:
     """One dead letter."""
-    letter, names = await asyncio.gather(letters.get(backend().bus, letter_id), _names())
+    letter, names = await asyncio.gather(dead_letters.get(backend().bus, letter_id), _names())
     return template("attention/one.html", letter=letter, names=names)
 
 
@@ -59,14 +59,14 @@ async def one(letter_id: int) -> Template:
 @on_loop
 async def mail(letter_id: int) -> Response:
     """The email's bytes, as a file to save: never shown by the browser."""
-    return _file(await letters.mail_bytes(backend().bus, letter_id), f"dead-letter-{letter_id}.eml")
+    return _file(await dead_letters.mail_bytes(backend().bus, letter_id), f"dead-letter-{letter_id}.eml")
 
 
 @blueprint.get("/dead-letters/<int:letter_id>/anonymised.eml")
 @on_loop
 async def anonymised_mail(letter_id: int) -> Response:
     """A copy of the email without names, addresses and numbers, as a file to attach to a bug report."""
-    data = await letters.mail_bytes(backend().bus, letter_id)
+    data = await dead_letters.mail_bytes(backend().bus, letter_id)
     return _file(await asyncio.to_thread(anonymised, data), f"dead-letter-{letter_id}-anonymised.eml")
 
 
@@ -81,10 +81,10 @@ async def retry(letter_id: int) -> Answer:
 @blueprint.post("/dead-letters/retry")
 @on_loop(timeout=MANY_TIMEOUT)
 async def retry_reason() -> Answer:
-    """Retries the letters of one reason, perhaps of one mailbox; tells when there are more than one press sends."""
+    """Retries the dead letters of one reason, perhaps of one mailbox; tells if there are more than one press sends."""
     sent = form()
-    narrowed = {name: sent[name] for name in LetterFilter.model_fields if name in sent}
-    done = await retry_all(backend(), LetterFilter.model_validate(narrowed))
+    narrowed = {name: sent[name] for name in DeadLetterFilter.model_fields if name in sent}
+    done = await retry_all(backend(), DeadLetterFilter.model_validate(narrowed))
     if done.complete:
         return told(LIST, "retried")
     return told(LIST, "retried-some", count=done.retried, **narrowed)
@@ -93,16 +93,16 @@ async def retry_reason() -> Answer:
 @blueprint.get("/dead-letters/<int:letter_id>/discard")
 @on_loop
 async def ask_discard(letter_id: int) -> Template:
-    """Asks whether the letter is to be given up."""
-    found: LetterView = await letters.get(backend().bus, letter_id)
+    """Asks whether the dead letter is to be given up."""
+    found: DeadLetterView = await dead_letters.get(backend().bus, letter_id)
     return template("attention/discard.html", letter=found)
 
 
 @blueprint.post("/dead-letters/<int:letter_id>/discard")
 @on_loop
 async def discard(letter_id: int) -> Answer:
-    """Removes the letter for good."""
-    await letters.discard(backend().bus, letter_id)
+    """Removes the dead letter for good."""
+    await dead_letters.discard(backend().bus, letter_id)
     return told(LIST, "discarded")
 
 

@@ -1,6 +1,6 @@
 """Refused mail is kept within a quota: so many bytes and days, the oldest of the busiest sender first.
 
-Every process of config-api looks; a letter that another one has thrown away already is no fault.
+Every process of config-api looks; a dead letter that another one has thrown away already is no fault.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ import structlog
 
 from config_api.backend import Backend
 from config_api.mailboxes import journal
-from pipeline.contracts.dead_letter import autopsy, mailbox_of
+from pipeline.contracts.dead_letter import history_of, mailbox_of
 from pipeline.contracts.events import MailEvent
 from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN
 from pipeline.contracts.wire import head
 from pipeline.errors import TryLater
-from pipeline.jetstream.dead_letters import DeadLetters, Letter, NoSuchLetter
+from pipeline.jetstream.dead_letters import DeadLetter, DeadLetters, NoSuchDeadLetter
 from pipeline.runtime.quota import Kept, superfluous
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import REFUSED_DROPPED, REFUSED_FULLNESS
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 WHO = "the quota of refused mail"
 LOOK_EVERY = 15.0  # seconds
-MAX_AT_ONCE = 5_000  # letters thrown away in one look
+MAX_AT_ONCE = 5_000  # dead letters thrown away in one look
 
 
 class DeadQuota:
@@ -48,8 +48,8 @@ class DeadQuota:
     async def enforce(self) -> int:
         """Throws away what is too much, and gives how many that were. Raises TryLater while the bus is away."""
         settings = self._backend.settings
-        letters = DeadLetters(self._backend.bus)
-        await self._look(letters)
+        stored = DeadLetters(self._backend.bus)
+        await self._look(stored)
         days = settings.keep_refused_days
         gone = superfluous(
             self._kept.values(),
@@ -58,19 +58,19 @@ class DeadQuota:
         )
         dropped = Counter([self._kept[number].mailbox_id for number in gone[:MAX_AT_ONCE]])
         for number in gone[:MAX_AT_ONCE]:
-            await self._drop(letters, number)
+            await self._drop(stored, number)
         await self._tell(dropped)
-        held = sum(letter.size for letter in self._kept.values())
+        held = sum(dead_letter.size for dead_letter in self._kept.values())
         REFUSED_FULLNESS.set(held / settings.keep_refused_bytes)
         if gone:
             log.warning("refused_mail_dropped", letters=len(gone), quota_bytes=settings.keep_refused_bytes, days=days)
         return len(gone)
 
-    async def _look(self, letters: DeadLetters) -> None:
-        first = await letters.first_number()
-        self._kept = {number: letter for number, letter in self._kept.items() if number >= first}
-        async for letter in letters.oldest(above=max(self._kept, default=0)):
-            self._kept[letter.sequence] = _kept(letter)
+    async def _look(self, stored: DeadLetters) -> None:
+        first = await stored.first_number()
+        self._kept = {number: dead_letter for number, dead_letter in self._kept.items() if number >= first}
+        async for dead_letter in stored.oldest(above=max(self._kept, default=0)):
+            self._kept[dead_letter.sequence] = _kept(dead_letter)
 
     async def _tell(self, dropped: Counter[str]) -> None:
         """In the activity of each mailbox, so that nobody wonders where its dead letters are."""
@@ -81,26 +81,26 @@ class DeadQuota:
                 text = f"Dead letters thrown away: {letters} (too old, or more than is kept of refused mail)"
                 await journal.note(connection, mailbox_id, "refused_mail_dropped", text=text, who=WHO)
 
-    async def _drop(self, letters: DeadLetters, number: int) -> None:
-        letter = self._kept.pop(number)
+    async def _drop(self, stored: DeadLetters, number: int) -> None:
+        dead_letter = self._kept.pop(number)
         try:
-            await letters.discard(number)
-        except NoSuchLetter:
+            await stored.discard(number)
+        except NoSuchDeadLetter:
             return
         except TryLater:
-            self._kept[number] = letter
+            self._kept[number] = dead_letter
             raise
         REFUSED_DROPPED.inc()
 
 
-def _kept(letter: Letter) -> Kept:
+def _kept(dead_letter: DeadLetter) -> Kept:
     """A mail's size counts, wherever its bytes are; where no sender is known, the mailbox stands for it."""
-    event = head(letter.wire.headers)
-    mailbox = mailbox_of(letter.wire.subject)
+    event = head(dead_letter.wire.headers)
+    mailbox = mailbox_of(dead_letter.wire.subject)
     if not re.fullmatch(MAILBOX_ID_PATTERN, mailbox):  # whoever may write to the bus may have made it up
         mailbox = "none"
-    sender, size = mailbox, letter.size
+    sender, size = mailbox, dead_letter.size
     if isinstance(event, MailEvent):
         sender = getattr(event, "from_address", "").casefold() or mailbox
         size = max(size, event.size)
-    return Kept(letter.sequence, mailbox, sender, size, autopsy(letter.wire.headers).at)
+    return Kept(dead_letter.sequence, mailbox, sender, size, history_of(dead_letter.wire.headers).at)

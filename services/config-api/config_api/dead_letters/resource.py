@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.dead_letters import queries as letters
-from config_api.dead_letters.queries import LetterFilter, LetterQuery, LetterView, ReasonCount
+from config_api.dead_letters import queries as dead_letters
+from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery, DeadLetterView, ReasonCount
 from config_api.dead_letters.retry import Retried, retry, retry_all
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import attachment
@@ -28,39 +28,39 @@ class ReasonCounts(BaseModel):
 
 
 @routes.get("")
-@operation(Scope.READ, gives=Page[LetterView])
-async def list_dead_letters(query: LetterQuery) -> Page[LetterView]:
+@operation(Scope.READ, gives=Page[DeadLetterView])
+async def list_dead_letters(query: DeadLetterQuery) -> Page[DeadLetterView]:
     """Dead letters, newest first."""
-    return await letters.find(backend().bus, query, limit=query.limit, cursor=query.cursor)
+    return await dead_letters.find(backend().bus, query, limit=query.limit, cursor=query.cursor)
 
 
 @routes.get("/reasons")
 @operation(Scope.READ, gives=ReasonCounts)
 async def count_dead_letters() -> ReasonCounts:
     """How many there are of each reason."""
-    return ReasonCounts(items=await letters.reasons(backend().bus))
+    return ReasonCounts(items=await dead_letters.reasons(backend().bus))
 
 
 @routes.post("/retry")
 @operation(Scope.OPERATE, gives=Retried, fails=(415,))
 @on_loop(timeout=MANY_TIMEOUT)
-async def retry_dead_letters(json: LetterFilter) -> Retried:
+async def retry_dead_letters(json: DeadLetterFilter) -> Retried:
     """Send all that match on their way again under today's settings, a bounded number at a time."""
     return await retry_all(backend(), json)
 
 
 @routes.get("/<int:letter_id>")
-@operation(Scope.READ, gives=LetterView, fails=(404,))
-async def get_dead_letter(letter_id: int) -> LetterView:
+@operation(Scope.READ, gives=DeadLetterView, fails=(404,))
+async def get_dead_letter(letter_id: int) -> DeadLetterView:
     """One dead letter: what died, why, after how many tries."""
-    return await letters.get(backend().bus, letter_id)
+    return await dead_letters.get(backend().bus, letter_id)
 
 
 @routes.get("/<int:letter_id>/mail")
 @operation(Scope.READ, media=("message/rfc822",), fails=(404, 410))
 async def get_dead_letter_mail(letter_id: int) -> Response:
     """The mail itself, as fetched."""
-    found = await letters.mail_bytes(backend().bus, letter_id)
+    found = await dead_letters.mail_bytes(backend().bus, letter_id)
     return attachment(found, name=f"dead-letter-{letter_id}.eml", media_type="message/rfc822")
 
 
@@ -68,7 +68,7 @@ async def get_dead_letter_mail(letter_id: int) -> Response:
 @operation(Scope.READ, media=("message/rfc822",), fails=(404, 410))
 async def get_dead_letter_anonymised(letter_id: int) -> Response:
     """A copy of the mail with others in the place of names, addresses and numbers, to attach to a bug report."""
-    copy = await asyncio.to_thread(anonymised, await letters.mail_bytes(backend().bus, letter_id))
+    copy = await asyncio.to_thread(anonymised, await dead_letters.mail_bytes(backend().bus, letter_id))
     return attachment(copy, name=f"dead-letter-{letter_id}-anonymised.eml", media_type="message/rfc822")
 
 
@@ -84,5 +84,5 @@ async def retry_dead_letter(letter_id: int) -> Response:
 @operation(Scope.OPERATE, status=204, fails=(404,))
 async def discard_dead_letter(letter_id: int) -> Response:
     """Throw it away, with the bytes it keeps."""
-    await letters.discard(backend().bus, letter_id)
+    await dead_letters.discard(backend().bus, letter_id)
     return Response(status=204)

@@ -3,18 +3,18 @@
 from contextlib import suppress
 
 from config_api.backend import Backend
-from config_api.dead_letters.queries import NOUN, LetterFilter, known_number, matches
+from config_api.dead_letters.queries import NOUN, DeadLetterFilter, known_number, matches
 from config_api.errors import not_found
 from config_api.system.importing import MAILBOX_ID as IMPORTED
 from config_api.system.importing import handling as imported_handling
 from config_api.web.shapes import Row
 from pipeline.contracts.mailbox import Handling, Mailbox, MailboxSettings
-from pipeline.jetstream.dead_letters import DeadLetters, NoSuchLetter
+from pipeline.jetstream.dead_letters import DeadLetters, NoSuchDeadLetter
 from pipeline.postgres.statements import Statements
 
-LETTERS = Statements.of("config_api.dead_letters")
+SQL = Statements.of("config_api.dead_letters")
 
-MAX_RETRIED = 500  # letters that one request sends on
+MAX_RETRIED = 500  # dead letters that one request sends on
 
 
 class Retried(Row):
@@ -41,7 +41,7 @@ class TodaysSettings:
 
     async def _read(self, mailbox_id: str) -> Handling | None:
         async with self._backend.database.connection() as connection:
-            row = await connection.fetchrow(LETTERS["todays_settings"], mailbox_id)
+            row = await connection.fetchrow(SQL["todays_settings"], mailbox_id)
         if row is None:
             return None
         settings = MailboxSettings.model_validate(row["settings"])
@@ -52,20 +52,20 @@ async def retry(backend: Backend, letter_id: int) -> None:
     """Sends the event on its way again. Raises NotFound."""
     try:
         await DeadLetters(backend.bus).retry(known_number(letter_id), todays=TodaysSettings(backend))
-    except NoSuchLetter:
+    except NoSuchDeadLetter:
         raise not_found(NOUN) from None
 
 
-async def retry_all(backend: Backend, wanted: LetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
+async def retry_all(backend: Backend, wanted: DeadLetterFilter, *, at_most: int = MAX_RETRIED) -> Retried:
     """Sends all that match on their way again, oldest first, so many at a time."""
-    letters, todays = DeadLetters(backend.bus), TodaysSettings(backend)
+    stored, todays = DeadLetters(backend.bus), TodaysSettings(backend)
     retried = 0
-    async for letter in letters.oldest():
-        if not matches(letter, wanted):
+    async for dead_letter in stored.oldest():
+        if not matches(dead_letter, wanted):
             continue
         if retried >= at_most:
             return Retried(retried=retried, complete=False)
-        with suppress(NoSuchLetter):  # somebody else was faster
-            await letters.retry(letter.sequence, todays=todays)
+        with suppress(NoSuchDeadLetter):  # somebody else was faster
+            await stored.retry(dead_letter.sequence, todays=todays)
             retried += 1
     return Retried(retried=retried, complete=True)

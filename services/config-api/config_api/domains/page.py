@@ -24,7 +24,7 @@ from pipeline.sources import readiness
 PAGE_SIZE = 50
 DEFAULT_DAYS = 90
 CHOICES = {"30": "30 days", "90": "90 days", "365": "1 year"}
-PATIENCE = 30  # seconds: a domain of very many sources
+TIMEOUT = 30  # seconds: a domain of very many sources
 DISPOSITIONS = (Series("pass", "Delivered"), Series("warn", "Quarantined"), Series("fail", "Rejected"))
 TLS = (Series("pass", "Encrypted"), Series("fail", "Failed"))
 LIMITS = {
@@ -43,7 +43,7 @@ def listing() -> str:
     here, services = query(), backend()
     wanted = DomainFilter(q=here.get("q"))
     found = services.run(
-        queries.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), timeout=PATIENCE
+        queries.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), timeout=TIMEOUT
     )
     return render_template("domains/list.html", found=found, here=here, words_of=words, share_bar=share_bar)
 
@@ -54,7 +54,7 @@ def one(name: str) -> str:
     here, services = query(), backend()
     whole = here.pop("whole", None) is not None
     asked, fault = _asked(here)
-    found, ready = services.run(_read(services, name, asked, here, whole=whole), timeout=PATIENCE)
+    found, ready = services.run(_read(services, name, asked, here, whole=whole), timeout=TIMEOUT)
     period = ShownPeriod(found.since, found.until, fault)
     reports = f"/reports?{urlencode({'kind': 'aggregate', 'domain': found.domain})}"
     return render_template(
@@ -80,7 +80,7 @@ def one(name: str) -> str:
 def ready_for(name: str) -> str:
     """A part of that page, for one that came without it."""
     services = backend()
-    found = services.run(_ready(services, name, whole=True), timeout=PATIENCE)
+    found = services.run(_ready(services, name, whole=True), timeout=TIMEOUT)
     return render_template("domains/readiness.html", ready=found, limits=LIMITS, words_of=words)
 
 

@@ -6,9 +6,9 @@ from config_api.backend import Backend
 from config_api.mailboxes import journal, store, switch
 from config_api.mailboxes.model import MailboxView
 from config_api.web.problem import Problem
-from pipeline.contracts.cursor import Rereading
+from pipeline.contracts.cursor import BackfillCursor
 from pipeline.contracts.topology import fetch_subject
-from pipeline.jetstream.cursors import RereadingBucket
+from pipeline.jetstream.cursors import BackfillBucket
 from pipeline.jetstream.requests import NobodyAnswers, request
 
 TIMEOUT = 5.0  # seconds
@@ -39,7 +39,7 @@ async def backfill(backend: Backend, mailbox_id: str, *, who: str, since: date |
     mailbox = await store.get(backend, mailbox_id)
     await _expect_enabled(backend, mailbox)
     for folder in mailbox.all_folders:
-        await RereadingBucket(backend.bus.js).ask(mailbox_id, folder, Rereading(since=since))
+        await BackfillBucket(backend.bus.js).ask(mailbox_id, folder, BackfillCursor(since=since))
     text = f"{who} asked to read the folders again" + (f" from {since} on" if since else "")
     await _note(backend, mailbox_id, "backfill_requested", text, who)
     await _ask(backend, mailbox_id)

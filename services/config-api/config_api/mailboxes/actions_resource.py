@@ -9,7 +9,7 @@ from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.mailboxes import actions, checks, failed_actions, switch
-from config_api.mailboxes.bodies import BackfillWish, MailboxPatch
+from config_api.mailboxes.bodies import BackfillRequest, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.resource import etag
 from config_api.mailboxes.switch import ImapSwitch
@@ -75,7 +75,7 @@ def fetch_mailbox(mailbox_id: str) -> Any:
 
 @routes.post("/<mailbox_id>/backfill")
 @operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409, 415))
-def backfill_mailbox(mailbox_id: str, json: BackfillWish) -> Any:
+def backfill_mailbox(mailbox_id: str, json: BackfillRequest) -> Any:
     """Read the folder again, within the filters and behind new mails. Mails that are known are not stored again."""
     back = backend()
     back.run(actions.backfill(back, mailbox_id, since=json.since, who=who()))

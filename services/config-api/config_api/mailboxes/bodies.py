@@ -28,8 +28,8 @@ class MailboxPatch(RootModel[dict[str, JsonValue]]):
         }
 
 
-class BackfillWish(BaseModel):
-    """Which mails are to be read anew."""
+class BackfillRequest(BaseModel):
+    """Which mails are to be read again."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -23,7 +23,7 @@ from config_api.web.charts import share_bar, stacked_bars
 from config_api.web.period import ALL, CHOICES, Period, Span, chosen, period_of
 from config_api.web.view import query
 
-PATIENCE = 30  # seconds for sources that somebody waits for
+TIMEOUT = 30  # seconds for sources that somebody waits for
 ATTENTION = "attention"
 YEAR = timedelta(days=364)
 
@@ -41,7 +41,7 @@ def index() -> str:
     if period.fault:
         return render_template("overview/refused.html", **frame)
     reading = _read(services, _wanted(period, domain), whole=whole)
-    found, sources, mailboxes, items = services.run(reading, timeout=PATIENCE if whole else None)
+    found, sources, mailboxes, items = services.run(reading, timeout=TIMEOUT if whole else None)
     is_empty = not (found.totals.reports or found.totals.messages)
     return render_template(
         "overview/index.html",
@@ -63,7 +63,7 @@ def sources() -> str:
     """A part of that page, for one that came without it."""
     wanted = _wanted(period_of(request.args, datetime.now(UTC).date()), query().get("domain"))
     services = backend()
-    found = services.run(summary.sources(services.database, wanted, recent=services.recent), timeout=PATIENCE)
+    found = services.run(summary.sources(services.database, wanted, recent=services.recent), timeout=TIMEOUT)
     return render_template("overview/sources.html", sources=found, share_bar=share_bar)
 
 
@@ -76,7 +76,7 @@ def needs_attention() -> str:
         known = await services.recent.answer(ATTENTION, lambda: _attention(services))
         return [*await attention.dead_letters(services), *known]
 
-    return render_template("overview/attention_items.html", attention=services.run(read(), timeout=PATIENCE))
+    return render_template("overview/attention_items.html", attention=services.run(read(), timeout=TIMEOUT))
 
 
 def _period(services: Backend, here: dict[str, str]) -> Period:

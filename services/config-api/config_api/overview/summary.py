@@ -116,7 +116,7 @@ async def summary(database: Database, wanted: SummaryFilter, *, recent: Recent) 
 
 
 async def period_sums(database: Database, wanted: SummaryFilter) -> PeriodSums:
-    """The overview of a period but for its sources, which are dearer than all the rest."""
+    """The overview of a period but for its sources, which take longer than all the rest."""
     first, last = wanted.days
     length = last - first + timedelta(days=1)
     narrowed = (wanted.domain, wanted.mailbox_id)

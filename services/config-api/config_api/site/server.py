@@ -48,7 +48,7 @@ async def _serve(backend: Backend, links: Links) -> None:
 
 
 def _watch(backend: Backend, links: Links) -> None:
-    """A failure that no waiting mends (a schema of another version) ends the process."""
+    """A failure that no waiting fixes (a schema of another version) ends the process."""
     failure = backend.loop.call(links.failed(), timeout=threading.TIMEOUT_MAX)
     if failure is not None:
         log.error("failed", errors=[described(cause) for cause in leaves(failure)])

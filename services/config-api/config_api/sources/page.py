@@ -21,7 +21,7 @@ from config_api.sources.shapes import (
     Period,
     SourceFilter,
     SourceSort,
-    StandingWish,
+    StandingRequest,
 )
 from config_api.web.bars import alignment_over_time
 from config_api.web.charts import share_bar, stacked_bars
@@ -35,7 +35,7 @@ from pipeline.sources.judge import Standing
 PAGE_SIZE = 50
 GROUPS = {"service": "Services", "network": "Networks", "address": "Addresses"}
 FILTERS = ("domain", "service", "asn", "verdict", "standing", "result", "change", "q", "since", "until")
-PATIENCE = 30  # seconds: very many sources are added up
+TIMEOUT = 30  # seconds: very many sources are added up
 T = TypeVar("T")
 
 blueprint = Blueprint("sources", __name__, url_prefix="/sources")
@@ -75,13 +75,13 @@ def listing() -> str:
             limit=PAGE_SIZE,
             cursor=here.get("cursor"),
         )
-        found = services.run(read, timeout=PATIENCE)
+        found = services.run(read, timeout=TIMEOUT)
         return render_template("sources/list.html", **frame, found=found, slice=None, sort=sort)
 
     async def grouped() -> list[Any]:
         return await queries.groups(services.database, services.services.catalogue, wanted, by=by)
 
-    rows = services.run(services.recent.answer((by, wanted.model_dump_json()), grouped), timeout=PATIENCE)
+    rows = services.run(services.recent.answer((by, wanted.model_dump_json()), grouped), timeout=TIMEOUT)
     return render_template(
         "sources/list.html", **frame, found=None, slice=slice_of(rows, here.get("page", "")), sort=""
     )
@@ -94,8 +94,8 @@ def one(address: str) -> str:
     known = queries.known_address(address)
     period, asked = _days(here)
     catalogue = services.services.catalogue
-    found = services.run(queries.get(services.database, catalogue, known, asked), timeout=PATIENCE)
-    rows = services.run(queries.records(services.database, known, asked, domain=here.get("domain")), timeout=PATIENCE)
+    found = services.run(queries.get(services.database, catalogue, known, asked), timeout=TIMEOUT)
+    rows = services.run(queries.records(services.database, known, asked, domain=here.get("domain")), timeout=TIMEOUT)
     days = period or ShownPeriod(*queries.history_days(found.last_day))
     link = (
         f"/sources/{quote(known)}?{urlencode({'domain': here['domain']})}" if "domain" in here else f"/sources/{known}"
@@ -132,7 +132,7 @@ def service(service_id: str) -> str:
         sums = await queries.groups(services.database, catalogue, wanted, by="service")
         return found, sums, await standing.all_of(services.database)
 
-    found, sums, said = services.run(read(), timeout=PATIENCE)
+    found, sums, said = services.run(read(), timeout=TIMEOUT)
     return render_template(
         "sources/service.html",
         service=entry,
@@ -182,10 +182,10 @@ def _decide(kind: str, target: str, path: str) -> Response:
     if form.get("decision") not in set(Standing):
         raise Problem(422, "Choose an answer", 'Choose "ours", "not ours", "ignore" or "no decision".')
     try:
-        wish = StandingWish(standing=Standing(form["decision"]), note=form.get("note", ""), domain=domain)
+        decision = StandingRequest(standing=Standing(form["decision"]), note=form.get("note", ""), domain=domain)
     except ValidationError as error:
         raise Problem(422, "This cannot be kept", error.errors()[0]["msg"]) from None
-    backend().run(standing.say(database, kind, target, wish, who=who()))
+    backend().run(standing.say(database, kind, target, decision, who=who()))
     return told(path, "decided")
 
 

@@ -20,9 +20,9 @@ from config_api.sources.shapes import (
     SourceRecord,
     SourceRow,
     SourceSort,
+    StandingRequest,
     StandingRow,
     StandingScope,
-    StandingWish,
 )
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
@@ -114,7 +114,7 @@ def list_source_records(address: str, query: RecordsQuery) -> RecordList:
 
 @routes.put("/sources/<address>/standing")
 @operation(Scope.ADMIN, gives=StandingRow, fails=(404, 415))
-def put_source_standing(address: str, json: StandingWish) -> StandingRow:
+def put_source_standing(address: str, json: StandingRequest) -> StandingRow:
     """Say whether an address is ours, not ours, or to be ignored."""
     back = backend()
     return back.run(standing.say(back.database, "address", queries.known_address(address), json, who=who()))
@@ -145,7 +145,7 @@ def list_networks(query: SourceFilter) -> GroupList:
 
 @routes.put("/services/<service_id>/standing")
 @operation(Scope.ADMIN, gives=StandingRow, fails=(404, 415))
-def put_service_standing(service_id: str, json: StandingWish) -> StandingRow:
+def put_service_standing(service_id: str, json: StandingRequest) -> StandingRow:
     """Say whether a service is ours, not ours, or to be ignored."""
     back = backend()
     if service_id not in back.services.catalogue.services:

@@ -236,7 +236,7 @@ class ChangeRow(Row):
     last_day: date
 
 
-class StandingWish(BaseModel):
+class StandingRequest(BaseModel):
     """What a person says of a source or a service: of one domain's mail, or of all."""
 
     model_config = ConfigDict(extra="forbid")

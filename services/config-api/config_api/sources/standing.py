@@ -1,7 +1,7 @@
 """What a person says of an address or a service: kept, and told in the journal of changes."""
 
 from config_api.mailboxes import journal
-from config_api.sources.shapes import StandingRow, StandingWish
+from config_api.sources.shapes import StandingRequest, StandingRow
 from config_api.sources.sql import SQL
 from config_api.web.problem import not_found
 from pipeline.postgres.connection import Database
@@ -18,14 +18,14 @@ async def all_of(database: Database) -> list[StandingRow]:
     return [StandingRow.model_validate(dict(row)) for row in rows]
 
 
-async def say(database: Database, kind: str, target: str, wish: StandingWish, *, who: str) -> StandingRow:
+async def say(database: Database, kind: str, target: str, decision: StandingRequest, *, who: str) -> StandingRow:
     """Keeps it; the sources are judged again within seconds. `kind` is "address" or "service"."""
-    domain = (wish.domain or "").lower()
+    domain = (decision.domain or "").lower()
     async with database.transaction() as connection:
-        row = await connection.fetchrow(SQL["say"], kind, target, domain, wish.standing, wish.note, who)
-        text = f"{who} said that {target} is {_WORDS[wish.standing]}{_for(domain)}"
-        if wish.note:
-            text += f": {wish.note[:MOST_SHOWN]}"
+        row = await connection.fetchrow(SQL["say"], kind, target, domain, decision.standing, decision.note, who)
+        text = f"{who} said that {target} is {_WORDS[decision.standing]}{_for(domain)}"
+        if decision.note:
+            text += f": {decision.note[:MOST_SHOWN]}"
         await journal.note(connection, JOURNAL, "standing_said", text=text, who=who)
     return StandingRow.model_validate(dict(row or {}))
 

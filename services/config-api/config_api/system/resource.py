@@ -11,7 +11,7 @@ from config_api.system import importing, reparse, status
 from config_api.system.status import Status
 from config_api.web.contract import PREFIX, operation, takes_bytes
 from config_api.web.view import on_loop
-from pipeline.contracts.questions import ReparseJob, ReparseWish
+from pipeline.contracts.questions import ReparseJob, ReparseOptions
 
 routes = Blueprint("api_system", __name__, url_prefix=PREFIX)
 probes = Blueprint("health", __name__)
@@ -66,7 +66,7 @@ def imported(*, name: str) -> str:
 
 @routes.post("/reparse")
 @operation(Scope.OPERATE, gives=ReparseJob, status=202, fails=(415,))
-async def start_reparse(json: ReparseWish) -> tuple[ReparseJob, int, dict[str, str]]:
+async def start_reparse(json: ReparseOptions) -> tuple[ReparseJob, int, dict[str, str]]:
     """Read kept documents again, in the background, after a fix of the parser. With `dry_run` only say what changes."""
     job = await reparse.start(backend(), json, who=who())
     return job, 202, {"Location": f"{PREFIX}/reparse/{job.id}"}

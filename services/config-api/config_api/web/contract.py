@@ -1,6 +1,6 @@
 """One way to say what a route takes, gives and needs; it is checked, enforced and described from the same words.
 
-spectree validates and writes the OpenAPI document. Mended here: its own answer to a bad request repeats what was sent
+spectree validates and writes the OpenAPI document. Fixed here: its own answer to a bad request repeats what was sent
 (a password, perhaps), a body that is no JSON passes for an empty one, and every answer is said to be plain JSON.
 """
 

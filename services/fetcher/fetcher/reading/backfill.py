@@ -15,7 +15,7 @@ from fetcher.signals import Signals
 from pipeline.contracts.cursor import Cursor
 from pipeline.contracts.mailbox import Filters
 from pipeline.jetstream.bus import Bus
-from pipeline.jetstream.cursors import RereadingBucket, Underway
+from pipeline.jetstream.cursors import BackfillBucket, Underway
 from pipeline.jetstream.lag import in_flight
 from pipeline.runtime.retry import pause
 
@@ -37,7 +37,7 @@ class Backfills:
 
     def __init__(self, bus: Bus, signals: Signals) -> None:
         self._bus = bus
-        self._bucket = RereadingBucket(bus.js)
+        self._bucket = BackfillBucket(bus.js)
         self._signals = signals
         self._found: dict[tuple[str, int | None, int, date | None], list[int]] = {}  # UIDs by what was searched
 
@@ -56,9 +56,9 @@ class Backfills:
         if await in_flight(self._bus.js, run.mailbox.id) > FEW_ON_THEIR_WAY:
             await pause(self._signals.stop, LOOK_AGAIN_S)
             return None
-        rereading = stored.rereading.begun(uidvalidity=cursor.uidvalidity, up_to_uid=cursor.last_uid)
-        underway = replace(stored, rereading=rereading)
-        uids = [uid for uid in await self._all(session, run, underway) if uid > rereading.last_uid]
+        backfill = stored.backfill.begun(uidvalidity=cursor.uidvalidity, up_to_uid=cursor.last_uid)
+        underway = replace(stored, backfill=backfill)
+        uids = [uid for uid in await self._all(session, run, underway) if uid > backfill.last_uid]
         if not uids:
             await self._bucket.done(run.mailbox.id, run.folder, after=stored)
             self._found.clear()
@@ -67,17 +67,17 @@ class Backfills:
 
     async def _all(self, session: ImapSession, run: Run, underway: Underway) -> list[int]:
         """Searched once: a search through a large folder takes long."""
-        rereading = underway.rereading
-        key = (run.folder, rereading.uidvalidity, rereading.up_to_uid, rereading.since)
+        backfill = underway.backfill
+        key = (run.folder, backfill.uidvalidity, backfill.up_to_uid, backfill.since)
         if key not in self._found:
-            range_of_uids = criteria_for(Filters(), now=run.started_at, after_uid=0, up_to_uid=rereading.up_to_uid)
-            self._found = {key: sorted(await session.search(replace(range_of_uids, since=rereading.since)))}
+            range_of_uids = criteria_for(Filters(), now=run.started_at, after_uid=0, up_to_uid=backfill.up_to_uid)
+            self._found = {key: sorted(await session.search(replace(range_of_uids, since=backfill.since)))}
         return self._found[key]
 
     def _noting(self, run: Run, underway: Underway) -> Callable[[int], Awaitable[None]]:
         async def reached(uid: int) -> None:
             nonlocal underway
-            further = underway.rereading.reached(uid)
+            further = underway.backfill.reached(uid)
             underway = await self._bucket.put(run.mailbox.id, run.folder, further, after=underway)
 
         return reached

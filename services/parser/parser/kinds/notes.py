@@ -20,7 +20,7 @@ class Change(NamedTuple):
 
 
 class Notes:
-    """What was mended so far. Texts go through here, so that a cut or a removed character is never silent."""
+    """What was repaired so far. Texts go through here, so that a cut or a removed character is never silent."""
 
     def __init__(self, *, max_text_bytes: int) -> None:
         self.repairs: set[Repair] = set()

@@ -10,7 +10,7 @@ import asyncpg
 
 from parser.storage import outbox
 from pipeline.contracts.events import ActivityLogged
-from pipeline.contracts.questions import Change, ReparseJob, ReparseRequest, ReparseWish
+from pipeline.contracts.questions import Change, ReparseJob, ReparseOptions, ReparseRequest
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
@@ -31,7 +31,7 @@ class Job:
 
 
 async def add(connection: Connection, request: ReparseRequest) -> Job:
-    """A new job for this wish."""
+    """A new job for this request."""
     found = await connection.fetchrow(REPARSE["count_documents"], *_filters(request.wish))
     documents, last = (found["documents"], found["last"]) if found else (0, 0)
     row = await connection.fetchrow(
@@ -80,22 +80,22 @@ async def finish(connection: Connection, job: Job) -> None:
         mailbox_id=MAILBOX_ID,
         source=SOURCE,
         name="reparse_finished",
-        text=f"{view.who} had {view.done} documents read anew" + (" (dry run)" if view.wish.dry_run else ""),
+        text=f"{view.who} had {view.done} documents read again" + (" (dry run)" if view.wish.dry_run else ""),
         data={change.value: number for change, number in view.counts.items()},
         at=datetime.now(UTC),
     )
     await outbox.put(connection, [encode(Envelope(line))])
 
 
-def _filters(wish: ReparseWish) -> tuple[Any, ...]:
-    reason = None if wish.reason is None else wish.reason.value
-    return wish.since, wish.until, wish.domain, reason, wish.parser_version
+def _filters(options: ReparseOptions) -> tuple[Any, ...]:
+    reason = None if options.reason is None else options.reason.value
+    return options.since, options.until, options.domain, reason, options.parser_version
 
 
 def _job(row: asyncpg.Record) -> Job:
     view = ReparseJob(
         id=row["id"],
-        wish=ReparseWish.model_validate(row["wish"]),
+        wish=ReparseOptions.model_validate(row["wish"]),
         who=row["who"],
         documents=row["documents"],
         counts=row["counts"],

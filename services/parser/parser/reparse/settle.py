@@ -1,11 +1,11 @@
-"""What reading a document anew changes, done in one transaction (or only said, on a dry run)."""
+"""What reading a document again changes, done in one transaction (or only said, on a dry run)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from parser.documents import Document
-from parser.outcome import Fate, conclude
+from parser.outcome import PartResult, conclude
 from parser.reparse.compare import is_stored
 from parser.reparse.kept import Kept
 from parser.storage.reports import Candidate, StoredReport, store_reports
@@ -57,8 +57,8 @@ async def _refused_again(
 ) -> Settled:
     is_same = (kept.reason, kept.detail) == (refusal.reason.value, refusal.detail)
     if not dry_run:
-        fate = Fate(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
-        await _note(connection, kept, fate, lines)
+        result = PartResult(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
+        await _note(connection, kept, result, lines)
     return Settled(Change.SAME if is_same else Change.CHANGED)
 
 
@@ -71,13 +71,13 @@ async def _store(
         await connection.execute(REPARSE["forget_records"], kept.number, before["begin"])
         await connection.execute(REPARSE["forget_report"], kept.number)
     stored = await store_reports(connection, [candidate], at=kept.stored_at)
-    fate = stored.fates[kept.number]
+    result = stored.results[kept.number]
     if before is not None:
         await connection.execute(REPARSE["promote_variant"], before["identity"])
-        if fate.report != kept.number:
-            await connection.execute(REPARSE["redirect_duplicates"], kept.number, fate.report)
-    await _note(connection, kept, fate, lines)
-    if fate.outcome is LineOutcome.DUPLICATE:
+        if result.report != kept.number:
+            await connection.execute(REPARSE["redirect_duplicates"], kept.number, result.report)
+    await _note(connection, kept, result, lines)
+    if result.outcome is LineOutcome.DUPLICATE:
         return Settled(Change.DUPLICATE)
     return Settled(Change.NEW if was_refused else Change.CHANGED, stored.new)
 
@@ -90,14 +90,14 @@ async def _foreseen(connection: Connection, candidate: Candidate, *, was_refused
     return Change.NEW if was_refused else Change.CHANGED
 
 
-async def _note(connection: Connection, kept: Kept, fate: Fate, lines: list[Any]) -> None:
+async def _note(connection: Connection, kept: Kept, result: PartResult, lines: list[Any]) -> None:
     """The document's row, its line in the mail, and the mail's outcome. What is to be done to the mail stays."""
-    repairs = list(dict.fromkeys((*kept.info.repairs, *fate.repairs)))
-    reason = None if fate.reason is None else fate.reason.value
-    row = (kept.number, fate.outcome.value, reason, fate.detail, repairs, fate.report, PARSER_VERSION)
+    repairs = list(dict.fromkeys((*kept.info.repairs, *result.repairs)))
+    reason = None if result.reason is None else result.reason.value
+    row = (kept.number, result.outcome.value, reason, result.detail, repairs, result.report, PARSER_VERSION)
     await connection.execute(REPARSE["note_document"], *row)
     fresh = [_reopened(PartLine.model_validate(line), kept) for line in lines]
-    end = conclude(fresh, {kept.info.path: fate}, Handling(settings_version=0))
+    end = conclude(fresh, {kept.info.path: result}, Handling(settings_version=0))
     written = [line.model_dump(mode="json") for line in end.lines]
     reason = None if end.reason is None else end.reason.value
     mail_id = kept.event.mail.mail_id

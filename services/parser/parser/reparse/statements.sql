@@ -1,7 +1,7 @@
 -- The statements of reparse. A filter that is null lets everything through.
 
 -- name: count_documents
--- How many documents a wish is about ($1 since, $2 until, $3 domain, $4 reason, $5 version), and the last of them.
+-- How many documents a request is about ($1 since, $2 until, $3 domain, $4 reason, $5 version), and the last of them.
 SELECT count(*) AS documents, coalesce(max(document.id), 0) AS last
 FROM document LEFT JOIN report ON report.id = document.id
 WHERE document.bytes IS NOT NULL
@@ -86,7 +86,7 @@ WHERE id = (SELECT min(id) FROM report WHERE identity = $1)
     AND NOT EXISTS (SELECT FROM report WHERE identity = $1 AND NOT variant);
 
 -- name: note_document
--- What reading it anew gave. A duplicate's bytes are those of its original.
+-- What reading it again gave. A duplicate's bytes are those of its original.
 UPDATE document
 SET outcome = $2, reason = $3, detail = $4, repairs = $5, report = $6, parser_version = $7,
     bytes = CASE WHEN $2 = 'duplicate' THEN NULL ELSE bytes END
@@ -94,7 +94,7 @@ WHERE id = $1;
 
 -- name: note_version
 -- The present parser reads the document, and its report, as they were read before.
-WITH reread AS (UPDATE document SET parser_version = $2 WHERE id = $1)
+WITH reparsed AS (UPDATE document SET parser_version = $2 WHERE id = $1)
 UPDATE report SET parser_version = $2 WHERE id = $1;
 
 -- name: redirect_duplicates
@@ -102,5 +102,5 @@ UPDATE report SET parser_version = $2 WHERE id = $1;
 UPDATE document SET report = $2 WHERE report = $1 AND id <> $1;
 
 -- name: note_mail
--- The mail's outcome and lines, now that one of its documents has another fate.
+-- The mail's outcome and lines, now that one of its documents has another result.
 UPDATE mail SET outcome = $2, reason = $3, detail = $4, lines = $5 WHERE mail_id = $1;

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from parser.chore import PATIENCE, chore, patient
+from parser.chore import TIMEOUT, chore, long_transaction
 from parser.sources.data import NamingData
 from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.postgres.statements import Statements
@@ -70,14 +70,14 @@ async def _in_turn(connection: Connection, statement: str, *values: Any) -> Sequ
 async def sum_domains(database: Database, stopping: asyncio.Event) -> None:
     """Adds up the sources of domains with news, small ones many at a time. Raises TryLater."""
     while not stopping.is_set():
-        async with patient(database) as connection:
+        async with long_transaction(database) as connection:
             found = await _in_turn(connection, "due_domains")
             if not found:
                 return
             due = [row["domain"] for row in found], [row["last_day"] for row in found]
             began = perf_counter()
-            await connection.execute(SQL["sum_sources"], *due, timeout=PATIENCE)
-            await connection.execute(SQL["sum_silent"], *due, timeout=PATIENCE)
+            await connection.execute(SQL["sum_sources"], *due, timeout=TIMEOUT)
+            await connection.execute(SQL["sum_silent"], *due, timeout=TIMEOUT)
             took_ms = round((perf_counter() - began) * 1000 / len(found))
             await connection.execute(SQL["summed"], due[0], took_ms)
 

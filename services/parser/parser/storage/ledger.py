@@ -41,8 +41,8 @@ class KnownMail:
     def is_superseded_by(self, take: int, *, settings_version: int = 0, has_bytes: bool = False) -> bool:
         """Whether an event of this mail makes another end of it.
 
-        A mail that failed is tried again as another take, and when its bytes, which were missing, came after all; one
-        that failed or held no report, when it was fetched again under newer settings.
+        A mail that failed is tried again: as another attempt, or when its bytes, which were missing, came after all;
+        one that failed or held no report, when it was fetched again under newer settings.
         """
         if has_bytes and self.outcome in MAY_END_OTHERWISE and self.settings_version < settings_version:
             return True

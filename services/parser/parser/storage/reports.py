@@ -7,7 +7,7 @@ from datetime import datetime
 from parser.kinds.kind import Row, Totals
 from parser.kinds.reading import Reading
 from parser.kinds.registry import KINDS
-from parser.outcome import Fate
+from parser.outcome import PartResult
 from parser.storage.records import copy_records
 from parser.storage.tables import report_row
 from pipeline.contracts.events import MailExtracted
@@ -44,10 +44,10 @@ class StoredReport:
 
 @dataclass(frozen=True, slots=True)
 class StoredReports:
-    """What became of the candidates: the new ones, and everybody's fate by number; `records` rows were written."""
+    """What became of the candidates: the new ones, and everybody's result by number; `records` rows were written."""
 
     new: tuple[StoredReport, ...]
-    fates: dict[int, Fate]
+    results: dict[int, PartResult]
     records: int
 
 
@@ -60,9 +60,9 @@ async def store_reports(connection: Connection, candidates: Sequence[Candidate],
     new = [StoredReport(c, c.number in variants) for c in candidates if c.number in firsts or c.number in variants]
     records = await _write_contents(connection, [stored.candidate for stored in new])
     repeats = [c for c in others if c.number not in variants]
-    fates = {s.candidate.number: _fate(s.candidate, LineOutcome.STORED, s.candidate.number) for s in new}
-    fates |= await _repeated(connection, repeats)
-    return StoredReports(tuple(new), fates, records)
+    results = {s.candidate.number: _result(s.candidate, LineOutcome.STORED, s.candidate.number) for s in new}
+    results |= await _repeated(connection, repeats)
+    return StoredReports(tuple(new), results, records)
 
 
 async def _insert(
@@ -75,13 +75,13 @@ async def _insert(
     return frozenset(row["id"] for row in added)
 
 
-async def _repeated(connection: Connection, repeats: Sequence[Candidate]) -> dict[int, Fate]:
+async def _repeated(connection: Connection, repeats: Sequence[Candidate]) -> dict[int, PartResult]:
     if not repeats:
         return {}
     keys = [c.key for c in repeats]
     found = await connection.fetch(SQL["find_originals"], [key[0] for key in keys], [key[1] for key in keys])
     originals = {(row["identity"], row["fingerprint"]): row["id"] for row in found}
-    return {c.number: _fate(c, LineOutcome.DUPLICATE, originals.get(c.key)) for c in repeats}
+    return {c.number: _result(c, LineOutcome.DUPLICATE, originals.get(c.key)) for c in repeats}
 
 
 async def _write_contents(connection: Connection, candidates: Sequence[Candidate]) -> int:
@@ -98,5 +98,5 @@ async def _write_contents(connection: Connection, candidates: Sequence[Candidate
     return await copy_records(connection, [(c.number, c.reading) for c in candidates if len(c.reading.rows)])
 
 
-def _fate(candidate: Candidate, outcome: LineOutcome, report: int | None) -> Fate:
-    return Fate(outcome, repairs=candidate.reading.report.repairs, report=report)
+def _result(candidate: Candidate, outcome: LineOutcome, report: int | None) -> PartResult:
+    return PartResult(outcome, repairs=candidate.reading.report.repairs, report=report)

@@ -7,7 +7,7 @@ from typing import Any
 
 from parser.announcement import Names, announcement
 from parser.documents import Document, ReadMail
-from parser.outcome import Conclusion, Fate, conclude
+from parser.outcome import Conclusion, PartResult, conclude
 from parser.storage import outbox
 from parser.storage.ledger import command_for, write_mails
 from parser.storage.records import Partitions
@@ -67,9 +67,9 @@ class _Mail:
             if document.reading is not None
         ]
 
-    def conclusion(self, fates: Mapping[int, Fate]) -> Conclusion:
+    def conclusion(self, results: Mapping[int, PartResult]) -> Conclusion:
         documents = zip(self.numbers, self.read.documents, strict=True)
-        by_path = {document.info.path: fate_of(document, fates.get(number)) for number, document in documents}
+        by_path = {document.info.path: result_of(document, results.get(number)) for number, document in documents}
         return conclude(self.read.event.lines, by_path, self.read.event.handling)
 
 
@@ -100,11 +100,11 @@ class Store:
         mails = await _numbered(connection, reads)
         candidates = [candidate for mail in mails for candidate in mail.candidates()]
         reports = await store_reports(connection, candidates, at=at)
-        conclusions = [mail.conclusion(reports.fates) for mail in mails]
+        conclusions = [mail.conclusion(reports.results) for mail in mails]
         ends = list(zip(mails, conclusions, strict=True))
         rows = [mail_row(mail.read.event, conclusion, stored_at=at) for mail, conclusion in ends]
         await write_mails(connection, rows, superseded=superseded)
-        documents = [row for mail in mails for row in document_rows(mail.read, mail.numbers, reports.fates, at=at)]
+        documents = [row for mail in mails for row in document_rows(mail.read, mail.numbers, reports.results, at=at)]
         if documents:
             await connection.copy_records_to_table("document", records=documents, columns=DOCUMENT_COLUMNS)
         await outbox.put(connection, self._wires(ends, reports, at=at))
@@ -120,27 +120,27 @@ class Store:
         return [*(encode(Envelope(command)) for command in commands if command is not None), *announcements]
 
 
-def fate_of(document: Document, stored: Fate | None) -> Fate:
-    """The fate of a document: what the database said of its report, or why it was refused."""
+def result_of(document: Document, stored: PartResult | None) -> PartResult:
+    """The result of a document: what the database said of its report, or why it was refused."""
     if stored is not None:
         return stored
     refusal = document.refusal or Rejected(Reason.BUG)
-    return Fate(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
+    return PartResult(LineOutcome.REFUSED, refusal.reason, refusal.detail, salvaged=refusal.salvaged)
 
 
 def document_rows(
-    mail: ReadMail, numbers: Sequence[int], fates: Mapping[int, Fate], *, at: datetime
+    mail: ReadMail, numbers: Sequence[int], results: Mapping[int, PartResult], *, at: datetime
 ) -> list[tuple[Any, ...]]:
     """`document`, in the order of `DOCUMENT_COLUMNS`. A duplicate's bytes are those of its original: not kept twice."""
     rows = []
     for number, document in zip(numbers, mail.documents, strict=True):
         info = document.info
-        fate = fate_of(document, fates.get(number))
-        kept = document.data if document.data and fate.outcome is not LineOutcome.DUPLICATE else None
-        reason = None if fate.reason is None else fate.reason.value
-        repairs = list(dict.fromkeys((*info.repairs, *fate.repairs)))
+        result = result_of(document, results.get(number))
+        kept = document.data if document.data and result.outcome is not LineOutcome.DUPLICATE else None
+        reason = None if result.reason is None else result.reason.value
+        repairs = list(dict.fromkeys((*info.repairs, *result.repairs)))
         row = (number, mail.event.mail.mail_id, info.path, info.name, info.format.value, info.size)
-        found = (bytes.fromhex(info.sha256), kept, fate.outcome.value, reason, fate.detail, repairs, fate.report)
+        found = (bytes.fromhex(info.sha256), kept, result.outcome.value, reason, result.detail, repairs, result.report)
         rows.append((*row, *found, PARSER_VERSION, at))
     return rows
 

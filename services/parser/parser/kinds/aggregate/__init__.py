@@ -1,5 +1,5 @@
 """The reader of DMARC aggregate reports (RFC 7489 appendix C, RFC 9990); the only place that knows XML.
 
 prologue -> sections -> header and records -> report
-               ^ mending, where the document is not well-formed
+               ^ repairing, where the document is not well-formed
 """

@@ -8,7 +8,7 @@ from parser.kinds.aggregate.encoding import Prologue, read_prologue
 from parser.kinds.aggregate.fastpath.reader import KnownShapes, Unforeseen, fast_records
 from parser.kinds.aggregate.sections import Damaged
 from parser.kinds.aggregate.texts import PlainRecords, RecordTextsReader
-from parser.kinds.aggregate.wellformed import MAX_MENDED_BYTES, mend
+from parser.kinds.aggregate.wellformed import MAX_REPAIRED_BYTES, repair
 from parser.kinds.reading import Reading, Terms
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
@@ -48,14 +48,14 @@ class AggregateReader:
 
     def _read_repaired(self, document: bytes, terms: Terms, *, damage: str) -> Reading:
         try:
-            whole = inflate_whole(document, limits=terms.limits, max_bytes=MAX_MENDED_BYTES)
+            whole = inflate_whole(document, limits=terms.limits, max_bytes=MAX_REPAIRED_BYTES)
         except Rejected as error:
-            raise Rejected(Reason.NOT_WELL_FORMED, f"{damage}; too large to mend") from error
-        mended = mend(whole)
+            raise Rejected(Reason.NOT_WELL_FORMED, f"{damage}; too large to repair") from error
+        repaired = repair(whole)
         builder = ReportBuilder(terms)
-        builder.notes.repairs.update(mended.repairs)
+        builder.notes.repairs.update(repaired.repairs)
         try:
-            return self._read(builder, (mended.text,), read_prologue(mended.text), is_again=True)
+            return self._read(builder, (repaired.text,), read_prologue(repaired.text), is_again=True)
         except Damaged as again:
             raise Rejected(Reason.NOT_WELL_FORMED, damage or str(again)) from again
 

@@ -36,7 +36,7 @@ class _Open:
         return self.qualified.rpartition(":")[2]
 
 
-class TagMender:
+class TagRepairer:
     """Walks through a text once and writes it again with escaped text and balanced tags; `repairs` says what it took.
 
     A start tag that no report knows and that nothing closes is text ("Support <support>"). The tags that a report
@@ -52,8 +52,8 @@ class TagMender:
         self._prefixes = set(_PREFIXES.findall(text)) | _BUILT_IN_PREFIXES
         self._ends: dict[str, int] = {}
 
-    def mend(self) -> str:
-        """The whole text, mended. Raises Rejected where tags that a report knows do not nest."""
+    def repair(self) -> str:
+        """The whole text, repaired. Raises Rejected where tags that a report knows do not nest."""
         position, size = 0, len(self._text)
         while position < size:
             start = self._text.find("<", position)
@@ -171,11 +171,11 @@ class TagMender:
         """The text with every & that begins no reference escaped, and references to forbidden characters removed."""
         if "&" not in text and "]]>" not in text:
             return text
-        mended = _AMPERSAND.sub("&amp;", text.replace("]]>", "]]&gt;"))
-        if mended != text:
+        repaired = _AMPERSAND.sub("&amp;", text.replace("]]>", "]]&gt;"))
+        if repaired != text:
             self.repairs.add(Repair.STRAY_MARKUP)
-        allowed = _REFERENCE.sub(lambda found: found.group() if _is_allowed(found.group(1)) else "", mended)
-        if allowed != mended:
+        allowed = _REFERENCE.sub(lambda found: found.group() if _is_allowed(found.group(1)) else "", repaired)
+        if allowed != repaired:
             self.repairs.add(Repair.CONTROL_CHARACTERS)
         return allowed
 

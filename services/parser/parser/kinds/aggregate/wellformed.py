@@ -1,4 +1,4 @@
-"""Mending of documents that are not well-formed, without guessing: the tags that a report knows must still nest.
+"""Repairing of documents that are not well-formed, without guessing: the tags that a report knows must still nest.
 
 What reporters really send is put right as text (junk round the report, raw < and & in names, a lost "<" of an end tag,
 an invalid byte); the strict parser then reads the result. libxml2's own recovery is not used, for it drops content in
@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass
 
 from parser.kinds.aggregate.encoding import decode
-from parser.kinds.aggregate.tags import TagMender
+from parser.kinds.aggregate.tags import TagRepairer
 from parser.kinds.several import SeveralReports
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
 
-MAX_MENDED_BYTES = 8 * 1024 * 1024  # it is held in memory several times over; the largest real report has half of it
+MAX_REPAIRED_BYTES = 8 * 1024 * 1024  # it is held in memory several times over; the largest real report has half of it
 
 _ROOT_START = re.compile(r"<(?:[\w.\-]+:)?feedback(?=[\s/>])", re.IGNORECASE)
 _ROOT_END = re.compile(r"</(?:[\w.\-]+:)?feedback\s*>", re.IGNORECASE)
@@ -25,14 +25,14 @@ _SCHEMA = re.compile(r"<(?:[\w.\-]+:)?schema\b[^<>]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Repaired:
     """`text` is UTF-8 that starts with the report's root; `repairs` is what it took."""
 
     text: bytes
     repairs: frozenset[Repair]
 
 
-def mend(data: bytes) -> Mended:
+def repair(data: bytes) -> Repaired:
     """The document made well-formed as far as that loses nothing.
 
     Raises Rejected: NO_REPORT_CONTENT, EMPTY_DOCUMENT, DOCTYPE_REFUSED, SeveralReports,
@@ -53,9 +53,9 @@ def mend(data: bytes) -> Mended:
     body, after = _split_after(text[root.start() :])
     if after.strip():
         repairs.add(Repair.TRAILING_JUNK)
-    mender = TagMender(body)
-    mended = mender.mend()
-    return Mended(mended.encode(), frozenset(repairs | mender.repairs))
+    repairer = TagRepairer(body)
+    repaired = repairer.repair()
+    return Repaired(repaired.encode(), frozenset(repairs | repairer.repairs))
 
 
 def _judge_before(before: str) -> set[Repair]:

@@ -1,4 +1,4 @@
-"""Failure notices without a machine-readable part, as Exim, cPanel and their kin write them for people.
+"""Failure notices without a machine-readable part, as Exim, cPanel and others like them write them for people.
 
 They list "Sender Domain", "Sender IP Address", "Received Date", "SPF Alignment", "DKIM Alignment" and "DMARC Results"
 and end in "------ This is a copy of the headers that were received before the error was detected."

@@ -40,7 +40,7 @@ def parse_report(document: bytes, *, notes: Notes, fold: Any) -> Any:
         try:
             tree = _loaded(text, fold)
         except ValueError:
-            tree = _loaded(_mended(text, notes), fold)
+            tree = _loaded(_repaired(text, notes), fold)
     except (ValueError, RecursionError) as error:
         is_report = _LOOKS_LIKE_A_REPORT.search(text) is not None
         reason = Reason.NOT_WELL_FORMED if is_report else Reason.NO_REPORT_CONTENT
@@ -70,7 +70,7 @@ def _decoded(document: bytes, notes: Notes) -> str:
     return bare
 
 
-def _mended(text: str, notes: Notes) -> str:
+def _repaired(text: str, notes: Notes) -> str:
     """The text as JSON. Raises SeveralReports where it holds more than one report, ValueError where it is damaged."""
     clean = text.replace("\0", "")
     if clean != text:
