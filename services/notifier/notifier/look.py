@@ -52,7 +52,7 @@ async def present(database: Database, bus: Bus, now: datetime) -> Facts:
 
 
 async def reported(database: Database, now: datetime) -> Facts:
-    """What the reports of the last weeks say: dear, where there are many. Raises TryLater."""
+    """What the reports of the last weeks say: slow, where there are many. Raises TryLater."""
     today = now.date()
     since, week = today - facts.DAYS * DAY, today - WEEK_DAYS * DAY
     late = today - facts.LATE_DAYS * DAY
