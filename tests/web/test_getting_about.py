@@ -31,6 +31,18 @@ async def test_the_menu_of_a_phone_closes_with_escape(browser: Browser, filled: 
         await expect(page.locator("#nav")).to_be_hidden()
 
 
+async def test_the_menu_of_the_narrowest_phone_is_in_sight_and_holds_the_way_out(
+    browser: Browser, filled: Site
+) -> None:
+    async with visiting(browser, filled, viewport={"width": 320, "height": 640}, has_touch=True) as page:
+        await page.goto("/reports")
+        await expect(page.get_by_role("button", name="Menu")).to_be_in_viewport(ratio=1)
+        await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+        await page.get_by_role("button", name="Menu").tap()
+        await page.get_by_role("button", name="Sign out").tap()
+        await expect(page).to_have_url(re.compile("/sign-in"))
+
+
 async def test_without_scripts_the_navigation_is_open(browser: Browser, filled: Site) -> None:
     async with visiting(browser, filled, viewport=PHONE, java_script_enabled=False) as page:
         await page.goto("/reports")

@@ -51,7 +51,7 @@ def _why(line: Line) -> str:
     """In words; and which part of the file it is, where that is not the whole."""
     reason = Reason(line["reason"]).text if line["reason"] else ""
     where = f" ({line['part']})" if line["part"] not in ("", "0") else ""
-    detail = f": {line['detail']}" if line["detail"] else ""
+    detail = f": {line['detail']}" if line["detail"] not in ("", reason) else ""
     return f"{reason}{detail}{where}"
 
 

@@ -169,7 +169,10 @@ async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) ->
     connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     try:
         with _closed_is_later(connection):  # the server may go away in the middle
-            await (migrate(connection) if migrates else require_migrated(connection))
+            if migrates:
+                log.info("migrated", applied=await migrate(connection))
+            else:
+                await require_migrated(connection)
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)
 

@@ -10,7 +10,6 @@ from hashlib import sha256
 from importlib.resources import files
 
 import asyncpg
-import structlog
 
 from pipeline.errors import TryLater
 from pipeline.settings import SettingsError
@@ -34,8 +33,6 @@ async def grant(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
                 await connection.execute(statements)
     return [role for role in grants() if role in known]
 
-
-log = structlog.get_logger(__name__)
 
 LOCK = 0x646D6172  # "dmar": whoever holds this advisory lock migrates
 CREATE_LEDGER = """
@@ -101,7 +98,6 @@ async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]") -> li
     missing = await _missing(connection)
     for migration in missing:
         await _apply(connection, migration)
-        log.info("migrated", name=migration.name)
     return [migration.name for migration in missing]
 
 

@@ -159,7 +159,7 @@ def test_a_domain_says_what_stands_in_its_way(reader: FlaskClient) -> None:
     text = _text(reader.get("/domains/example.com?whole=yes"))
     for said in (
         "Not ready for quarantine",
-        "Do first: wait: reports of 1 days; 14 are needed",
+        "Do first: wait: reports of 1 day; 14 are needed",
         "2,310 messages of yours",
         "p=none",
         "news.example.com",

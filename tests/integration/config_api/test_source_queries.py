@@ -193,7 +193,7 @@ def test_a_domain_tells_its_days_its_names_and_its_reporters(filled: Api) -> Non
 def test_readiness_waits_for_enough_reports(filled: Api) -> None:
     answer = told(filled, "/domains/example.com/readiness")
     assert [target["ready"] for target in answer["targets"]] == [False, False]
-    assert answer["first"] == "wait: reports of 1 days; 14 are needed"
+    assert answer["first"] == "wait: reports of 1 day; 14 are needed"
     assert [one["name"] for one in answer["in_the_way"]] == ["Twilio SendGrid"]
     assert (answer["yours"], answer["lost"], answer["spoofed"]) == (2850, 2310, 900)
 

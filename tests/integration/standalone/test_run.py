@@ -26,7 +26,10 @@ def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Everything on one machine, ready, started where SIGINT is ignored; its data is in "data"."""
     environment = {**process_environment(), "DMARQ_HTTP_ADDRESS": f"{LOOPBACK}:{free_port()}"}
     command = [*IGNORING_SIGINT, str(DMARQ), "run", "--data-dir", str(tmp_path / "data")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        (tmp_path / "stderr").open("w", encoding="utf-8") as stderr,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
         try:
             assert process.stdout is not None
             assert any("stop with Ctrl-C" in line for line in process.stdout)
@@ -39,6 +42,11 @@ def test_the_signal_of_ctrl_c_ends_it_where_the_shell_ignores_it(running: "subpr
     running.send_signal(signal.SIGINT)
 
     assert running.wait(60) == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_the_first_start_says_nothing_but_where_it_is(tmp_path: Path) -> None:
+    assert (tmp_path / "stderr").read_text(encoding="utf-8") == ""
 
 
 @pytest.mark.usefixtures("running")

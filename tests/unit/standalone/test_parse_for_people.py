@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,12 @@ def test_a_pipe_gets_json_lines_unasked(files: Path) -> None:
     done = subprocess.run([*PARSE, str(files)], capture_output=True, text=True, check=True)
 
     assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["refused", "valid", "not_a_report"]
+
+
+def test_a_reason_is_not_said_twice(tmp_path: Path) -> None:
+    text = re.sub(r"(<policy_published>\s*)<domain>[^<]*</domain>", r"\1", changed("r-1", "good"))
+    (tmp_path / "no-domain.xml").write_text(text, encoding="utf-8")
+
+    said = on_a_terminal(str(tmp_path))
+
+    assert said.count("the report does not name a policy domain") == 1

@@ -34,7 +34,6 @@ def run(data_dir: Path | None) -> None:
         with Stack(data, settings) as stack:
             click.echo(f"running on http://{stack.http_address}")
             click.echo(f"sign in:   {stack.sign_in_link()}")
-            click.echo("stop with Ctrl-C")
             asyncio.run(_until_told_to_stop(stack))
     click.echo("stopped")
 
@@ -44,4 +43,5 @@ async def _until_told_to_stop(stack: Stack) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    click.echo("stop with Ctrl-C")
     await stack.watch(stopping)
