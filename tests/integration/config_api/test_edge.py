@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -149,3 +150,25 @@ async def test_an_answer_that_nobody_reads_is_given_up_and_holds_no_thread(api: 
             while not writer.is_closing():
                 await asyncio.sleep(0.1)
                 writer.write(b"x")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_files_are_closed_also_when_who_asked_for_them_has_gone(address: str, method: str) -> None:
+    asked = f"{method} /static/js/live.js HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\r\n".encode()
+    for _ in range(50):
+        async with connected(address, asked):
+            pass  # gone before the answer comes
+
+    async with asyncio.timeout(30):
+        while open_files := [name for name in _open_files() if name.endswith("live.js")]:
+            await asyncio.sleep(0.05)
+
+    assert open_files == []
+
+
+def _open_files() -> list[str]:
+    found = []
+    for number in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.append(str(number.readlink()))
+    return found

@@ -114,12 +114,14 @@ class Gateway:
         is_trusted = self.trusted_proxy in {"*", environ["REMOTE_ADDR"]}
         app = self._behind_proxy if is_trusted else self._app
         context = copy_context()
+        answer = _Answer()
         self._busy.add(request.protocol)
         try:
-            answer = await self._in_thread(context, _begun, app, {**environ, "wsgi.input": body})
+            await self._in_thread(context, _begin, app, {**environ, "wsgi.input": body}, answer)
             return await self._sent(request, answer, context)
         finally:
             self._busy.discard(request.protocol)
+            await self._closed(answer, context)
 
     async def _sent(self, request: BaseRequest, answer: _Answer, context: Context) -> StreamResponse:
         response = StreamResponse(status=answer.status, headers=CIMultiDict([*SERVER.items(), *answer.fields]))
@@ -139,10 +141,12 @@ class Gateway:
         except Exception:  # whatever an application raises midway; the client sees that the answer is not whole
             log.exception("answer_broken_off", path=request.path)
             _broken_off(request)
-        finally:
-            if hasattr(pieces, "close"):
-                await self._in_thread(context, pieces.close)
         return response
+
+    async def _closed(self, answer: _Answer, context: Context) -> None:
+        """What the answer holds (an open file, perhaps) is let go, also when the client has gone: never taken back."""
+        if hasattr(answer.pieces, "close"):
+            await asyncio.shield(asyncio.wrap_future(self._threads.submit(context.run, answer.pieces.close)))
 
     async def _made(self, pieces: Iterator[bytes], context: Context) -> AsyncGenerator[bytes]:
         """Pieces of an answer, each made in a thread when the one before it has left."""
@@ -188,19 +192,16 @@ def _broken_off(request: BaseRequest) -> None:
         request.transport.abort()
 
 
-def _begun(app: Application, environ: dict[str, Any]) -> _Answer:
+def _begin(app: Application, environ: dict[str, Any], answer: _Answer) -> None:
     """Calls the application; an answer whose length is known is made to its end."""
-    answer = _Answer()
-    pieces = app(environ, answer)
+    answer.pieces = pieces = app(environ, answer)
     if hasattr(pieces, "__aiter__") or not any(name.lower() == "content-length" for name, _ in answer.fields):
-        answer.pieces = pieces
-        return answer
+        return
     try:
         answer.pieces = [b"".join(pieces)]
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
-    return answer
 
 
 def _refusal(status: int, title: str, detail: str, *, retry_after: int | None = None) -> Response:
