@@ -15,10 +15,11 @@ import structlog
 from pydantic import ValidationError
 
 from fetcher.acting.same_folder import agree
+from fetcher.acting.targets import counted_or_made, targets
 from fetcher.credentials import Credentials
 from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
 from pipeline.contracts.connection_test import Category, ConnectionTest
-from pipeline.contracts.mailbox import Action, MailboxSettings
+from pipeline.contracts.mailbox import MailboxSettings
 from pipeline.contracts.topology import TEST_SUBJECT
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.mailboxes import SealedMailbox, unseal
@@ -83,17 +84,9 @@ async def _moved_onto_itself(
     session: ImapSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
 ) -> str | None:
     """What is wrong with the folders that email is moved to, if one of them is a folder that is read."""
-    actions = (settings.on_processed, settings.on_failed, settings.on_not_a_report)
-    for target in dict.fromkeys(action.folder for action in actions if action.action is Action.MOVE and action.folder):
-        try:
-            there = await session.status(target)
-        except ImapFault as fault:
-            if not session.alive:
-                raise
-            log.debug("target_not_counted", category=fault.category)
-            is_missing = fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"  # "/" for another "."
-            if is_missing and not settings.dry_run:
-                await session.make_folder(target)
+    for target in targets(settings):
+        there = await counted_or_made(session, target, dry_run=settings.dry_run)
+        if there is None:
             continue
         for folder, count in zip(settings.all_folders, counts, strict=True):
             if folder == target or agree(there, count):

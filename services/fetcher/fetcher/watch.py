@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import structlog
 
+from fetcher.acting.targets import Targets
 from fetcher.imap import ImapFault, ImapSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
@@ -44,6 +45,7 @@ class Watch:
         self._trigger = FetchTrigger.POLL
         self._run: Run | None = None  # the one in hand
         self._complaints: dict[str, ImapFault] = {}  # by folder that could not be read
+        self._targets = Targets(connector.mailbox.settings)
         self._due = 0.0  # loop time of the next round through all folders
         self._backoff = Backoff()
         self._began = 0.0  # loop time of the round in hand, or of the one before
@@ -115,6 +117,7 @@ class Watch:
         self._signals.fetch.clear()
         self._began = asyncio.get_running_loop().time()
         self._status.polling()
+        await self._make_targets(session)
         whole, more = True, False
         for folder in folders:
             self._run = self._new_run(folder, trigger)
@@ -135,6 +138,15 @@ class Watch:
         self._due = asyncio.get_running_loop().time() + (self._interval_s if whole and not more else 0)
         if whole:
             self._status.polled(next(iter(self._complaints.values()), None))
+
+    async def _make_targets(self, session: ImapSession) -> None:
+        """Folders that email is moved to are there before it comes. A refusal is told, and holds up nothing."""
+        for target, refusal in (await self._targets.make(session)).items():
+            if refusal is None:
+                self._complaints.pop(target, None)
+            else:
+                self._connector.complained(refusal, folder=target)
+                self._complaints[target] = refusal
 
     async def _polled(self, session: ImapSession, run: Run) -> bool:
         try:

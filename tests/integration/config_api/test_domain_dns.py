@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.config_api import Api
 from tests.support.dns_server import Zone, running_dns
 from tests.support.extracted import extracted
 from tests.support.sending import ALL, NO_STOP, report
+from tests.support.services import ADMIN_TOKEN
 from tests.support.stored import store
 
 DMARC = "v=DMARC1; p=quarantine; rua=mailto:a@example.com"
@@ -84,6 +86,28 @@ def test_a_domain_is_asked_for_when_told_to_and_what_changes_becomes_history(kno
     assert "reject" in records(changed)["_dmarc.example.com"]["text"]
     assert [period["records"][0]["records"] for period in changed["history"]] == [[DMARC]]
     assert told(known, "GET", "/domains/example.com/dns") == changed
+
+
+def test_the_button_of_the_page_asks_and_shows_what_was_found_but_only_with_the_page_s_token(known: Api) -> None:
+    browser = known.browser()
+    browser.post("/sign-in", data={"secret": ADMIN_TOKEN, "csrf_token": _token(browser.get("/sign-in").text)})
+    before = browser.get("/domains/example.com").text
+    with fetcher_of(known, ZONE) as server:
+        refused = browser.post("/domains/example.com/dns")
+        browser.get("/domains/example.com")
+        asked_by_pages = list(server.asked)
+        pressed = browser.post("/domains/example.com/dns", data={"csrf_token": _token(before)})
+    after = browser.get(pressed.location).text
+
+    assert "DNS was not asked about this domain yet" in before
+    assert (refused.status_code, asked_by_pages) == (403, [])
+    assert (pressed.status_code, pressed.location) == (303, "/domains/example.com?note=dns-asked")
+    assert DMARC in unescape(after)
+    assert "the key was revoked (p is empty)" in after
+
+
+def _token(page: str) -> str:
+    return page.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 
 def test_readiness_goes_by_the_policy_that_dns_shows(known: Api) -> None:

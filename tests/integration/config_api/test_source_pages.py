@@ -107,6 +107,18 @@ def test_a_refused_period_shows_no_figures_of_another_one(reader: FlaskClient) -
     assert _rows(reader.get("/sources?since=2000-01-01&until=2023-01-01")) == []
 
 
+def test_the_overview_says_in_words_how_the_period_before_was(filled: Api, reader: FlaskClient) -> None:
+    first = _text(reader.get("/?since=2023-11-14&until=2023-11-14"))
+    store(filled.backend, extracted(2, report(*ALL, number=2, day=1)))
+    later = _text(reader.get("/?since=2023-11-15&until=2023-11-15"))
+
+    assert first.count("no messages in the period before") == 2
+    assert "– before" not in first
+    assert "3,750 in the period before (+0%)" in later
+    assert "was 14.4% in the period before" in later
+    assert "0 before" not in first + later
+
+
 def test_a_source_shows_why_what_to_do_and_its_records(reader: FlaskClient) -> None:
     text = _text(reader.get("/sources/192.0.2.10"))
     for said in (

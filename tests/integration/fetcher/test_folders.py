@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from pipeline.contracts.events import FetchRunFinished, FetchTrigger
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.status import State
@@ -126,3 +128,37 @@ async def test_a_mail_is_acted_on_in_its_own_folder(bus: Bus, dovecot: Dovecot, 
     assert len(user.stored("Done")) == 1
     assert user.stored("Archive.2024") == []
     assert len(user.stored()) == 1
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_folders_that_email_is_moved_to_are_made_when_the_mailbox_is_saved_but_not_in_a_dry_run(
+    bus: Bus, dovecot: Dovecot, user: User, dry_run: bool
+) -> None:
+    moves: dict[str, Any] = {
+        "on_processed": {"action": "move", "folder": "Done"},
+        "on_failed": {"action": "move", "folder": "Odd/Ones"},
+    }
+    await put_mailbox(bus, dovecot_mailbox(dovecot, user, dry_run=dry_run, **moves, **HOURLY))
+    async with fetching(bus):
+        await until(bus, FetchRunFinished, 1)
+
+    assert [user.has_folder(folder) for folder in ("Done", "Odd.Ones")] == [not dry_run, not dry_run]
+
+
+async def test_a_target_folder_that_is_refused_is_told_and_email_is_fetched_all_the_same(
+    bus: Bus, dovecot: Dovecot, user: User
+) -> None:
+    user.deliver(MAIL)
+    moves: dict[str, Any] = {"on_processed": {"action": "move", "folder": "a..b"}}
+    mailbox = dovecot_mailbox(dovecot, user, **moves, **HOURLY)
+    await put_mailbox(bus, mailbox)
+    async with fetching(bus):
+        await until_fetched(bus, 1)
+        status = await StatusBucket(bus.js).get(mailbox.id)
+        async with asyncio.timeout(PATIENCE):
+            while status is None or status.last_success_at is None:
+                await asyncio.sleep(0.05)
+                status = await StatusBucket(bus.js).get(mailbox.id)
+
+    assert 'the folder "a..b" cannot be created' in status.detail
+    assert [run.category for run in await runs(bus)] == ["ok"]

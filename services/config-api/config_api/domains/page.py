@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
 
 from config_api.backend import Backend, backend
-from config_api.domains import queries
-from config_api.domains.shapes import DomainDay, DomainDetail, DomainFilter, ReadinessAnswer, TlsDay
+from config_api.domains import dns, queries
+from config_api.domains import words as domain_words
+from config_api.domains.shapes import DnsAnswer, DomainDay, DomainDetail, DomainFilter, ReadinessAnswer, TlsDay
 from config_api.sources import words
 from config_api.sources.shapes import MAX_DAYS, Period
 from config_api.web.bars import alignment_over_time, bars_of
 from config_api.web.charts import Series, share_bar, stacked_bars
+from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import chosen, period_of
+from config_api.web.problem import Problem
 from config_api.web.view import query
 from pipeline.sources import readiness
 
@@ -25,6 +29,7 @@ PAGE_SIZE = 50
 DEFAULT_DAYS = 90
 CHOICES = {"30": "30 days", "90": "90 days", "365": "1 year"}
 TIMEOUT = 30  # seconds: a domain of very many sources
+ASK_TIMEOUT = 40  # seconds; a fetcher answers within 30, or none does
 DISPOSITIONS = (Series("pass", "Delivered"), Series("warn", "Quarantined"), Series("fail", "Rejected"))
 TLS = (Series("pass", "Encrypted"), Series("fail", "Failed"))
 LIMITS = {
@@ -54,13 +59,16 @@ def one(name: str) -> str:
     here, services = query(), backend()
     whole = here.pop("whole", None) is not None
     asked, fault = _asked(here)
-    found, ready = services.run(_read(services, name, asked, here, whole=whole), timeout=TIMEOUT)
+    found, ready, in_dns = services.run(_read(services, name, asked, here, whole=whole), timeout=TIMEOUT)
     period = ShownPeriod(found.since, found.until, fault)
     reports = f"/reports?{urlencode({'kind': 'aggregate', 'domain': found.domain})}"
     return render_template(
         "domains/one.html",
         domain=found,
         ready=ready,
+        dns=in_dns,
+        dns_changes=domain_words.changes(in_dns),
+        domain_words=domain_words,
         alignment=alignment_over_time(found.days, period, leads_to=reports),
         dispositions=bars_of(found.days, period, _dispositions, DISPOSITIONS, leads_to=reports),
         tls=bars_of(found.tls, period, _tls, TLS, leads_to=_tls_reports(found.domain), noun="sessions"),
@@ -81,7 +89,20 @@ def ready_for(name: str) -> str:
     """A part of that page, for one that came without it."""
     services = backend()
     found = services.run(_ready(services, name, whole=True), timeout=TIMEOUT)
-    return render_template("domains/readiness.html", ready=found, limits=LIMITS, words_of=words)
+    return render_template("domains/readiness.html", ready=found, limits=LIMITS, domain_words=domain_words)
+
+
+@blueprint.post("/<name>/dns")
+def ask_dns(name: str) -> Response:
+    """Has a fetcher ask DNS now, and shows what it found."""
+    services, path = backend(), f"/domains/{quote(name, safe='')}"
+    try:
+        services.run(dns.ask(services, name), timeout=ASK_TIMEOUT)
+    except Problem as problem:
+        if problem.status != 503:
+            raise
+        return told(path, "dns-no-fetcher")
+    return told(path, "dns-asked")
 
 
 def _asked(here: dict[str, str]) -> tuple[Period, str]:
@@ -94,11 +115,13 @@ def _asked(here: dict[str, str]) -> tuple[Period, str]:
 
 async def _read(
     services: Backend, name: str, asked: Period, here: dict[str, str], *, whole: bool
-) -> tuple[DomainDetail, ReadinessAnswer | None]:
+) -> tuple[DomainDetail, ReadinessAnswer | None, DnsAnswer]:
     days = here.get("days", "")
     back = int(days) if days in CHOICES else DEFAULT_DAYS
     return await asyncio.gather(
-        queries.get(services.database, name, asked, days=back), _ready(services, name, whole=whole)
+        queries.get(services.database, name, asked, days=back),
+        _ready(services, name, whole=whole),
+        dns.latest(services.database, name),
     )
 
 

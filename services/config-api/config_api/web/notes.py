@@ -41,6 +41,8 @@ NOTES = {
     "sending-retried": ("good", "It is tried again, for another day if need be."),
     "decided": ("good", "Saved. The sources it concerns are judged again within seconds."),
     "undecided": ("good", "Taken back. The sources it concerns are judged again within seconds."),
+    "dns-asked": ("good", "DNS was asked. What it said is shown below."),
+    "dns-no-fetcher": ("bad", "No fetcher is running: DNS is asked by one. Start it and try again."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
     "password": ("good", "The password was changed. Other browsers were signed out."),
 }

@@ -1,0 +1,56 @@
+"""The folders that email is moved to: there before the first email is moved, so that people find them."""
+
+import structlog
+
+from fetcher.imap import FolderStatus, ImapFault, ImapSession
+from pipeline.contracts.connection_test import Category
+from pipeline.contracts.mailbox import Action, MailboxSettings
+
+log = structlog.get_logger(__name__)
+
+
+def targets(settings: MailboxSettings) -> tuple[str, ...]:
+    """The folders that the settings move email to, each once."""
+    actions = (settings.on_processed, settings.on_failed, settings.on_not_a_report)
+    return tuple(dict.fromkeys(it.folder for it in actions if it.action is Action.MOVE and it.folder))
+
+
+async def counted_or_made(session: ImapSession, target: str, *, dry_run: bool) -> FolderStatus | None:
+    """The folder's counts; None where it is made now, would be but for the dry run, or cannot be counted.
+
+    Raises ImapFault where the server refuses to make it, or the session ends.
+    """
+    try:
+        return await session.status(target)
+    except ImapFault as fault:
+        if not session.alive:
+            raise
+        log.debug("target_not_counted", category=fault.category)
+        is_missing = fault.category is Category.MAILBOX_NOT_FOUND or fault.code == "CANNOT"  # "/" for another "."
+    if is_missing and not dry_run:
+        await session.make_folder(target)
+    return None
+
+
+class Targets:
+    """The folders of a mailbox's settings that were not seen to be there yet."""
+
+    def __init__(self, settings: MailboxSettings) -> None:
+        self._missing = () if settings.dry_run else targets(settings)
+
+    async def make(self, session: ImapSession) -> dict[str, ImapFault | None]:
+        """Makes those that are missing; by folder why the server refuses, None where it does not.
+
+        One that is refused is tried again by the next call. Raises ImapFault when the server is away or overloaded.
+        """
+        told: dict[str, ImapFault | None] = {}
+        for target in self._missing:
+            try:
+                await counted_or_made(session, target, dry_run=False)
+                told[target] = None
+            except ImapFault as fault:
+                if not session.alive or fault.category is Category.THROTTLED:
+                    raise
+                told[target] = fault
+        self._missing = tuple(target for target, fault in told.items() if fault is not None)
+        return told
