@@ -155,7 +155,7 @@ async def test_a_target_folder_that_is_refused_is_told_and_email_is_fetched_all_
     async with fetching(bus):
         await until_fetched(bus, 1)
         status = await StatusBucket(bus.js).get(mailbox.id)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while status is None or status.last_success_at is None:
                 await asyncio.sleep(0.05)
                 status = await StatusBucket(bus.js).get(mailbox.id)
