@@ -369,6 +369,23 @@ async def test_a_uidvalidity_that_changes_at_every_look_does_not_read_everything
     assert mails == [BODY % 0, BODY % 1, BODY % 2, BODY % 99]
 
 
+async def test_an_email_of_a_uidvalidity_that_means_nothing_is_to_be_left_alone(bus: Bus) -> None:
+    """Two machines that number their emails each in its way: the UID may be another email's on the other one."""
+    delete = {"action": "delete"}
+    odd = OddMailbox(folders={"INBOX": OddFolder(9)})
+    async with served(bus, odd, mails=1, on_processed=delete, on_failed=delete):
+        (first,) = await until_fetched(bus, 1)
+        await until(bus, FetchRunFinished)
+        odd.restless = True
+        await status_where(bus, lambda status: "UIDVALIDITY" in status.detail)
+        odd.folders["INBOX"].deliver(BODY % 99)
+        *_, second = await until_fetched(bus, 2)
+
+    assert first.handling.on_processed.action is Action.DELETE
+    assert second.mail.uidvalidity == first.mail.uidvalidity
+    assert {second.handling.on_processed.action, second.handling.on_failed.action} == {Action.NONE}
+
+
 async def test_a_uidvalidity_that_changes_with_every_session_is_believed_twice(bus: Bus) -> None:
     odd = OddMailbox()
     async with served(bus, odd, mails=1):

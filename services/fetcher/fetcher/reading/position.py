@@ -47,7 +47,7 @@ class Positions:
         uidvalidity = selected.uidvalidity
         if before is not None and not is_of(before, uidvalidity) and await self._is_unstable(session, run, selected):
             uidvalidity = before.uidvalidity
-            run.complaint = _unstable(run.folder)
+            run.complaint, run.untouched = _unstable(run.folder), True
         filters = run.mailbox.settings.filters
         rewound = before is not None and is_of(before, uidvalidity) and await self._rewinds(session, run, before)
         start = start_of(before, uidvalidity=uidvalidity, filters=filters, rewound=rewound)
