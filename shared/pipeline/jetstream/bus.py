@@ -130,8 +130,8 @@ class Bus:
 
 
 def _blob_name(event: Event, index: int) -> str:
-    """The same for a repeat of the event; another for a mail that is fetched again, so that a dead letter of it and one
-    of an earlier fetch each keep their own bytes when the other is discarded.
+    """The same for a repeat of the event; another for a mail that is fetched in a later run, so that a dead letter of
+    it and one of an earlier run each keep their own bytes when the other is discarded.
     """
-    fetched = f".{event.fetched_at.timestamp():.3f}" if isinstance(event, MailEvent) else ""
-    return f"{event.key}{fetched}.{index}"
+    run = f".{event.run_id}" if isinstance(event, MailEvent) and event.run_id else ""
+    return f"{event.key}{run}.{index}"
