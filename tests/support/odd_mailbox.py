@@ -35,7 +35,8 @@ class OddMailbox:
     `moves_nothing`, `copies_nothing`, `expunges_nothing`: so many are answered OK and do nothing. `moves_by_copy`: MOVE
     leaves the mail. `keeps_flags`: the others are dropped. `said_size`: what is said of every mail. `hides_counts`:
     STATUS is refused. `refused_uids`: mails that are neither moved nor marked. `hangs_up_at`: when this mail's bytes
-    are asked for. `empty_search`: the answer to a SEARCH in an empty folder.
+    are asked for. `empty_search`: the answer to a SEARCH in an empty folder. `said_uidnext`: what is said of every
+    folder.
     """
 
     folders: dict[str, OddFolder] = field(default_factory=lambda: {"INBOX": OddFolder(7)})
@@ -53,6 +54,7 @@ class OddMailbox:
     refused_uids: frozenset[int] = frozenset()
     empty_search: Step = b"{tag} NO no such message\r\n"
     hangs_up_at: int = 0
+    said_uidnext: int = 0
     selected: str = "INBOX"
     moved: int = 0
     copied: int = 0
@@ -99,7 +101,7 @@ class OddMailbox:
             return b"{tag} NO [NONEXISTENT] no such folder\r\n"
         self.selected, folder = real, self.folders[real]
         folder.uidvalidity += self.restless
-        said = (len(folder.mails), folder.uidvalidity, folder.uidnext)
+        said = (len(folder.mails), folder.uidvalidity, self.said_uidnext or folder.uidnext)
         return b"* %d EXISTS\r\n* OK [UIDVALIDITY %d] ok\r\n* OK [UIDNEXT %d] ok\r\n{tag} OK [READ-WRITE] ok\r\n" % said
 
     def _status(self, command: str) -> Told:
@@ -108,7 +110,7 @@ class OddMailbox:
         if self.hides_counts or real is None:
             return b"{tag} NO not told\r\n" if self.hides_counts else b"{tag} NO [NONEXISTENT] no such folder\r\n"
         folder = self.folders[real]
-        said = (name.encode(), len(folder.mails), folder.uidvalidity, folder.uidnext)
+        said = (name.encode(), len(folder.mails), folder.uidvalidity, self.said_uidnext or folder.uidnext)
         return b"* STATUS %b (MESSAGES %d UNSEEN 0 UIDVALIDITY %d UIDNEXT %d)\r\n" % said + OK
 
     def _create(self, command: str) -> Told:

@@ -72,4 +72,4 @@ def _bounded(rules: AttachmentRules, limits: Limits) -> AttachmentRules:
     return rules.model_copy(update={"max_bytes": limits.max_attachment_bytes})
 
 
-_PASSED_ON = ("mail", "handling", "size", "internal_date", "fetched_at", "run_id", "take")
+_PASSED_ON = ("mail", "handling", "size", "internal_date", "fetched_at", "run_id", "take", "refused")

@@ -59,16 +59,14 @@ def is_rewound(cursor: Cursor, uidnext: int | None) -> bool:
     return uidnext is not None and uidnext <= cursor.last_uid
 
 
-def start_of(
-    cursor: Cursor | None, *, uidvalidity: int, filters: Filters, uidnext: int | None = None, is_other: bool = False
-) -> Cursor:
+def start_of(cursor: Cursor | None, *, uidvalidity: int, filters: Filters, rewound: bool = False) -> Cursor:
     """Where reading starts: at the cursor, or at the beginning when the folder was rebuilt or rewound, or the filters
-    changed. `is_other`: the landmark's UID is another email's now, so that the folder was rewound and has grown since.
+    changed.
     """
     fingerprint = filters_fingerprint(filters)
     if cursor is None or not is_of(cursor, uidvalidity):
         return Cursor(uidvalidity=uidvalidity, last_uid=0, filters=fingerprint)
-    if is_other or is_rewound(cursor, uidnext):
+    if rewound:
         return Cursor(uidvalidity=cursor.uidvalidity + GENERATION, last_uid=0, filters=fingerprint)
     if cursor.filters != fingerprint:
         return cursor.model_copy(update={"last_uid": 0, "filters": fingerprint})

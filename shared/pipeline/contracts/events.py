@@ -55,8 +55,9 @@ class Event(BaseModel, ABC):
 class MailEvent(Event):
     """An event about one mail on its way.
 
-    It is a new fact when a dead letter is retried, which makes `take` grow, and when the mail is fetched again under
-    other settings: what they let through, and what is done then, may be another.
+    It is a new fact when a dead letter is retried, which makes `take` grow; when the mail is fetched again under other
+    settings, for what they let through, and what is done then, may be another; and when its bytes come after all.
+    `refused` says why they did not come.
     """
 
     mail: MailRef
@@ -66,11 +67,13 @@ class MailEvent(Event):
     fetched_at: datetime
     run_id: str = ""
     take: int = 0
+    refused: Reason | None = None
 
     @property
     def attempt(self) -> str:
         """What tells this attempt at the mail from others."""
-        return f"{self.take}.{self.handling.settings_version}"
+        without_bytes = f".{self.refused}" if self.refused else ""
+        return f"{self.take}.{self.handling.settings_version}{without_bytes}"
 
 
 class MailFetched(MailEvent):
@@ -78,7 +81,6 @@ class MailFetched(MailEvent):
 
     type = "mail_fetched"
     address = "mail.fetched.{mailbox}"
-    refused: Reason | None = None
     subject_line: str = ""
     from_address: str = ""
 
@@ -118,6 +120,7 @@ class MailExtracted(MailEvent):
 class MailCommand(Event):
     """What the fetcher must do to a mail, now that its outcome is committed.
 
+    `settings_version`: of the settings under which the mail ended so; under other ones another end is a new fact.
     `retry` is another number each time a person asks for a failed action again, so that it is a new fact; 0 at first.
     """
 
@@ -128,6 +131,7 @@ class MailCommand(Event):
     action: Action
     folder: str | None = None
     take: int = 0
+    settings_version: int = 0
     retry: int = 0
 
     @property
@@ -137,7 +141,7 @@ class MailCommand(Event):
     @property
     def key(self) -> str:
         again = f".{self.retry}" if self.retry else ""
-        return f"{self.mail.mail_id}.command.{self.take}.{self.outcome}{again}"
+        return f"{self.mail.mail_id}.command.{self.take}.{self.settings_version}.{self.outcome}{again}"
 
 
 class ActResult(StrEnum):

@@ -8,7 +8,7 @@ import structlog
 from nats.aio.client import Client
 
 from pipeline.contracts import topology
-from pipeline.contracts.events import Event
+from pipeline.contracts.events import Event, MailEvent
 from pipeline.contracts.wire import Envelope, Parcel, Wire, encode
 from pipeline.errors import Rejected, TryLater
 from pipeline.jetstream.blobs import Blobs
@@ -130,4 +130,8 @@ class Bus:
 
 
 def _blob_name(event: Event, index: int) -> str:
-    return f"{event.key}.{index}"
+    """The same for a repeat of the event; another for a mail that is fetched in a later run, so that a dead letter of
+    it and one of an earlier run each keep their own bytes when the other is discarded.
+    """
+    run = f".{event.run_id}" if isinstance(event, MailEvent) and event.run_id else ""
+    return f"{event.key}{run}.{index}"

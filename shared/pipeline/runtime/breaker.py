@@ -55,8 +55,12 @@ class Breaker:
         return self._unexplained >= self._policy.run
 
     def knows(self, sequence: int) -> bool:
-        """Whether this event has failed here before, and not ended the process with it."""
+        """Whether this event has failed here before, or was put off, and has not ended the process with it."""
         return sequence in self._histories
+
+    def put_off(self, sequence: int) -> None:
+        """The event waits by itself, through nobody's fault."""
+        self._history(sequence)
 
     def good(self) -> None:
         """An event was done, or refused for its own sake."""
@@ -66,6 +70,8 @@ class Breaker:
     def failed(self, sequence: int) -> int:
         """The event ran into an error of ours; gives how often it has, from 1."""
         history = self._history(sequence)
+        if not history.tries:
+            history.good_before = self._good  # not when it was put off
         history.tries += 1
         return history.tries
 

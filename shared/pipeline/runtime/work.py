@@ -4,7 +4,7 @@ When a whole batch fails, its members are tried one by one, so that a bad mail n
 
 An event that was handed out again and again without a verdict is a suspect: it may be what ends the process each time.
 It is handled when no other is in hand, so that it takes none along, and only what happens then counts against it. One
-that has failed in this process is none: it did not end it.
+that has failed in this process, or was put off in it, is none: it did not end it.
 """
 
 import asyncio
@@ -186,6 +186,7 @@ class Work:
         for item, result in results:
             if isinstance(result, Later):
                 self._metrics.retried(type(result).__name__)
+                self._breaker.put_off(item.delivery.sequence)
                 await item.delivery.again(result.delay)
         for item in done:
             await self._bus.release(item.envelope, kept=handled.blobs)

@@ -319,6 +319,32 @@ async def test_a_folder_that_was_rewound_and_has_grown_beyond_the_cursor_is_read
     assert len(await imap_log(bus, "folder_rewound")) == 1
 
 
+async def test_a_uidnext_that_the_emails_contradict_reads_nothing_again_and_holds_up_no_action(bus: Bus) -> None:
+    odd = OddMailbox(folders={"INBOX": OddFolder(7), "Done": OddFolder(8)}, said_uidnext=2)
+    async with served(bus, odd, mails=3):
+        mails = await until_fetched(bus, 3)
+        await until(bus, FetchRunFinished, len(await runs(bus)) + 3)
+        (moved,) = await acted(bus, command(mails[0], Action.MOVE, folder="Done"))
+
+        assert len(await bodies(bus)) == 3
+    assert moved.result is ActResult.DONE
+    assert await imap_log(bus, "folder_rewound") == []
+
+
+async def test_a_machine_that_lags_behind_again_and_again_does_not_read_everything_each_time(bus: Bus) -> None:
+    odd = OddMailbox()
+    async with served(bus, odd, mails=3):
+        await until_fetched(bus, 3)
+        upto_date, behind = odd.folders["INBOX"], OddFolder(odd.folders["INBOX"].uidvalidity)
+        behind.deliver(BODY % 0)
+        for _ in range(4):
+            for folder in (behind, upto_date):
+                odd.folders["INBOX"] = folder
+                await until(bus, FetchRunFinished, len(await runs(bus)) + 2)
+
+        assert len(await imap_log(bus, "folder_rewound")) == 2
+
+
 async def test_a_server_that_changes_its_dates_is_not_read_again_for_ever(bus: Bus) -> None:
     odd = OddMailbox()
     async with served(bus, odd, mails=1):
@@ -341,6 +367,23 @@ async def test_a_uidvalidity_that_changes_at_every_look_does_not_read_everything
 
     assert status.category != "ok"
     assert mails == [BODY % 0, BODY % 1, BODY % 2, BODY % 99]
+
+
+async def test_an_email_of_a_uidvalidity_that_means_nothing_is_to_be_left_alone(bus: Bus) -> None:
+    """Two machines that number their emails each in its way: the UID may be another email's on the other one."""
+    delete = {"action": "delete"}
+    odd = OddMailbox(folders={"INBOX": OddFolder(9)})
+    async with served(bus, odd, mails=1, on_processed=delete, on_failed=delete):
+        (first,) = await until_fetched(bus, 1)
+        await until(bus, FetchRunFinished)
+        odd.restless = True
+        await status_where(bus, lambda status: "UIDVALIDITY" in status.detail)
+        odd.folders["INBOX"].deliver(BODY % 99)
+        *_, second = await until_fetched(bus, 2)
+
+    assert first.handling.on_processed.action is Action.DELETE
+    assert second.mail.uidvalidity == first.mail.uidvalidity
+    assert {second.handling.on_processed.action, second.handling.on_failed.action} == {Action.NONE}
 
 
 async def test_a_uidvalidity_that_changes_with_every_session_is_believed_twice(bus: Bus) -> None:

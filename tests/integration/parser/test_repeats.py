@@ -202,6 +202,18 @@ async def test_a_mail_that_is_fetched_again_under_newer_settings_ends_as_they_sa
     assert await values(postgres, "SELECT count(*) FROM report") == [1]
 
 
+async def test_a_mail_that_fails_again_under_newer_settings_gets_a_command_that_is_no_repeat(
+    parser: ParserHandler, postgres: Database
+) -> None:
+    for version in (1, 2):
+        await parser([under_settings(extracted(1, lines=[TOO_LARGE]), version)])
+
+    keys = await values(postgres, "SELECT headers->>'Nats-Msg-Id' FROM outbox WHERE subject LIKE 'mailbox.command.%'")
+    assert len(set(keys)) == 2
+    (repeat,) = await parser([under_settings(extracted(1, lines=[TOO_LARGE]), 2)])
+    assert isinstance(repeat, Rejected)
+
+
 async def test_an_imported_mail_stays_as_it_is_under_newer_settings(parser: ParserHandler, postgres: Database) -> None:
     await parser([under_settings(extracted(1, report_xml()), 1)])
     await parser([under_settings(extracted(1, lines=[SWITCHED_OFF]), 2)])

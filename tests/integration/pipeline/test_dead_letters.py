@@ -1,5 +1,6 @@
 """What a stage refuses becomes a dead letter."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,10 +8,11 @@ from pipeline.contracts.dead_letter import history_of
 from pipeline.contracts.events import MailDied
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason
-from pipeline.contracts.topology import DEAD, RECORDER
+from pipeline.contracts.topology import DEAD, MAIL, RECORDER
 from pipeline.contracts.wire import TYPE, Envelope, Wire, decode
 from pipeline.errors import Rejected
 from pipeline.jetstream.bus import Bus
+from pipeline.jetstream.dead_letters import DeadLetters
 from pipeline.jetstream.ensure import stream_config
 from pipeline.runtime.stage import Result
 from tests.support.events import fetched, uid_of
@@ -63,6 +65,23 @@ async def test_a_dead_letter_keeps_large_bytes_in_the_object_store(bus: Bus) -> 
     (letter,) = await dead_wires(bus)
 
     assert (await bus.loaded(decode(letter.headers, letter.payload))).cargo[0].bytes == LARGE
+
+
+async def test_a_dead_letter_keeps_its_bytes_when_one_of_an_earlier_run_is_discarded(bus: Bus) -> None:
+    for stream in (MAIL, DEAD):  # long after, in the broker's eyes
+        await bus.js.update_stream(replace(stream_config(stream, replicas=1), duplicate_window=0.1))
+    first = fetched(1, LARGE)
+    later = replace(first, event=first.event.model_copy(update={"run_id": "run-2"}))
+    async with running(bus, stage_of(Handler(uid1=[Rejected(Reason.TOO_DEEP)] * 2))):
+        for number, envelope in enumerate([first, later], start=1):
+            await bus.publish([envelope])
+            await until_count(bus, "DEAD", number)
+            await asyncio.sleep(0.3)
+    _, letter = await dead_wires(bus)
+    await DeadLetters(bus).discard(1)
+
+    assert later.event.key == first.event.key
+    assert (await bus.loaded(decode(letter.headers, letter.payload))).cargo[0].data == LARGE
 
 
 async def test_an_event_that_cannot_be_decoded_becomes_a_dead_letter_and_the_others_stay_one_batch(bus: Bus) -> None:

@@ -13,10 +13,12 @@ from pipeline.runtime.stage import Later, Result
 from tests.support.events import fetched, uid_of
 from tests.support.handlers import Handler, extract
 from tests.support.stages import (
+    QUICK,
     count,
     everything,
     running,
     stage_of,
+    until,
     until_count,
     with_ack_wait,
 )
@@ -76,6 +78,24 @@ async def test_a_member_that_has_to_wait_comes_again_and_holds_up_no_other(bus: 
     assert stored[-1] == 3
     assert sorted(stored) == [1, 2, 3, 4, 5]
     assert len(put_off) == 5
+
+
+async def test_members_that_had_to_wait_often_come_together_still(bus: Bus) -> None:
+    """One that ends the process would come alone: for these a mail server would be asked once for each."""
+    rounds: list[int] = []
+    waiting = True
+
+    async def handler(envelopes: Sequence[Envelope]) -> Sequence[Result]:
+        rounds.append(len(envelopes))
+        return [Later(0.3)] * len(envelopes) if waiting else await extract(envelopes)
+
+    await bus.publish([fetched(uid) for uid in range(1, 6)])
+    async with running(bus, replace(stage_of(handler, concurrency=1), linger=0.1)):
+        await until(lambda: sum(rounds) >= 5 * (QUICK.alone_after + 3))
+        waiting = False
+        await until_count(bus, "MAIL", 0)
+
+    assert len(rounds) < 5 * (QUICK.alone_after + 3) / 2
 
 
 async def test_a_stop_finishes_what_is_in_hand(bus: Bus) -> None:

@@ -55,6 +55,17 @@ def test_one_good_event_closes_the_breaker_for_all_that_waited() -> None:
     assert all(died(breaker, sequence) for sequence in waited)
 
 
+def test_what_was_good_while_an_event_was_put_off_says_nothing_of_its_error() -> None:
+    breaker = Breaker(POLICY)
+    for sequence in range(5):
+        breaker.put_off(sequence)
+    breaker.good()
+    for sequence in range(5):
+        breaker.failed(sequence)
+
+    assert [died(breaker, sequence) for sequence in range(5)] == [True, True, True, False, False]
+
+
 def test_an_event_waits_longer_each_time_but_not_for_ever() -> None:
     breaker = Breaker(POLICY)
     for sequence in range(3):

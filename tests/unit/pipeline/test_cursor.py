@@ -13,6 +13,7 @@ from pipeline.contracts.cursor import (
     above,
     advanced,
     filters_fingerprint,
+    is_rewound,
     server_uidvalidity,
     start_of,
 )
@@ -81,13 +82,13 @@ def test_a_cursor_survives_its_bucket(cursor: Cursor) -> None:
 def test_a_folder_that_was_rewound_is_read_again_as_another_generation_of_it() -> None:
     before = start_of(None, uidvalidity=7, filters=Filters()).model_copy(update={"last_uid": 9})
 
-    rewound = start_of(before, uidvalidity=7, filters=Filters(), uidnext=9)
-    again = start_of(advanced(rewound, 5), uidvalidity=7, filters=Filters(), uidnext=3)
+    rewound = start_of(before, uidvalidity=7, filters=Filters(), rewound=True)
+    again = start_of(advanced(rewound, 5), uidvalidity=7, filters=Filters(), rewound=True)
 
     assert (rewound.last_uid, again.last_uid) == (0, 0)
     assert len({before.uidvalidity, rewound.uidvalidity, again.uidvalidity}) == 3
     assert {server_uidvalidity(cursor.uidvalidity) for cursor in (before, rewound, again)} == {7}
-    assert start_of(advanced(again, 2), uidvalidity=7, filters=Filters(), uidnext=3).last_uid == 2
+    assert start_of(advanced(again, 2), uidvalidity=7, filters=Filters()).last_uid == 2
 
 
 def test_a_generation_is_kept_when_the_filters_change_and_ends_when_the_folder_is_rebuilt() -> None:
@@ -100,7 +101,10 @@ def test_a_generation_is_kept_when_the_filters_change_and_ends_when_the_folder_i
 @pytest.mark.parametrize("uidnext", [None, 10, 11, 2**32 - 1])
 def test_a_folder_that_only_grows_is_not_taken_for_rewound(uidnext: int | None) -> None:
     before = Cursor(uidvalidity=7, last_uid=9, filters=filters_fingerprint(Filters()))
-    assert start_of(before, uidvalidity=7, filters=Filters(), uidnext=uidnext) == before
+
+    assert not is_rewound(before, uidnext)
+    assert is_rewound(before, 9)
+    assert start_of(before, uidvalidity=7, filters=Filters()) == before
 
 
 def test_the_latest_email_is_the_landmark_until_the_folder_was_rewound() -> None:
@@ -109,7 +113,7 @@ def test_the_latest_email_is_the_landmark_until_the_folder_was_rewound() -> None
     cursor = advanced(advanced(cursor, 6, first), 7)
 
     assert cursor.landmark == second
-    rewound = start_of(cursor, uidvalidity=7, filters=Filters(), uidnext=99, is_other=True)
+    rewound = start_of(cursor, uidvalidity=7, filters=Filters(), rewound=True)
     assert (rewound.last_uid, rewound.landmark) == (0, None)
     assert rewound.uidvalidity > cursor.uidvalidity
 

@@ -3,8 +3,9 @@ import re
 
 import pytest
 
-from pipeline.contracts.events import EVENT_TYPES, Event
+from pipeline.contracts.events import EVENT_TYPES, Event, MailEvent
 from pipeline.contracts.mail import MailRef, mail_id_of
+from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import STREAMS, actor, dead_subject, domain_token
 from tests.support.events import MAIL, SAMPLES
 from tests.support.golden import DIRECTORY, path_of, text_of
@@ -62,6 +63,14 @@ def test_the_key_of_a_fact_is_stable_and_fit_for_a_header(event: Event) -> None:
 
 def test_different_events_about_one_mail_have_different_keys() -> None:
     assert len({event.key for event in SAMPLES}) == len(SAMPLES)
+
+
+@pytest.mark.parametrize("event", [e for e in SAMPLES if isinstance(e, MailEvent)], ids=lambda event: event.type)
+def test_a_mail_whose_bytes_come_after_all_is_a_new_fact(event: MailEvent) -> None:
+    """Or the broker would take the bytes for a repeat, and drop them."""
+    withheld = event.model_copy(update={"refused": Reason.MAIL_UNREADABLE})
+
+    assert withheld.key != event.key
 
 
 @pytest.mark.parametrize("name", ["a.b", "*", ">", "A", "", "a b", "a\n", "../x", "x" * 64])

@@ -9,9 +9,9 @@ from fetcher.acting.refusals import Senseless
 from fetcher.acting.same_folder import SameFolder
 from fetcher.departed import Departed
 from fetcher.imap import ImapFault, ImapSession, Selected
-from fetcher.reading.position import is_other_email
+from fetcher.reading.position import was_rewound
 from pipeline.contracts.connection_test import Category
-from pipeline.contracts.cursor import is_of, is_rewound, server_uidvalidity
+from pipeline.contracts.cursor import is_of, server_uidvalidity
 from pipeline.contracts.events import ActResult, MailActed, MailCommand
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
@@ -65,7 +65,7 @@ class Jobs:
         cursor = (await self._cursors.get(self._mailbox_id, folder)).cursor
         if cursor is None or not is_of(cursor, selected.uidvalidity):
             return True
-        if is_rewound(cursor, selected.uidnext) or await is_other_email(session, cursor):
+        if await was_rewound(session, cursor):
             raise ImapFault(Category.CONNECTIVITY, f'the folder "{folder}" was rewound and is not read again yet')
         return cursor.uidvalidity == uidvalidity
 

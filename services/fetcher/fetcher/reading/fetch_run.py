@@ -24,7 +24,7 @@ class Run:
     meanwhile, or wait for the next run because this one ended early.
 
     `more`: the folder is being read again, and the next slice of it waits. `complaint`: what is odd about the folder,
-    though it could be read.
+    though it could be read. `untouched`: its emails are left as they are, for their UIDs name them only today.
     """
 
     mailbox: Mailbox
@@ -39,6 +39,7 @@ class Run:
     fetched_bytes: int = 0
     more: bool = False
     complaint: ImapFault | None = None
+    untouched: bool = False
 
     def found(self, mails: int) -> None:
         """So many are new in the folder."""
@@ -87,7 +88,7 @@ def fetched(run: Run, uidvalidity: int, download: Download, *, untouched: bool =
     handling = run.mailbox.handling()
     if download.refused in UNTOUCHED:
         handling = handling.model_copy(update={"on_failed": MailAction()})
-    if untouched:
+    if untouched or run.untouched:
         nothing = dict.fromkeys(("on_processed", "on_failed", "on_not_a_report"), MailAction())
         handling = handling.model_copy(update=nothing)
     event = MailFetched(

@@ -5,13 +5,16 @@ one up at each SELECT, or whenever another machine of theirs answers: reading ev
 nobody. Then the first one is held on to as long as UIDs only grow, and the mailbox's status says so.
 
 A folder that was restored from a backup gives UIDs once more. That shows in UIDNEXT, until new emails have passed the
-cursor; then it shows in the latest email that was fetched, whose UID belongs to another one.
+cursor; then it shows in the latest email that was fetched, whose UID belongs to another one. A UIDNEXT that an email
+in the folder contradicts is not believed, nor is a folder that seems to be restored again and again, as where one of
+several machines lags behind.
 """
 
 import asyncio
 from collections import defaultdict
 
 from fetcher.imap import ImapFault, ImapSession, Selected, Withheld
+from fetcher.imap.grammar.criteria import Criteria
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
@@ -44,28 +47,29 @@ class Positions:
         uidvalidity = selected.uidvalidity
         if before is not None and not is_of(before, uidvalidity) and await self._is_unstable(session, run, selected):
             uidvalidity = before.uidvalidity
-            run.complaint = _unstable(run.folder)
+            run.complaint, run.untouched = _unstable(run.folder), True
         filters = run.mailbox.settings.filters
-        uidnext = await _uidnext(session, selected) if before is not None and before.last_uid else None
-        is_other = before is not None and is_of(before, uidvalidity) and await self._is_other(session, run, before)
-        start = start_of(before, uidvalidity=uidvalidity, filters=filters, uidnext=uidnext, is_other=is_other)
-        if before is not None and is_of(before, uidvalidity) and (is_other or is_rewound(before, uidnext)):
-            self._note_rewound(run, before, uidnext)
+        rewound = before is not None and is_of(before, uidvalidity) and await self._rewinds(session, run, before)
+        start = start_of(before, uidvalidity=uidvalidity, filters=filters, rewound=rewound)
+        if rewound:
             stored = await self._cursors.put(run.mailbox.id, run.folder, start, after=stored)  # acting must know
         if self._rewound.get(run.folder, 0.0) > asyncio.get_running_loop().time():
             run.complaint = run.complaint or _rewound(run.folder)
         return start, stored
 
-    async def _is_other(self, session: ImapSession, run: Run, before: Cursor) -> bool:
-        """Whether the folder was rewound, and has grown beyond the cursor since. A server whose dates change again and
-        again is not believed.
-        """
-        if not await is_other_email(session, before):
+    async def _rewinds(self, session: ImapSession, run: Run, before: Cursor) -> bool:
+        """Whether the folder was rewound. Where that seems so again and again, the server is not believed for a day."""
+        if not await was_rewound(session, before):
             return False
         now = asyncio.get_running_loop().time()
+        self._rewound[run.folder] = now + SAID_FOR_S
         recent = [at for at in self._replaced[run.folder] if at > now - DAY_S]
+        if len(recent) >= REBUILDS:
+            return False
         self._replaced[run.folder] = [*recent, now]
-        return len(recent) < REBUILDS
+        facts = {"folder": run.folder, "read_up_to_uid": before.last_uid}
+        self._journal.imap(run.mailbox.id, "warning", "folder_rewound", facts)
+        return True
 
     async def _is_unstable(self, session: ImapSession, run: Run, selected: Selected) -> bool:
         """Whether this new UIDVALIDITY means nothing. A folder that is opened once more gives the same one."""
@@ -79,13 +83,13 @@ class Positions:
         self._journal.imap(run.mailbox.id, "warning", "folder_rebuilt", facts)
         return False
 
-    def _note_rewound(self, run: Run, before: Cursor, uidnext: int | None) -> None:
-        self._rewound[run.folder] = asyncio.get_running_loop().time() + SAID_FOR_S
-        facts = {"folder": run.folder, "read_up_to_uid": before.last_uid, "next_uid": uidnext}
-        self._journal.imap(run.mailbox.id, "warning", "folder_rewound", facts)
+
+async def was_rewound(session: ImapSession, cursor: Cursor) -> bool:
+    """Whether the open folder gives UIDs up to the cursor once more, or has given them. Raises ImapFault."""
+    return is_rewound(cursor, await _uidnext(session, cursor)) or await _is_other_email(session, cursor)
 
 
-async def is_other_email(session: ImapSession, cursor: Cursor) -> bool:
+async def _is_other_email(session: ImapSession, cursor: Cursor) -> bool:
     """Whether the UID of the latest email that was fetched is another email's now. Raises ImapFault.
 
     An email that is no longer there says nothing; nor does a server that tells another date each time it is asked.
@@ -100,8 +104,18 @@ async def is_other_email(session: ImapSession, cursor: Cursor) -> bool:
     return len(told) == 2 and None not in told and told[0] == told[1] != landmark.received_at
 
 
-async def _uidnext(session: ImapSession, selected: Selected) -> int | None:
-    """The next UID in the open folder. Where SELECT is silent, as Courier's is, STATUS tells; None: nobody does."""
+async def _uidnext(session: ImapSession, cursor: Cursor) -> int | None:
+    """The next UID in the open folder; None where nobody tells, or where an email that is there has it already."""
+    if not cursor.last_uid or session.selected is None:
+        return None
+    uidnext = await _said_uidnext(session, session.selected)
+    if uidnext is None or not is_rewound(cursor, uidnext):
+        return uidnext
+    return None if await session.search(Criteria(after_uid=uidnext - 1)) else uidnext
+
+
+async def _said_uidnext(session: ImapSession, selected: Selected) -> int | None:
+    """What the server says of it. Where SELECT is silent, as Courier's is, STATUS tells; None: nobody does."""
     if selected.uidnext is not None:
         return selected.uidnext
     try:

@@ -54,7 +54,12 @@ class KnownMail:
         if self.action_state != "pending":
             return None
         return MailCommand(
-            mail=mail, outcome=self.outcome, action=self.action, folder=self.action_target, take=self.take
+            mail=mail,
+            outcome=self.outcome,
+            action=self.action,
+            folder=self.action_target,
+            take=self.take,
+            settings_version=self.settings_version,
         )
 
     @property
@@ -97,7 +102,12 @@ def command_for(event: MailExtracted | MailDied, conclusion: Conclusion) -> Mail
     if action.action is Action.NONE:
         return None
     return MailCommand(
-        mail=event.mail, outcome=conclusion.outcome, action=action.action, folder=action.folder, take=event.take
+        mail=event.mail,
+        outcome=conclusion.outcome,
+        action=action.action,
+        folder=action.folder,
+        take=event.take,
+        settings_version=event.handling.settings_version,
     )
 
 

@@ -1,7 +1,7 @@
 -- What the documents say. Numbers from outside are bigint, names from outside are text of any length.
 --
 -- A report is unique on (kind, org_name, report_id, domain, begin, end, fingerprint). `identity` is the SHA-256 over
--- the first six (see parser/kinds/identity.py), because names may be longer than an index entry can be. Of the reports of one
+-- the first six (see parser/identity.py), because names may be longer than an index entry can be. Of the reports of one
 -- identity exactly one is no variant: the first to come; `report_first` holds that under any concurrency.
 CREATE TABLE report (
     id                 bigint      PRIMARY KEY,     -- that of the document it was read from
@@ -49,7 +49,7 @@ CREATE INDEX report_domain ON report (domain, begin, id);
 CREATE INDEX report_begin ON report (begin, id);
 CREATE INDEX report_mail ON report (mail_id);
 
--- The rows of aggregate reports, one partition a month of `begin` (made when first needed, see parser/storage/records.py).
+-- The rows of aggregate reports, one partition a month of `begin` (made when first needed, see parser/partition.py).
 -- `report` is no foreign key: checking it row by row costs more than the rest of a COPY; both are written in one
 -- transaction, and whoever deletes a report deletes its rows.
 CREATE TABLE record (
