@@ -113,4 +113,4 @@ def test_a_text_with_many_line_breaks_is_read_in_linear_time(text: str) -> None:
     document = json.dumps(tls_tree()).replace('"report-id": "', f'"report-id": "{text}', 1)
 
     with suppress(Rejected):
-        read_tls(document)  # quadratic, it would be hours
+        read_tls(document.encode())  # quadratic, it would be hours
