@@ -141,6 +141,8 @@ def _text(path: Path, limit: int) -> str:
             data = file.read(limit + 1)
     except OSError as error:
         raise BadMailboxFile(f"{path}: {error.strerror or error}") from None
+    except ValueError:
+        raise BadMailboxFile(f"{str(path)!a} cannot be the name of a file") from None
     if len(data) > limit:
         raise BadMailboxFile(f"{path}: larger than {limit} bytes")
     try:
@@ -162,6 +164,12 @@ class _Loader(yaml.SafeLoader):
         if len(mapping) < len(node.value):
             raise BadMailboxFile(f"line {node.start_mark.line + 1}: a name is there twice")
         return mapping
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (AttributeError, LookupError):  # what the constructors raise for "!!bool x", "!!timestamp x"
+            raise BadMailboxFile(f"line {node.start_mark.line + 1}: a value that cannot be read") from None
 
 
 def _parsed(text: str) -> Any:

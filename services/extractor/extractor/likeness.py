@@ -22,7 +22,8 @@ _REPORT_NAME: Final = re.compile(r"![^!\s/]{1,255}!\s*\d{6,}\s*!\s*\d{6,}")
 _NAMED_REPORT: Final = re.compile(
     r"(?:\b|_)(?:dmarc|tls-?rpt)(?:\b|_|-).*\.(?:xml|gz|gzip|zip|json|7z|rar|p7m)\b", re.IGNORECASE
 )
-_REPORTER: Final = re.compile(r"(?:\b|_)(?:dmarc|tls-?rpt)\w*(?:[.+-][^@]*)?@", re.IGNORECASE)  # before the "@"
+# In what stands before the "@", which has 64 characters at most (RFC 5321 section 4.5.3.1.1).
+_REPORTER: Final = re.compile(r"(?:\b|_)(?:dmarc|tls-?rpt)\w{0,64}(?:[.+-][^@]{0,64})?@", re.IGNORECASE)
 _CARRIER_NAME: Final = re.compile(r"\.(?:xml|gz|gzip|zip|json)\b", re.IGNORECASE)
 _PACKED_NAME: Final = re.compile(r"\.(?:gz|gzip|zip)$", re.IGNORECASE)
 _CARRIER_TYPES: Final = frozenset(

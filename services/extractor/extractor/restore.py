@@ -16,7 +16,7 @@ from pipeline.mailformat.fields import begins_with_field
 JUNK_LINES: Final = 100
 JUNK_BYTES: Final = 64 * 1024
 
-_ODD_LINE_ENDS: Final = re.compile(rb"\r+\n|\r")
+_ODD_LINE_ENDS: Final = re.compile(rb"(?<!\r)\r++\n|\r")  # a run of CR is looked along once, from its start
 _EMLX: Final = re.compile(rb"[\s\xef\xbb\xbf]{0,16}(\d{1,10})[ \t]*\r?\n")
 _PLIST: Final = re.compile(rb"<\?xml [^>]{1,100}\?>\s{0,10}(?:<!DOCTYPE plist[^>]{0,200}>\s{0,10})?<plist\b")
 _BEFORE_HEADER: Final = b"\xef\xbb\xbf\r\n \t"  # byte order mark and white space

@@ -15,7 +15,7 @@ from pipeline.contracts.repairs import MailRepair
 MAX_FILES: Final = 200  # in one text
 
 _BEGIN: Final = re.compile(
-    rb"^(?P<kind>begin|begin-base64)[ \t]+(?:[0-9]{1,10}[ \t]+)?(?P<name>[^\r\n]{1,255})\r?\n"
+    rb"^(?P<kind>begin|begin-base64)[ \t]++(?:[0-9]{1,10}[ \t]++(?=[^\r\n]))?+(?P<name>[^\r\n]{1,255}+)\r?\n"
     rb"(?=(?P<first>[^\r\n]{1,100}))",
     re.MULTILINE,
 )

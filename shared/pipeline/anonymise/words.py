@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
+import sys
 from typing import Final
 
 from pipeline.anonymise.known_words import KNOWN_WORDS
@@ -19,14 +20,15 @@ _KEPT: Final = (
     r"\bxmlns(?::[\w-]{1,40})?=(?:\"[^\"]{0,200}\"|'[^']{0,200}')",
     r"http://dmarc\.org/dmarc-xml/[\d.]+|http://www\.w3\.org/[\w./#-]{1,80}|urn:ietf:params:[\w:.-]{1,80}",
     r"(?<!\d)\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)?)?(?!\d)",
-    r"&(?:#x?[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos|nbsp);",
-    r"(?<!boundary)=[0-9A-F]{2}",
+    r"&(?:amp|lt|gt|quot|apos|nbsp);",
     r"(?<=<begin>)[^<]{1,40}|(?<=<end>)[^<]{1,40}",
     r"(?<= )[+-]\d{4}\b",
 )
 _TAG: Final = r"</?[A-Za-z_][\w:-]{0,100}(?=[\s/>])"
 _KEY: Final = r'"[A-Za-z_-]{1,100}"(?=\s{0,100}:)'
 _ENCODED_WORD: Final = r"=\?[\w-]{1,40}\?[bB]\?[A-Za-z0-9+/=]{0,2000}\?="
+_OCTETS: Final = r"(?<!boundary)(?:=[0-9A-F]{2})+|(?:%[0-9A-Fa-f]{2})+"  # quoted-printable; of a URL
+_REFERENCE: Final = r"&#x[0-9A-Fa-f]{1,6};|&#[0-9]{1,7};|\\u[0-9A-Fa-f]{4}"  # of XML and HTML; of JSON
 _COUNT: Final = r"(?<=count>)\d{1,20}|(?<=-count\":)\d{1,20}|(?<=-count\": )\d{1,20}"
 _IPV4: Final = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
 _IPV6: Final = r"(?<![\w:])(?=[0-9A-Fa-f:]{0,39}::|(?:[0-9A-Fa-f]{1,4}:){4})[0-9A-Fa-f:]{3,45}"
@@ -36,7 +38,8 @@ _WORD: Final = r"[^\W_]+"
 def _pattern(*first: str) -> re.Pattern[str]:
     kept = "|".join((*first, *_KEPT))
     return re.compile(
-        f"(?P<kept>{kept})|(?P<encoded>{_ENCODED_WORD})|(?P<count>{_COUNT})"
+        f"(?P<kept>{kept})|(?P<encoded>{_ENCODED_WORD})|(?P<octets>{_OCTETS})|(?P<reference>{_REFERENCE})"
+        f"|(?P<count>{_COUNT})"
         f"|(?P<ipv4>{_IPV4})|(?P<ipv6>{_IPV6})|(?P<word>{_WORD})"
     )
 
@@ -54,7 +57,10 @@ class Words:
         self._known: dict[str, str] = {}
 
     def in_text(self, text: str) -> str:
-        """The text with others in the place of its words, addresses and numbers; as many characters as before."""
+        """The text with others in the place of its words, addresses and numbers; as many characters as before.
+
+        The number of a character (&#233;) may get a digit more.
+        """
         start = text[:200].lstrip("\ufeff\x00 \t\r\n")[:1]
         pattern = {"<": _IN_MARKUP, "{": _IN_JSON, "[": _IN_JSON}.get(start, _IN_TEXT)
         return pattern.sub(self._replaced, text)
@@ -64,6 +70,11 @@ class Words:
         match found.lastgroup:
             case "encoded":
                 return self._encoded_word(text)
+            case "octets":
+                octets = self.in_bytes(bytes.fromhex(text.replace(text[0], "")))
+                return "".join(f"{text[0]}{octet:02X}" for octet in octets)
+            case "reference":
+                return self._reference(text)
             case "count":
                 return self._masked(text)
             case "ipv4":
@@ -105,6 +116,17 @@ class Words:
         except binascii.Error:
             return f"=?{head}?{mode}?{self._masked('x' * 8)}?="
         return f"=?{head}?{mode}?{base64.b64encode(self.in_bytes(plain)).decode()}?="
+
+    def _reference(self, reference: str) -> str:
+        """The number of a character, in the same form; what is no letter and no digit stays."""
+        mark = reference[: 3 if reference[2] in "xX" else 2]
+        digits = reference[len(mark) :].removesuffix(";")
+        base = 10 if mark == "&#" else 16
+        number = int(digits, base)
+        if number > sys.maxunicode or not chr(number).isalnum():
+            return reference
+        other = ord(self._masked(chr(number)))
+        return f"{mark}{other:0{len(digits)}{'d' if base == 10 else 'x'}}{reference[len(mark) + len(digits) :]}"
 
     def in_bytes(self, data: bytes) -> bytes:
         """The same for text in bytes: UTF-8, or any encoding in which ASCII is ASCII."""

@@ -22,6 +22,13 @@ def test_what_is_no_id_is_no_mailbox(api: Api) -> None:
             assert answer.status_code == 404, (method, path, mailbox_id)
 
 
+def test_a_path_with_nul_leads_nowhere(api: Api) -> None:
+    for path in ("/domains/%00", "/domains/a%00/dns", "/domains/%00/readiness", "/sources/%00", "/mails/%00"):
+        assert api("GET", path).status_code == 404, path
+    assert api("DELETE", "/services/%00/standing").status_code == 404
+    assert api("POST", "/domains/%00/dns", {}).status_code == 404
+
+
 def test_json_that_is_too_deep_to_read_is_refused(api: Api) -> None:
     for path in PATHS:
         assert [api("POST", path, data=text, headers=HEADERS).status_code for text in TOO_DEEP] == [400] * 3, path

@@ -227,3 +227,8 @@ def test_a_single_part_mail_is_still_one() -> None:
 
     assert contents(found) == [XML]
     assert found.documents[0].repairs == ()
+
+
+@pytest.mark.parametrize("raw", [b"\r" * 5_000_000, b"Subject: a\r" + b"\r" * 5_000_000 + b"x\n"])
+def test_a_long_run_of_carriage_returns_costs_linear_time(raw: bytes) -> None:
+    assert contents(search(raw)) == []  # quadratic, it would be hours

@@ -93,6 +93,14 @@ def test_many_beginnings_of_files_cost_linear_time() -> None:
     assert time.process_time() - began < 30  # quadratic, it would be hours
 
 
+@pytest.mark.parametrize("line", [b"begin" + b" " * 4_000_000 + b"x", b"begin 644" + b"\t" * 4_000_000 + b"x"])
+def test_a_beginning_of_a_file_with_a_long_blank_costs_linear_time(line: bytes) -> None:
+    began = time.process_time()
+    search(_in_text(line))
+
+    assert time.process_time() - began < 10  # where each blank was tried as the name's first character: a minute
+
+
 @pytest.mark.parametrize("marker", [b"PK00", b"PK30"])
 def test_a_zip_that_was_to_have_volumes_and_has_one_is_read(marker: bytes) -> None:
     assert contents(search_file(marker + ZIP, "r.zip")) == [XML]

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from notifier.message import Message, trial
 from notifier.sending.addresses import is_public
+from notifier.sending.by_apprise import AppriseSender
 from notifier.sending.email import mail_of
 from pipeline.notifications.channels import (
     ChannelSecrets,
@@ -47,6 +49,7 @@ def test_a_public_address_is_one(address: str) -> None:
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "2002:0a00:0001::1", "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::1", "198.18.0.1", "192.0.2.1", "not an address", "", "2130706433",
+        "::127.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b:1::7f00:1", "fec0::1",
     ],
 )  # fmt: skip
 def test_an_address_inside_in_whatever_spelling_is_not_public(address: str) -> None:
@@ -136,3 +139,17 @@ def test_a_secret_belongs_to_its_channel_and_destination() -> None:
 
     assert belonging("ops", settings) == belonging("ops", renamed)
     assert len({belonging("ops", settings), belonging("ops", moved), belonging("other", settings)}) == 3
+
+
+@pytest.mark.parametrize(
+    "service", ["discord://12345/token?template={}", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ?template={}"]
+)
+async def test_a_file_that_the_url_of_a_service_names_is_not_read(service: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"content": "the password", "text": "the password"}')
+
+    outcome = await AppriseSender(allow_private=True).send(service.format(secret), trial("ops.test.1", "Ops"))
+
+    assert not outcome.sent
+    assert outcome.permanent
+    assert "names a file of this machine" in outcome.detail

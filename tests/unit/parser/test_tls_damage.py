@@ -1,6 +1,7 @@
 """JSON is repaired where that loses nothing, as XML is."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -105,3 +106,11 @@ def test_a_period_is_read_or_refused(start: str) -> None:
 def test_hostile_texts_are_refused_in_good_time(document: str) -> None:
     with pytest.raises(Rejected):
         read_tls(document.encode())
+
+
+@pytest.mark.parametrize("text", ["a\n b" * 300_000, "a" * 500_000 + "\n a" * 300_000])
+def test_a_text_with_many_line_breaks_is_read_in_linear_time(text: str) -> None:
+    document = json.dumps(tls_tree()).replace('"report-id": "', f'"report-id": "{text}', 1)
+
+    with suppress(Rejected):
+        read_tls(document.encode())  # quadratic, it would be hours

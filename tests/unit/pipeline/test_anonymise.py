@@ -1,9 +1,14 @@
 """An anonymised copy tells what is odd about a report and not whose it is."""
 
 import base64
+import binascii
 import gzip
+import json
 import zlib
+from collections.abc import Callable
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
@@ -160,3 +165,25 @@ def test_the_command_writes_the_copy_to_a_file_or_to_the_terminal(tmp_path: Path
     assert shown.exit_code == 0
     assert b"acme-holding" not in shown.stdout_bytes
     assert len(search(target.read_bytes()).documents) == 4
+
+
+_NAME = "\u0418\u0432\u0430\u043d Alice"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("".join(f"={octet:02X}" for octet in _NAME.encode()), lambda data: binascii.a2b_qp(data).decode()),
+        ("".join(f"%{octet:02x}" for octet in _NAME.encode()), lambda data: unquote(data.decode())),
+        ("".join(f"&#{ord(c)};" for c in _NAME), lambda data: unescape(data.decode())),
+        ("".join(f"&#x{ord(c):04X};" for c in _NAME), lambda data: unescape(data.decode())),
+        ("".join(f"\\u{ord(c):04x}" for c in _NAME), lambda data: json.loads(data.decode())),
+    ],
+    ids=["quoted-printable", "url", "decimal", "hexadecimal", "json"],
+)
+def test_a_name_written_in_numbers_is_another_name_in_the_same_form(written: str, read: Callable[[bytes], str]) -> None:
+    copy = read(anonymised(f'"{written}"'.encode(), key=KEY)).strip('"')
+
+    assert len(copy) == len(_NAME)
+    assert copy[4] == " "
+    assert not any(one == other for one, other in zip(copy, _NAME, strict=True) if other != " ")

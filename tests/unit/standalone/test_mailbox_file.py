@@ -28,6 +28,14 @@ ONE = "- {name: A, host: imap.example.com, username: a@example.com"
         ('[{"name": }]', "no JSON"),
         ("[" * 100_000, "nested too deep"),
         ("- " * 100_000, "nested too deep"),
+        ('- !!int ""', "line 1: a value that cannot be read"),
+        ("- !!bool x", "line 1: a value that cannot be read"),
+        ("- !!timestamp x", "line 1: a value that cannot be read"),
+        (f'{ONE}, password: {{file: "a\\0b"}}}}', "cannot be the name of a file"),
+        (
+            '[{"name": "A", "host": "h", "username": "a", "password": {"file": "\\ud800"}}]',
+            "cannot be the name of a file",
+        ),
     ],
 )
 def test_a_fault_is_told_in_one_line_without_a_secret(text: str, said: str, tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ SECRETS, NATS, POSTGRES = "secrets", "nats", "postgres"
 LEFT_OUT = frozenset({"postmaster.pid", "postmaster.opts"})  # of a server that ran
 MAX_MANIFEST_BYTES = 64 * 1024
 PIECE_BYTES = 1024 * 1024
+UNREADABLE = (  # by what a file raises that is none; also a place in it below no directory, or that is there twice
+    tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, RecursionError,
+    FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError,
+)  # fmt: skip
 DAMAGED = "the file is no backup, or it is damaged or cut off"
 
 
@@ -124,6 +128,8 @@ def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Manifest:
     if file is None:
         raise BackupError(DAMAGED)
     found = json.loads(file.read(MAX_MANIFEST_BYTES))
+    if not isinstance(found, dict):
+        raise BackupError(DAMAGED)
     if found.get("format") != FORMAT:
         raise BackupError(f"the backup is of a later version ({found.get('dmarq')}): upgrade dmarq first")
     return Manifest(made_at=str(found["made_at"]), dmarq=str(found["dmarq"]), postgres=str(found["postgres"]))
@@ -154,5 +160,5 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Non
 def _damage_told() -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, KeyError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise BackupError(DAMAGED) from error

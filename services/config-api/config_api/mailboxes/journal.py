@@ -11,6 +11,7 @@ from config_api.mailboxes.wording import Change
 from pipeline.contracts.events import ActivityLogged, Level
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection
+from pipeline.postgres.types import storable
 
 SETTINGS = "settings"
 IMAP = "imap"
@@ -36,7 +37,13 @@ async def note_failed_test(connection: Connection, mailbox_id: str, *, text: str
 
 def _line(mailbox_id: str, source: str, name: str, *, text: str, data: dict[str, JsonValue]) -> ActivityLogged:
     return ActivityLogged(
-        id=uuid4().hex, mailbox_id=mailbox_id, source=source, name=name, text=text, data=data, at=datetime.now(UTC)
+        id=uuid4().hex,
+        mailbox_id=mailbox_id,
+        source=source,
+        name=name,
+        text=storable(text),
+        data=data,
+        at=datetime.now(UTC),
     )
 
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from config_api.access import csrf, guard
 from config_api.backend import Backend
-from config_api.web.problem import Problem
+from config_api.web.problem import Problem, not_found
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -43,6 +43,8 @@ def protect(app: Flask, backend: Backend) -> None:
     listening = backend.settings.http_address.rpartition(":")[0]
     known = {LOCAL, listening, (public.hostname or "")} - {""}
 
+    app.before_request(refuse_nul)
+
     @app.before_request
     def refuse_foreign_host() -> None:
         """A name that an attacker's DNS gives our address must not get an answer (DNS rebinding)."""
@@ -62,6 +64,12 @@ def protect(app: Flask, backend: Backend) -> None:
         if not request.path.startswith(app.static_url_path or "/static"):
             response.headers.setdefault("Cache-Control", "no-store")
         return csrf.keep_visitor(response)
+
+
+def refuse_nul() -> None:
+    """Nothing of ours has it in its name, and PostgreSQL takes no text that has."""
+    if "\0" in request.path:
+        raise not_found("page")
 
 
 def is_own_host(host: str, known: set[str]) -> bool:

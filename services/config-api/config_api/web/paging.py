@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_interface
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -147,7 +147,7 @@ def _moment(part: Any) -> datetime:
     at = datetime.fromisoformat(part)
     if at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError
-    return at
+    return at.astimezone(UTC)  # PostgreSQL knows fewer offsets than ISO 8601
 
 
 def _text(part: Any) -> str:

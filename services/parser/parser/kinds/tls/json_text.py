@@ -22,7 +22,7 @@ _BEGINS: Final = re.compile(r'\[\s*\{\s*"|\{\s*"')
 _STRING: Final = r'"(?:[^"\\]|\\.)*+"'
 _STRING_OR_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*[}}\]])", re.DOTALL)
 _BREAK: Final = re.compile(r"[ \t]?\r?\n[ \t]?")
-_KEYWORD: Final = re.compile(r'"?\w+:\Z')  # of a policy's line: "mx: mail.example.com"
+_KEYWORD: Final = re.compile(r'"?\w{1,100}:')  # of a policy's line: "mx: mail.example.com"
 _BETWEEN: Final = re.compile(r"[\s,;]*")
 
 
@@ -98,24 +98,24 @@ def _put_right(found: re.Match[str], notes: Notes) -> str:
     if "\n" not in string:
         return string
     notes.add(Repair.WRAPPED_LINE)
-    return _BREAK.sub(_unwrapped, string)
+    is_prose = {kind: " " in string.replace(kind, "") for kind in set(_BREAK.findall(string))}  # of 18 kinds
+    return _BREAK.sub(lambda broken: _unwrapped(broken, is_prose=is_prose[broken[0]]), string)
 
 
-def _unwrapped(broken: re.Match[str]) -> str:
+def _unwrapped(broken: re.Match[str], *, is_prose: bool) -> str:
     """What stood where a line was broken: a blank where there are blanks on both sides or between words, else nothing.
 
     Whether a lone blank after the break was put in with it, only the text round it tells: names, dates and addresses
     have none, sentences have others.
     """
-    found, string = broken[0], broken.string
+    found = broken[0]
     if found[:1] in " \t" and found[-1:] in " \t":
         return " "
     if found[:1] not in " \t" and found[-1:] not in " \t":
         return ""
     if found[:1] in " \t":
         return " "
-    is_prose = " " in string.replace(found, "") or _KEYWORD.match(string[: broken.start()])
-    return " " if is_prose else ""
+    return " " if is_prose or _KEYWORD.fullmatch(broken.string, 0, broken.start()) else ""
 
 
 def _end_of_value(text: str, start: int) -> int:
