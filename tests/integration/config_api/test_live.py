@@ -82,7 +82,7 @@ def test_a_status_that_cannot_be_read_is_passed_over(api: Api) -> None:
 @pytest.mark.parametrize("path", ["", "/main", "/main/activity"])
 @pytest.mark.parametrize(
     ("told", "shown"),
-    [(FIRST_SYNC, ("Fetching now", "1,200 of 3,600 mails, 20.0 a second, 2 min 0 s left", "2,400 mails")),
+    [(FIRST_SYNC, ("Fetching now", "1,200 of 3,600 emails, 20.0 a second, 2 min 0 s left", "2,400 emails")),
      (LATE, ('<span class="badge badge-bad">Overdue</span>', "in 5 h", "Server not reached: imap.example.com"))],
     ids=["first-sync", "late"],
 )  # fmt: skip
