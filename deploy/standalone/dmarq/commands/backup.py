@@ -33,7 +33,7 @@ def backup(file: Path, *, data_dir: Path | None, encrypt: bool, passphrase_file:
     Examples:
       dmarq backup /backup/dmarq-2026-01-31
       dmarq backup /backup/dmarq-2026-01-31 --encrypt
-      dmarq backup /backup/dmarq-2026-01-31 --passphrase-file /root/backup.passphrase
+      dmarq backup /backup/dmarq-2026-01-31 --passphrase-file /etc/dmarq/backup.passphrase
     """
     end_by_signal()
     passphrase = ""
@@ -58,7 +58,7 @@ def restore(file: Path, *, data_dir: Path | None, passphrase_file: Path | None) 
     \b
     Examples:
       dmarq restore /backup/dmarq-2026-01-31
-      dmarq restore /backup/dmarq-2026-01-31 --data-dir /srv/dmarq --passphrase-file /root/backup.passphrase
+      dmarq restore /backup/dmarq-2026-01-31 --data-dir /srv/dmarq --passphrase-file /etc/dmarq/backup.passphrase
     """
     end_by_signal()
     directory = data_dir or Settings.load().data_dir
