@@ -16,6 +16,7 @@ from notifier.sending import Sender
 from notifier.told import Channel
 from pipeline.postgres.connection import Database
 from pipeline.secrets import Keyring
+from tests.support.keys import OTHER_KEY
 from tests.support.notifying import KEYS, SIGNING_KEY, MailSink, Post, Receiver, put_channel
 
 NOW = datetime.now(UTC)
@@ -118,7 +119,7 @@ async def test_a_secret_beside_another_destination_is_not_sent_there(
 
 
 async def test_without_the_key_nothing_is_sent(postgres: Database, receiver: Receiver) -> None:
-    other = Sender(Keyring("b" * 16 + "0123456789abcdefghijKLMNOPQRSTUVWXYZ-_"), allow_private=True)
+    other = Sender(Keyring(OTHER_KEY), allow_private=True)
 
     assert "does not open" in (await send(other, await channel(postgres, url=receiver.url))).detail
     assert receiver.posts == []
