@@ -128,7 +128,9 @@ async def test_a_pause_is_heard_while_a_full_stream_is_waited_for(bus: Bus, dove
 
         await bus.js.update_stream(stream_config(topology.MAIL, replicas=1))
         await put_mailbox(bus, dovecot_mailbox(dovecot, user, version=3))
-        assert {event.mail.uid for event in await until_fetched(bus, 7)} == set(range(4, 11))
+        # The batch was not finished, so its first three come again: under newer settings they are new facts, and the
+        # ledger knows those that it has.
+        assert {event.mail.uid for event in await until_fetched(bus, 10)} == set(range(1, 11))
 
 
 async def test_a_broker_that_dies_in_the_middle_costs_no_mail(
