@@ -53,7 +53,7 @@ async def test_without_scripts_the_navigation_is_open(browser: Browser, filled: 
 @pytest.mark.parametrize("path", ["/reports", "/mails", "/mails?sort=size", "/settings/logs"])
 async def test_a_list_says_where_it_is_and_goes_back_the_way_it_came(reader: Page, path: str) -> None:
     await reader.goto(path)
-    first = await reader.locator("main").inner_text()
+    first = (await reader.locator("main").inner_text()).split()
     await expect(reader.locator(".pager")).to_contain_text(re.compile(r"1 to \d+"))
     await reader.get_by_role("link", name="Next page").click()
     await expect(reader.locator(".pager")).to_contain_text(re.compile(r"(26|51) to"))
@@ -61,7 +61,8 @@ async def test_a_list_says_where_it_is_and_goes_back_the_way_it_came(reader: Pag
     await reader.get_by_role("link", name="Previous page").click()
     await reader.get_by_role("link", name="Previous page").click()
     await expect(reader.locator(".pager")).to_contain_text(re.compile(r"1 to \d+"))
-    assert (await reader.locator("main tbody, main .log").first.inner_text()) in first
+    again = (await reader.locator("main tbody, main .log").first.inner_text()).split()
+    assert " ".join(again) in " ".join(first)
     await expect(reader.get_by_role("link", name="Previous page")).to_have_count(0)
 
 
