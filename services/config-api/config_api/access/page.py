@@ -1,17 +1,18 @@
-"""Settings > Access: API tokens, which are shown once, and the password."""
+"""Settings > Access: API tokens, which are shown once."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, request
 from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
-from config_api.access import sessions, sign_in, tokens
+from config_api.access import tokens
 from config_api.access.scopes import Scope
-from config_api.access.sign_in_page import DIFFER
 from config_api.backend import backend
 from config_api.web import words
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
+from config_api.web.view import Template, on_loop, template
 
 
 class WantedToken(BaseModel):
@@ -25,64 +26,45 @@ blueprint = Blueprint("access", __name__, url_prefix="/settings")
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 def lead() -> Response:
     """Settings by themselves lead to the mailboxes."""
     return redirect("/settings/mailboxes", 303)
 
 
 @blueprint.get("/access")
-def show() -> str:
+@needs(Scope.ADMIN)
+@on_loop
+async def show() -> Template:
     """The page."""
-    return _page()
+    return await _page()
 
 
 @blueprint.post("/access/tokens")
-def create_token() -> str | tuple[str, int]:
-    """Creates a token and shows it, this once."""
+@needs(Scope.ADMIN)
+@on_loop
+async def create_token() -> Template | tuple[Template, int]:
+    """Create a token and show it, this once."""
     name, scope = request.form.get("name", "").strip(), request.form.get("scope", "")
     try:
         wanted = validated(WantedToken, {"name": name, "scope": scope})
-        made = backend().run(tokens.create(backend().database, name=wanted.name, scope=wanted.scope))
     except Problem as problem:
-        if problem.status != 422:
-            raise
-        return _page(faults={error.field: error.text for error in problem.errors}, name=name), 422
-    return _page(made=made)
+        return await _page(faults={error.field: error.text for error in problem.errors}, name=name), 422
+    made = await tokens.create(backend().database, name=wanted.name, scope=wanted.scope)
+    return await _page(made=made)
 
 
 @blueprint.post("/access/tokens/<int:token_id>/revoke")
-def revoke_token(token_id: int) -> Response:
-    """Ends a token."""
-    backend().run(tokens.revoke(backend().database, token_id))
+@needs(Scope.ADMIN)
+@on_loop
+async def revoke_token(token_id: int) -> Response:
+    """End a token."""
+    await tokens.revoke(backend().database, token_id)
     return told("/settings/access", "revoked")
 
 
-@blueprint.post("/access/password")
-def change_password() -> Response | tuple[str, int]:
-    """Sets the password, after the token or the old password was given."""
-    wanted = request.form.get("password", "")
-    if wanted != request.form.get("again", ""):
-        return _page(faults={"again": DIFFER}), 422
-    try:
-        access = sign_in.current()
-        access.check(request.form.get("current", ""), client=request.remote_addr or "")
-        access.set_password(wanted, keep_session=request.cookies.get(sessions.COOKIE, ""))
-    except Problem as problem:
-        faults = _password_faults(problem)
-        return _page(faults=faults), problem.status
-    return told("/settings/access", "password")
-
-
-def _password_faults(problem: Problem) -> dict[str, str]:
-    if problem.status in (401, 429, 503):
-        return {"current": problem.detail or problem.title}
-    if problem.status == 422:
-        return {error.field: error.text for error in problem.errors}
-    raise problem
-
-
-def _page(*, made: tokens.NewToken | None = None, faults: dict[str, str] | None = None, name: str = "") -> str:
-    known = backend().run(tokens.all(backend().database))
-    return render_template(
-        "access/show.html", tokens=known, made=made, faults=faults or {}, name=name, scopes=words.SCOPES
-    )
+async def _page(
+    *, made: tokens.NewToken | None = None, faults: dict[str, str] | None = None, name: str = ""
+) -> Template:
+    known = await tokens.all(backend().database)
+    return template("access/show.html", tokens=known, made=made, faults=faults or {}, name=name, scopes=words.SCOPES)

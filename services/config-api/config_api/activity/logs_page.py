@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint
 
+from config_api.access.scopes import Scope
 from config_api.activity import queries as activity
 from config_api.activity.queries import ActivityFilter, ActivityLine
 from config_api.activity.sentences import rest_of, sentence_of
 from config_api.backend import backend
 from config_api.mailboxes import store
 from config_api.web import words
+from config_api.web.needs import needs
 from config_api.web.position import position_of
 from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.events import Level
@@ -29,6 +31,7 @@ blueprint = Blueprint("logs", __name__, url_prefix="/settings/logs")
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 @on_loop
 async def lines() -> Template:
     """The page; the newest line first."""

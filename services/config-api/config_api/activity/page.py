@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
+from config_api.access.scopes import Scope
 from config_api.activity import queries as activity
 from config_api.activity.queries import ActivityFilter, FetchRun, RunFilter
 from config_api.backend import backend
 from config_api.mailboxes import store
+from config_api.web.needs import needs
 from config_api.web.position import position_of
 from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.connection_test import Category
@@ -21,6 +23,7 @@ blueprint = Blueprint("activity", __name__, url_prefix="/settings/mailboxes")
 
 
 @blueprint.get("/<mailbox_id>/activity")
+@needs(Scope.READ)
 @on_loop
 async def runs(mailbox_id: str) -> Template:
     """The page."""

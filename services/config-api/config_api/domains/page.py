@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.domains import dns, queries
 from config_api.domains import words as domain_words
@@ -18,6 +19,7 @@ from config_api.sources import words
 from config_api.sources.shapes import MAX_DAYS, Period
 from config_api.web.bars import alignment_over_time, bars_of
 from config_api.web.charts import Series, share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import chosen, period_of
@@ -43,6 +45,8 @@ blueprint = Blueprint("domains", __name__, url_prefix="/domains")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 def listing() -> str:
     """The list, those with most messages first."""
     here, services = query(), backend()
@@ -54,6 +58,8 @@ def listing() -> str:
 
 
 @blueprint.get("/<name>")
+@within_domains
+@needs(Scope.READ)
 def one(name: str) -> str:
     """One domain."""
     here, services = query(), backend()
@@ -85,6 +91,8 @@ def one(name: str) -> str:
 
 
 @blueprint.get("/<name>/readiness")
+@within_domains
+@needs(Scope.READ)
 def ready_for(name: str) -> str:
     """A part of that page, for one that came without it."""
     services = backend()
@@ -93,6 +101,7 @@ def ready_for(name: str) -> str:
 
 
 @blueprint.post("/<name>/dns")
+@needs(Scope.ADMIN)
 def ask_dns(name: str) -> Response:
     """Has a fetcher ask DNS now, and shows what it found."""
     services, path = backend(), f"/domains/{quote(name, safe='')}"

@@ -13,6 +13,7 @@ from config_api.sources.shapes import Period
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, export, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page, PageQuery
 
 routes = Blueprint("api_domains", __name__, url_prefix=f"{PREFIX}/domains")
@@ -31,6 +32,7 @@ class DomainQuery(PageQuery, DomainFilter):
 
 
 @routes.get("")
+@within_domains
 @operation(Scope.READ, gives=Page[DomainRow], media=CSV)
 def list_domains(query: DomainQuery) -> Any:
     """Domains, those with most messages first. With format=csv or json all that match as a file."""
@@ -46,6 +48,7 @@ def list_domains(query: DomainQuery) -> Any:
 
 
 @routes.get("/<name>")
+@within_domains
 @operation(Scope.READ, gives=DomainDetail, fails=(404,))
 def get_domain(name: str, query: Period) -> DomainDetail:
     """One domain: its days, policies, reporters, names, TLS sessions, and its sources by what they are."""
@@ -54,6 +57,7 @@ def get_domain(name: str, query: Period) -> DomainDetail:
 
 
 @routes.get("/<name>/readiness")
+@within_domains
 @operation(Scope.READ, gives=ReadinessAnswer, fails=(404,))
 def get_readiness(name: str) -> ReadinessAnswer:
     """Ready for quarantine, for reject? By rules and numbers that are written down."""
@@ -64,6 +68,7 @@ def get_readiness(name: str) -> ReadinessAnswer:
 
 
 @routes.get("/<name>/dns")
+@within_domains
 @operation(Scope.READ, gives=DnsAnswer, fails=(404,))
 def get_dns(name: str) -> DnsAnswer:
     """What DNS said of a domain when it was asked last, and before."""

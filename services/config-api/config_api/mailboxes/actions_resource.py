@@ -8,13 +8,15 @@ from pydantic import BaseModel
 from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.mailboxes import actions, checks, failed_actions, switch
+from config_api.mailboxes import actions, checks, failed_actions, store, switch
 from config_api.mailboxes.bodies import BackfillRequest, MailboxPatch
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.resource import etag
 from config_api.mailboxes.switch import ImapSwitch
 from config_api.web.contract import PREFIX, operation
+from config_api.web.problem import Problem
 from pipeline.contracts.connection_test import ConnectionTest
+from pipeline.secrets import BadSecretKey
 
 routes = Blueprint("api_mailbox_actions", __name__, url_prefix=f"{PREFIX}/mailboxes")
 
@@ -25,6 +27,22 @@ class Accepted(BaseModel):
     """It was asked for; the activity log tells how it went."""
 
     text: str
+
+
+class Rotated(BaseModel):
+    """How many secrets are kept under the first key now."""
+
+    mailboxes: int
+
+
+@routes.post("/rotate-secrets")
+@operation(Scope.ADMIN, gives=Rotated, fails=(409,))
+async def rotate_secrets() -> Rotated:
+    """Encrypt every mailbox password again, under the first key of DMARQ_SECRET_KEY."""
+    try:
+        return Rotated(mailboxes=await store.rotate(backend()))
+    except BadSecretKey as error:
+        raise Problem(409, "A key is missing", str(error)) from None
 
 
 @routes.post("/test")

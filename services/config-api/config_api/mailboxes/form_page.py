@@ -6,6 +6,7 @@ from dataclasses import replace
 from flask import Blueprint, render_template, request
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.mailboxes import checks, store
 from config_api.mailboxes import form as mailbox_form
@@ -13,6 +14,7 @@ from config_api.mailboxes.changes import patched
 from config_api.mailboxes.form import MailboxForm
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.wording import Change
+from config_api.web.needs import needs
 from config_api.web.problem import FieldError, Problem
 from config_api.web.validation import validated
 from pipeline.contracts.connection_test import ConnectionTest
@@ -70,6 +72,7 @@ blueprint = Blueprint("testing", __name__, url_prefix="/settings/mailboxes")
 
 
 @blueprint.post("/test")
+@needs(Scope.ADMIN)
 def test_new() -> str | tuple[str, int]:
     """Tests a mailbox that is not saved yet."""
     values = mailbox_form.read(request.form)
@@ -82,6 +85,7 @@ def test_new() -> str | tuple[str, int]:
 
 
 @blueprint.post("/<mailbox_id>/test")
+@needs(Scope.ADMIN)
 def test_stored(mailbox_id: str) -> str | tuple[str, int]:
     """Tests a saved mailbox with the changes that were typed; the saved password goes to the saved server only."""
     stored = backend().run(store.get(backend(), mailbox_id))

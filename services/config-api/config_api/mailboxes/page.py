@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.mailboxes import actions, failed_actions, store, switch
 from config_api.mailboxes import form as mailbox_form
@@ -14,6 +15,7 @@ from config_api.mailboxes.form import MailboxForm
 from config_api.mailboxes.form_page import form_page, sent_form, stored_form
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.wording import differing
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
@@ -24,6 +26,7 @@ blueprint = Blueprint("mailboxes", __name__, url_prefix=LIST)
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 def listing() -> str:
     """All mailboxes with their state."""
     back = backend()
@@ -33,6 +36,7 @@ def listing() -> str:
 
 @blueprint.post("/pause", defaults={"on": False})
 @blueprint.post("/resume", defaults={"on": True})
+@needs(Scope.OPERATE)
 def turn(on: bool) -> Response:
     """Pauses or resumes all mailboxes at once."""
     backend().run(switch.turn(backend(), on=on, who=who()))
@@ -40,12 +44,14 @@ def turn(on: bool) -> Response:
 
 
 @blueprint.get("/new")
+@needs(Scope.ADMIN)
 def ask_new() -> str:
     """An empty form."""
     return form_page(MailboxForm(mailbox_form.blank()))
 
 
 @blueprint.post("")
+@needs(Scope.ADMIN)
 def create() -> Response | tuple[str, int]:
     """Saves a new mailbox, or shows what is wrong with it."""
     values = mailbox_form.read(request.form)
@@ -60,6 +66,7 @@ def create() -> Response | tuple[str, int]:
 
 
 @blueprint.get("/<mailbox_id>")
+@needs(Scope.ADMIN)
 def ask_change(mailbox_id: str) -> str:
     """The form of a mailbox."""
     stored = _stored(mailbox_id)
@@ -67,6 +74,7 @@ def ask_change(mailbox_id: str) -> str:
 
 
 @blueprint.post("/<mailbox_id>")
+@needs(Scope.ADMIN)
 def change(mailbox_id: str) -> Response | tuple[str, int]:
     """Saves a change; shows both versions when somebody else was faster."""
     values = mailbox_form.read(request.form)
@@ -80,12 +88,14 @@ def change(mailbox_id: str) -> Response | tuple[str, int]:
 
 
 @blueprint.get("/<mailbox_id>/delete")
+@needs(Scope.ADMIN)
 def ask_remove(mailbox_id: str) -> str:
     """Asks whether the mailbox is to be removed."""
     return render_template("mailboxes/delete.html", mailbox=_stored(mailbox_id))
 
 
 @blueprint.post("/<mailbox_id>/delete")
+@needs(Scope.ADMIN)
 def remove(mailbox_id: str) -> Response:
     """Removes it; its reports and its history stay."""
     backend().run(store.remove(backend(), mailbox_id, if_version=None, who=who()))
@@ -93,6 +103,7 @@ def remove(mailbox_id: str) -> Response:
 
 
 @blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill, 'retry-actions'):what>")
+@needs(Scope.OPERATE)
 def act(mailbox_id: str, what: str) -> Response:
     """Fetch now, pause, resume, read the whole folder again, or retry what the mail server refused to do."""
     doing, done = _ACTS[what]

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.mailboxes import store
 from config_api.mailboxes.model import MailboxView
@@ -20,6 +21,7 @@ from config_api.overview.sources import SourceTotal
 from config_api.overview.summary import PeriodSums, SummaryFilter
 from config_api.web.bars import passed_and_failed
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.period import ALL, CHOICES, Period, Span, chosen, period_of
 from config_api.web.view import query
 
@@ -31,6 +33,8 @@ blueprint = Blueprint("overview", __name__)
 
 
 @blueprint.get("/")
+@within_domains
+@needs(Scope.READ)
 def index() -> str:
     """The page of a period, perhaps of one domain."""
     services, here = backend(), query()
@@ -59,6 +63,8 @@ def index() -> str:
 
 
 @blueprint.get("/overview/sources")
+@within_domains
+@needs(Scope.READ)
 def sources() -> str:
     """A part of that page, for one that came without it."""
     wanted = _wanted(period_of(request.args, datetime.now(UTC).date()), query().get("domain"))
@@ -68,6 +74,8 @@ def sources() -> str:
 
 
 @blueprint.get("/overview/attention")
+@within_domains
+@needs(Scope.READ)
 def needs_attention() -> str:
     """Another part, likewise."""
     services = backend()

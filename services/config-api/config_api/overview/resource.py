@@ -7,11 +7,13 @@ from config_api.backend import backend
 from config_api.overview import summary
 from config_api.overview.summary import Summary, SummaryFilter
 from config_api.web.contract import PREFIX, operation
+from config_api.web.needs import within_domains
 
 routes = Blueprint("api_summary", __name__, url_prefix=PREFIX)
 
 
 @routes.get("/summary")
+@within_domains
 @operation(Scope.READ, gives=Summary)
 def get_summary(query: SummaryFilter) -> Summary:
     """Messages and how many passed: over time, by domain, by source, by reporter."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
-from config_api.access import guard
 from config_api.access.scopes import Scope
 from config_api.web.contract import BYTES, BYTES_TAKEN, PREFIX, spec
+from config_api.web.needs import needs, within_domains
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _SOME_BYTES = {"type": "string", "format": "binary", "minLength": 1}
@@ -27,14 +27,16 @@ def document() -> dict[str, Any]:
 
 
 @routes.get("/openapi.json")
+@within_domains
+@needs(Scope.READ, for_pages=False)
 def openapi() -> Response:
     """The document."""
-    guard.require(Scope.READ)
     return jsonify(document())
 
 
 @routes.get("/docs")
-@guard.page
+@within_domains
+@needs(Scope.READ)
 def docs() -> str:
     """The page."""
     return render_template("api_docs.html", document=document(), methods=METHODS)

@@ -16,9 +16,9 @@ def prepare(app: Flask) -> None:
 
 
 def shown() -> Badges:
-    """The badges of this page; none for a stranger, and none while they cannot be asked for."""
+    """The badges of this page; none for strangers, for viewers of some domains, and while they cannot be asked for."""
     identity: Identity | None = g.get("identity")
-    if identity is None or not identity.is_browser:
+    if identity is None or not identity.is_browser or identity.domains is not None:
         return Badges()
     try:
         return backend().run(badges(backend()), timeout=TIMEOUT)

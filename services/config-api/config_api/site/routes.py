@@ -1,10 +1,17 @@
-"""All routes: the resources of the HTTP API, and the pages. Most pages need a session."""
+"""All routes: the resources of the HTTP API, and the pages. Each says at its view who may call it (`web/needs.py`)."""
 
 from flask import Flask
 
-from config_api.access import guard, sign_in_page
 from config_api.access import page as access_page
 from config_api.access import resource as access
+from config_api.access import sessions_page, sign_in_page
+from config_api.access import sessions_resource as sessions
+from config_api.access.audit import page as audit_page
+from config_api.access.audit import resource as audit
+from config_api.access.oidc import page as provider_page
+from config_api.access.users import account_page
+from config_api.access.users import page as users_page
+from config_api.access.users import resource as users
 from config_api.activity import logs_page
 from config_api.activity import page as activity_page
 from config_api.activity import resource as activity
@@ -33,16 +40,13 @@ from config_api.web.view import prepare
 
 RESOURCES = (
     mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
-    notifications, description
+    users, sessions, audit, notifications, description
 )  # fmt: skip
-OPEN_PAGES = (sign_in_page, theme)
-PRIVATE_PAGES = (
-    overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page, activity_page,
-    logs_page, access_page, notifications_page, dead_letters_page, upload_page
+PAGES = (
+    sign_in_page, provider_page, theme, overview_page, sources_page, domains_page, reports_page, mails_page,
+    mailboxes_page, form_page, activity_page, logs_page, access_page, account_page, users_page, sessions_page,
+    audit_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
-
-for _page in PRIVATE_PAGES:
-    _page.blueprint.before_request(guard.require_session)
 
 
 def register(app: Flask) -> None:
@@ -53,5 +57,5 @@ def register(app: Flask) -> None:
     prepare(app)
     theme.prepare(app)
     navigation.prepare(app)
-    for page in (*OPEN_PAGES, *PRIVATE_PAGES):
+    for page in PAGES:
         app.register_blueprint(page.blueprint)

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from config_api.access import csrf, sign_in
+from config_api.web.needs import open_to_all
 
 THEMES = ("system", "light", "dark")
 COOKIE = "theme"
@@ -19,6 +20,7 @@ def chosen_theme() -> str:
 
 
 @blueprint.post("/theme")
+@open_to_all
 def change() -> Response:
     """Goes on to the next theme and back to the page."""
     csrf.check()

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.sources import queries, standing, words
 from config_api.sources.shapes import (
@@ -25,6 +26,7 @@ from config_api.sources.shapes import (
 )
 from config_api.web.bars import alignment_over_time
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import period_of
@@ -53,6 +55,8 @@ class Slice:
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 def listing() -> str:
     """The list, grouped."""
     here = query()
@@ -88,6 +92,8 @@ def listing() -> str:
 
 
 @blueprint.get("/<address>")
+@within_domains
+@needs(Scope.READ)
 def one(address: str) -> str:
     """One address: its names, what it is to each domain and why, its days, what it authenticated as, its records."""
     here, services = query(), backend()
@@ -118,6 +124,8 @@ def one(address: str) -> str:
 
 
 @blueprint.get("/services/<service_id>")
+@within_domains
+@needs(Scope.READ)
 def service(service_id: str) -> str:
     """One service: what it is, what was decided about it, and its addresses."""
     here, services = query(), backend()
@@ -147,6 +155,7 @@ def service(service_id: str) -> str:
 
 
 @blueprint.post("/<address>/decision")
+@needs(Scope.ADMIN)
 def decide_address(address: str) -> Response:
     """Says what an address is, or takes it back."""
     known = queries.known_address(address)
@@ -154,6 +163,7 @@ def decide_address(address: str) -> Response:
 
 
 @blueprint.post("/services/<service_id>/decision")
+@needs(Scope.ADMIN)
 def decide_service(service_id: str) -> Response:
     """The same for a service."""
     if service_id not in backend().services.catalogue.services:

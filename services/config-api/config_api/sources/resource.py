@@ -27,6 +27,7 @@ from config_api.sources.shapes import (
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, export, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page, PageQuery
 from config_api.web.problem import not_found
 from config_api.web.shapes import Text
@@ -77,6 +78,7 @@ class StandingList(BaseModel):
 
 
 @routes.get("/sources")
+@within_domains
 @operation(Scope.READ, gives=Page[SourceRow], media=CSV)
 def list_sources(query: SourceQuery) -> Any:
     """Sources, those that need attention first. With format=csv or json all that match as a file."""
@@ -95,6 +97,7 @@ def list_sources(query: SourceQuery) -> Any:
 
 
 @routes.get("/sources/<address>")
+@within_domains
 @operation(Scope.READ, gives=SourceDetail, fails=(404,))
 def get_source(address: str, query: Period) -> SourceDetail:
     """One address: its names, what it is to each domain and why, what it authenticated as, and its days."""
@@ -103,6 +106,7 @@ def get_source(address: str, query: Period) -> SourceDetail:
 
 
 @routes.get("/sources/<address>/records")
+@within_domains
 @operation(Scope.READ, gives=RecordList, fails=(404,))
 def list_source_records(address: str, query: RecordsQuery) -> RecordList:
     """The latest rows of reports that name an address."""
@@ -130,6 +134,7 @@ def delete_source_standing(address: str, query: StandingScope) -> Response:
 
 
 @routes.get("/services")
+@within_domains
 @operation(Scope.READ, gives=GroupList)
 def list_services(query: SourceFilter) -> GroupList:
     """The services that sent in the last 30 days that reports speak of; the sources of none are one group."""
@@ -137,6 +142,7 @@ def list_services(query: SourceFilter) -> GroupList:
 
 
 @routes.get("/networks")
+@within_domains
 @operation(Scope.READ, gives=GroupList)
 def list_networks(query: SourceFilter) -> GroupList:
     """The same by network; `key` is the AS number."""
@@ -163,6 +169,7 @@ def delete_service_standing(service_id: str, query: StandingScope) -> Response:
 
 
 @routes.get("/standings")
+@within_domains
 @operation(Scope.READ, gives=StandingList)
 def list_standings() -> StandingList:
     """All that was said of addresses and services."""
@@ -171,6 +178,7 @@ def list_standings() -> StandingList:
 
 
 @routes.get("/changes")
+@within_domains
 @operation(Scope.READ, gives=Page[ChangeRow], media=CSV)
 def list_changes(query: ChangeQuery) -> Any:
     """Sources that are new, silent, suddenly more or suddenly failing, the latest change first."""

@@ -12,18 +12,18 @@ from inspect import cleandoc
 from typing import Any
 
 from flask import Response as FlaskResponse
-from flask import current_app, request
+from flask import request
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 from spectree.plugins.flask_plugin import FlaskPlugin
 
 from config_api.web import problem, validation
+from config_api.web.needs import needs
 from config_api.web.problem import Problem, ProblemBody
 from config_api.web.view import is_async, on_loop
 
 PREFIX = "/api/v1"
-GUARD = "guard"  # the extension that raises a problem for whoever may not do what needs a scope
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
     "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
@@ -107,11 +107,11 @@ def operation(
     fails: Sequence[int] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:
-    """Decorates a view of the API.
+    """Decorates a view of the API, and declares what it needs (`web/needs.py`).
 
     The view's arguments `query`, `json` and `headers` say by their types what it takes. It gives a model, or (model,
     status, headers), or a response. `fails` are the statuses it may end with beside those that any route may. One that
-    is `async def` runs on the loop. The application's extension GUARD looks at the scope.
+    is `async def` runs on the loop.
     """
 
     def decorate(view: View) -> View:
@@ -123,13 +123,12 @@ def operation(
 
         @wraps(validated)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            current_app.extensions[GUARD](scope)
             if view.__name__ not in BYTES_TAKEN:
                 _check_body()
             return validated(*args, **kwargs)
 
         guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
-        return guarded
+        return needs(scope, for_pages=False)(guarded)
 
     return decorate
 

@@ -107,10 +107,15 @@ POLICY_TAGS = {
     "discovery_method": "Discovery",
 }
 ALIGNMENT = {"r": "relaxed", "s": "strict"}
+ROLES = {
+    "viewer": "Viewer: sees reports and what was done with them",
+    "operator": "Operator: also fetches, pauses, retries and tests",
+    "admin": "Admin: also changes settings, users and tokens",
+}
 SCOPES = {
     "read": "Read: reports, emails, logs",
     "operate": "Operate: also fetch, pause, retry",
-    "admin": "Admin: also settings and tokens",
+    "admin": "Admin: also settings, users and tokens",
 }
 
 

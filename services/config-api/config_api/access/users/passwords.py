@@ -1,0 +1,52 @@
+"""Passwords are kept as hashes of argon2id, which takes a chosen amount of memory for each guess."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from config_api.access.hashing import HashingRoom, as_bytes
+from config_api.errors import FieldError, invalid
+from pipeline.contracts.limits import MiB
+
+MIN_LENGTH = 12
+MAX_LENGTH = 1000
+KIB = 1024
+
+
+class Passwords:
+    """Hashes and compares, few at a time; each takes `memory` bytes meanwhile. For one event loop."""
+
+    def __init__(self, *, memory: int = 64 * MiB) -> None:
+        self._hasher = PasswordHasher(memory_cost=memory // KIB)
+        self._room = HashingRoom()
+        self._nobodys: str | None = None
+
+    async def hashed(self, password: str) -> str:
+        """What is stored of it. Raises Invalid for a password of a wrong length, Problem 503."""
+        if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+            raise invalid(FieldError(field="password", text=f"Use {MIN_LENGTH} to {MAX_LENGTH} characters."))
+        async with self._room.place():
+            return await asyncio.to_thread(self._hasher.hash, as_bytes(password))
+
+    async def is_right(self, secret: str, stored: str | None, *, is_delayed: bool = False) -> bool:
+        """Whether this is the password. Takes as long where there is none. Raises Problem 503."""
+        async with self._room.place(is_delayed=is_delayed):
+            return await asyncio.to_thread(self._matches, secret, stored)
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether it was hashed otherwise than passwords are now."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _matches(self, secret: str, stored: str | None) -> bool:
+        try:
+            matches = self._hasher.verify(stored or self._anybodys(), as_bytes(secret[:MAX_LENGTH]))
+        except (VerificationError, InvalidHashError):
+            return False
+        return matches and stored is not None
+
+    def _anybodys(self) -> str:
+        """What is compared with where there is no password, so that the answer takes as long."""
+        if self._nobodys is None:
+            self._nobodys = self._hasher.hash("nobody's")
+        return self._nobodys
