@@ -8,7 +8,7 @@ from config_api.web.problem import Problem
 
 async def test_few_are_inside_few_wait_and_the_others_are_told_at_once() -> None:
     room = HashingRoom(at_once=2, in_line=2)
-    inside, refused, go_on = [], [], asyncio.Event()
+    inside, refused, go_on, all_there = [], [], asyncio.Event(), asyncio.Barrier(3)
 
     async def enter(number: int) -> None:
         try:
@@ -17,10 +17,10 @@ async def test_few_are_inside_few_wait_and_the_others_are_told_at_once() -> None
                 await go_on.wait()
         except Problem as problem:
             refused.append((problem.status, problem.retry_after))
+            await all_there.wait()
 
     entered = [asyncio.create_task(enter(number)) for number in range(6)]
-    while len(refused) < 2:
-        await asyncio.sleep(0)
+    await all_there.wait()  # two were refused while the others are still there
     assert len(inside) == 2
     go_on.set()
     await asyncio.gather(*entered)

@@ -29,6 +29,7 @@ def protect(app: Flask) -> None:
     """Every request of the application passes here, before any view: the one place that lets it or refuses it."""
     app.before_request(_let_in)
     app.after_request(_note_change)
+    app.teardown_request(_forget)
     app.jinja_env.globals.update(may=may, identity=identity)
 
 
@@ -101,6 +102,12 @@ def _let_in() -> AnyResponse | None:
     confine(found.domains)
     entries.act_as(Actor(found.name, _via(found), request.remote_addr or ""))
     return None
+
+
+def _forget(_: BaseException | None) -> None:
+    """The next request may be of somebody else."""
+    confine(None)
+    entries.act_as(None)
 
 
 def _ask_for_sign_in(need: Need) -> AnyResponse:

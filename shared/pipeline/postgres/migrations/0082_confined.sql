@@ -41,13 +41,30 @@ WHERE EXISTS (
 
 CREATE VIEW confined.failure_report AS
 SELECT * FROM public.failure_report
-WHERE EXISTS (SELECT FROM confined.report WHERE report.id = failure_report.report);
+WHERE EXISTS (SELECT FROM confined.report WHERE report.id = failure_report.report)
+    AND reported_domains <@ confined.domains();
 
--- Files and emails that say nothing of any other domain: each file of the email is a report of theirs.
+-- Whether a report of theirs speaks of no other domain: only then its file may be read.
+CREATE FUNCTION confined.is_theirs_alone(of_report bigint) RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM confined.report WHERE id = of_report)
+        AND NOT EXISTS (
+            SELECT FROM public.tls_policy
+            WHERE report = of_report AND policy_domain IS NOT NULL AND lower(policy_domain) <> ALL(confined.domains())
+        )
+        AND NOT EXISTS (
+            SELECT FROM public.failure_report WHERE report = of_report AND NOT reported_domains <@ confined.domains()
+        );
+END;
+
 CREATE VIEW confined.document AS
-SELECT * FROM public.document
+SELECT id, mail_id, path, name, format, size, sha256, CASE WHEN confined.is_theirs_alone(report) THEN bytes END AS bytes,
+    outcome, reason, detail, repairs, report, parser_version, stored_at
+FROM public.document
 WHERE EXISTS (SELECT FROM confined.report WHERE report.id = document.report);
 
+-- Emails that say nothing of any other domain: each file in them is a report of theirs alone.
 CREATE VIEW confined.mail AS
 SELECT mail_id, ''::text AS mailbox_id, ''::text AS folder, uidvalidity, uid, header_message_id, from_address, subject,
     date, internal_date, size, fetched_at, stored_at, ''::text AS run_id, settings_version, take, outcome, reason,
@@ -58,8 +75,7 @@ WHERE reason IS NULL
     AND EXISTS (SELECT FROM confined.document WHERE document.mail_id = mail.mail_id)
     AND NOT EXISTS (
         SELECT FROM public.document AS other
-        WHERE other.mail_id = mail.mail_id
-            AND NOT EXISTS (SELECT FROM confined.report WHERE report.id = other.report)
+        WHERE other.mail_id = mail.mail_id AND (other.report IS NULL OR NOT confined.is_theirs_alone(other.report))
     );
 
 CREATE VIEW confined.mailbox AS SELECT * FROM public.mailbox WHERE false;
