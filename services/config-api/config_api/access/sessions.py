@@ -17,6 +17,7 @@ from config_api.backend import backend
 from config_api.errors import not_found
 from config_api.web.paging import MAX_BIGINT
 from pipeline.postgres.connection import Connection, Database
+from pipeline.postgres.types import storable
 from pipeline.settings import Settings
 
 COOKIE = "dmarq_session"
@@ -63,7 +64,7 @@ class SessionView(BaseModel):
 async def begin(database: Database, proof: Proof, client: Client) -> str:
     """A new session's cookie. The session ends when the credential changes."""
     value = new_secret()
-    browser = entries.storable(client.browser)[:MAX_BROWSER]
+    browser = storable(client.browser)[:MAX_BROWSER]
     async with database.transaction() as connection:
         await connection.execute(
             SQL["add_session"], digest(value), float(LIFE), proof.credential, proof.user_id, client.address, browser

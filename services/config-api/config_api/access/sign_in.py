@@ -8,7 +8,6 @@ import structlog
 from flask import current_app
 
 from config_api.access import admin, codes, sessions, tokens
-from config_api.access.audit import entries
 from config_api.access.hashing import digest, fingerprint
 from config_api.access.limiter import Limiter
 from config_api.access.scopes import Identity, Scope
@@ -21,6 +20,7 @@ from config_api.backend import Backend
 from config_api.web.clients import client_of
 from config_api.web.problem import FieldError, Problem
 from pipeline.postgres.connection import Database
+from pipeline.postgres.types import storable
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +126,7 @@ class SignIn:
 
     async def _by_password(self, database: Database, name: str, secret: str) -> Proof | None:
         async with database.connection() as connection:
-            row = await connection.fetchrow(users.SQL["named"], entries.storable(name))
+            row = await connection.fetchrow(users.SQL["named"], storable(name))
         stored = None if row is None or row["disabled"] else row["password"]
         is_right = await self.passwords.is_right(secret, stored, is_delayed=self.limiter.is_under_attack)
         if row is None or stored is None or not is_right:

@@ -2,16 +2,14 @@
 
 from flask import Flask
 
-from config_api.access import page as access_page
-from config_api.access import resource as access
-from config_api.access import sessions_page, sign_in_page
-from config_api.access import sessions_resource as sessions
-from config_api.access.audit import page as audit_page
-from config_api.access.audit import resource as audit
+from config_api.access.api import access, audit, sessions, users
 from config_api.access.oidc import page as provider_page
-from config_api.access.users import account_page
-from config_api.access.users import page as users_page
-from config_api.access.users import resource as users
+from config_api.access.pages import account as account_page
+from config_api.access.pages import audit as audit_page
+from config_api.access.pages import sessions as sessions_page
+from config_api.access.pages import sign_in as sign_in_page
+from config_api.access.pages import tokens as tokens_page
+from config_api.access.pages import users as users_page
 from config_api.activity import logs_page
 from config_api.activity import page as activity_page
 from config_api.activity import resource as activity
@@ -44,7 +42,7 @@ RESOURCES = (
 )  # fmt: skip
 PAGES = (
     sign_in_page, provider_page, theme, overview_page, sources_page, domains_page, reports_page, mails_page,
-    mailboxes_page, form_page, activity_page, logs_page, access_page, account_page, users_page, sessions_page,
+    mailboxes_page, form_page, activity_page, logs_page, tokens_page, account_page, users_page, sessions_page,
     audit_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from config_api.errors import Conflict
 from config_api.web.problem import Problem
 from config_api.web.validation import validated
 from pipeline.postgres.connection import Connection, Database
+from pipeline.postgres.types import storable
 
 
 async def admitted(
@@ -38,9 +39,9 @@ async def admitted(
 async def _known(connection: Connection, claims: Mapping[str, Any], issuer: str) -> UserView | None:
     row = await connection.fetchrow(SQL["of_provider"], issuer, claims["sub"])
     if row is None and (email := verified_email(claims)) is not None:
-        row = await connection.fetchrow(SQL["awaited"], entries.storable(email))
+        row = await connection.fetchrow(SQL["awaited"], storable(email))
         if row is not None:
-            await connection.execute(SQL["bind"], row["id"], issuer, entries.storable(claims["sub"]))
+            await connection.execute(SQL["bind"], row["id"], issuer, storable(claims["sub"]))
     return (
         None if row is None else UserView.model_validate(dict(await connection.fetchrow(SQL["lock"], row["id"]) or {}))
     )
@@ -56,8 +57,8 @@ async def _new(
         raise Refused("Nobody has given you a role here yet. Ask an administrator to add you.")
     domains = rules.domains_of(claims) if rules.domains_claim and role is Role.VIEWER else None
     try:
-        wanted = validated(UserInput, {"name": entries.storable(name), "role": role, "domains": domains})
-        user_id = await store.insert(connection, wanted, issuer=issuer, subject=entries.storable(claims["sub"]))
+        wanted = validated(UserInput, {"name": storable(name), "role": role, "domains": domains})
+        user_id = await store.insert(connection, wanted, issuer=issuer, subject=storable(claims["sub"]))
     except (Conflict, Problem) as error:
         raise Refused(f"No user could be made for you: {error.title.lower()}. Ask an administrator.") from None
     return await store.locked(connection, user_id)

@@ -1,12 +1,13 @@
 """The code flow with PKCE (OpenID Connect Core 1.0, section 3.1; RFC 7636): there, and back with claims that hold."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from time import time
 from typing import Any, cast
+from urllib.parse import quote
 
-import aiohttp
 import structlog
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -123,8 +124,12 @@ class Flow:
             more["client_id"] = self._settings.oidc_client_id
         return cast(str, prepare_token_request("authorization_code", code=code, redirect_uri=self._callback, **more))
 
-    def _authentication(self) -> aiohttp.BasicAuth | None:
-        return aiohttp.BasicAuth(self._settings.oidc_client_id, self._secret, "utf-8") if self._secret else None
+    def _authentication(self) -> str:
+        """The header for the token endpoint (RFC 6749, section 2.3.1); empty for a public client."""
+        if not self._secret:
+            return ""
+        pair = f"{quote(self._settings.oidc_client_id, safe='')}:{quote(self._secret, safe='')}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
 
     async def _claims(self, id_token: str, started: Started, access_token: str) -> Mapping[str, Any]:
         """The claims of an ID token whose signature, issuer, audience, times and nonce are right (section 3.1.3.7)."""
@@ -147,7 +152,7 @@ class Flow:
         self, claims: dict[str, Any], header: dict[str, Any], started: Started, access_token: str
     ) -> Mapping[str, Any]:
         client_id = self._settings.oidc_client_id
-        options = {
+        options: dict[str, Any] = {
             "iss": {"essential": True, "value": self.provider.issuer},
             "aud": {"essential": True, "value": client_id},
             "sub": {"essential": True},

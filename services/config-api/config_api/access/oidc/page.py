@@ -9,8 +9,8 @@ from config_api.access import guard, sessions, sign_in
 from config_api.access.oidc.admission import admitted
 from config_api.access.oidc.claims import Refused, Rules
 from config_api.access.oidc.flow import LIFE, Flow, Started
+from config_api.access.pages.sign_in import sign_in_form
 from config_api.access.sessions import Proof
-from config_api.access.sign_in_page import sign_in_form
 from config_api.backend import Backend, backend
 from config_api.errors import Unavailable, not_found
 from config_api.web.clients import client_of

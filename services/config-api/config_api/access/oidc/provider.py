@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -54,7 +54,7 @@ class Provider:
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 self._address(found.get(name))
             self._metadata = _Kept(found, monotonic())
-        return self._metadata.value  # type: ignore[no-any-return]
+        return cast(OpenIDProviderMetadata, self._metadata.value)
 
     async def keys(self, kid: str | None) -> list[Any]:
         """Its public keys of this id; asked for again where it has made new ones."""
@@ -66,17 +66,17 @@ class Provider:
             self._keys = _Kept(_usable(listed if isinstance(listed, list) else []), monotonic())
         return self._matching(kid)
 
-    async def tokens(self, form: str, auth: aiohttp.BasicAuth | None) -> Mapping[str, Any]:
+    async def tokens(self, form: str, authorization: str) -> Mapping[str, Any]:
         """What it gives for a code (RFC 6749, section 4.1.3)."""
         address = self._address((await self.metadata())["token_endpoint"])
-        return await self._asked("POST", address, form=form, auth=auth)
+        return await self._asked("POST", address, form=form, authorization=authorization)
 
     async def user_info(self, access_token: str) -> Mapping[str, Any]:
         """What more it says of somebody (OpenID Connect Core 1.0, section 5.3); nothing where it has no such place."""
         address = (await self.metadata()).get("userinfo_endpoint")
         if not address:
             return {}
-        return await self._asked("GET", self._address(address), bearer=access_token)
+        return await self._asked("GET", self._address(address), authorization=f"Bearer {access_token}")
 
     def _matching(self, kid: str | None) -> list[Any]:
         return [key for key in self._keys.value or () if kid is None or key.kid in (None, kid)]
@@ -89,18 +89,16 @@ class Provider:
             raise _odd("an address it names is no https address")
         return str(url)
 
-    async def _asked(
-        self, method: str, url: str, *, form: str = "", auth: aiohttp.BasicAuth | None = None, bearer: str = ""
-    ) -> Mapping[str, Any]:
+    async def _asked(self, method: str, url: str, *, form: str = "", authorization: str = "") -> Mapping[str, Any]:
         headers = {"Accept": "application/json"}
-        if bearer:
-            headers["Authorization"] = f"Bearer {bearer}"
+        if authorization:
+            headers["Authorization"] = authorization
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             async with (
                 self._room,
-                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers, auth=auth) as session,
+                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
                 session.request(method, url, data=form.encode() or None, allow_redirects=False) as answer,
             ):
                 body = await _bounded(answer)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from config_api.access import codes, guard, sign_in, tokens
-from config_api.access.bodies import PasswordRequest, TokenRequest
+from config_api.access.api.bodies import PasswordRequest, TokenRequest
 from config_api.access.codes import SignInLink
 from config_api.access.scopes import Scope
 from config_api.access.tokens import NewToken, TokenView

@@ -4,8 +4,8 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from config_api.access import guard, sessions, sign_in
+from config_api.access.pages.sign_in import DIFFER
 from config_api.access.scopes import Scope
-from config_api.access.sign_in_page import DIFFER
 from config_api.access.users import store
 from config_api.backend import backend
 from config_api.errors import DomainError
