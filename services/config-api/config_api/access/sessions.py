@@ -76,10 +76,8 @@ async def begin(database: Database, proof: Proof, client: Client) -> str:
 
 async def identity_of(database: Database, value: str, settings: Settings) -> Identity | None:
     """Whose session the cookie is, if it is not over."""
-    token = admin.configured(settings)
-    mark = None if token is None else fingerprint(token)
     async with database.connection() as connection:
-        row = await connection.fetchrow(SQL["session"], digest(value), mark)
+        row = await connection.fetchrow(SQL["session"], digest(value), _configured(settings))
         if row is None:
             return None
         if row["is_stale"]:
@@ -92,10 +90,10 @@ async def identity_of(database: Database, value: str, settings: Settings) -> Ide
     )
 
 
-async def all(database: Database, identity: Identity, *, only_own: bool) -> list[SessionView]:
+async def all(database: Database, settings: Settings, identity: Identity, *, only_own: bool) -> list[SessionView]:
     """Sessions that are not over, the one seen last first."""
     async with database.connection() as connection:
-        rows = await connection.fetch(SQL["sessions"], only_own, identity.user_id, MAX_LISTED)
+        rows = await connection.fetch(SQL["sessions"], only_own, identity.user_id, MAX_LISTED, _configured(settings))
     return [
         SessionView.model_validate(
             {
@@ -163,6 +161,12 @@ async def end(database: Database, value: str) -> None:
     async with database.transaction() as connection:
         await connection.execute(SQL["end_session"], digest(value))
         await entries.note(connection, "signed_out", "Signed out.", target=entries.actor().who)
+
+
+def _configured(settings: Settings) -> bytes | None:
+    """What sessions of the configured admin token are bound to."""
+    token = admin.configured(settings)
+    return None if token is None else fingerprint(token)
 
 
 def _is_behind_tls() -> bool:

@@ -31,10 +31,17 @@ WHERE s.hash = $1 AND s.expires_at > now() AND CASE WHEN s.user_id IS NOT NULL
 UPDATE session SET seen_at = now() WHERE id = $1;
 
 -- name: sessions
--- Sessions that are not over, of one user ($2; null: of none) or of all, the one seen last first.
+-- Sessions that are good as in `session`, of one user ($2; null: of none) or of all, the one seen last first.
 SELECT s.id, u.name, s.created_at AS since, s.seen_at, s.address, s.browser
 FROM session AS s LEFT JOIN users AS u ON u.id = s.user_id
-WHERE s.expires_at > now() AND (u.id IS NULL OR u.mark = s.made_by AND NOT u.disabled)
+WHERE s.expires_at > now() AND CASE WHEN s.user_id IS NOT NULL
+    THEN u.mark = s.made_by AND NOT u.disabled
+    ELSE s.made_by = $4
+        OR EXISTS (SELECT FROM api_token AS t WHERE t.hash = s.made_by)
+        OR $4::bytea IS NULL AND EXISTS (
+            SELECT FROM credential AS c WHERE sha256(convert_to(c.hash, 'UTF8')) = s.made_by
+        )
+    END
     AND (NOT $1::boolean OR s.user_id IS NOT DISTINCT FROM $2::bigint)
 ORDER BY s.seen_at DESC, s.id DESC LIMIT $3;
 

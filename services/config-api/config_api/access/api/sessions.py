@@ -28,7 +28,7 @@ class Ended(BaseModel):
 @operation(Scope.ADMIN, gives=SessionList)
 async def list_sessions() -> SessionList:
     """Every signed-in browser, the 500 seen last."""
-    return SessionList(items=await sessions.all(backend().database, guard.known(), only_own=False))
+    return SessionList(items=await sessions.all(backend().database, backend().settings, guard.known(), only_own=False))
 
 
 @routes.delete("/<int:session_id>")

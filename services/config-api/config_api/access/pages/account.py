@@ -75,7 +75,7 @@ async def end_others() -> Response:
 async def _page(faults: dict[str, str]) -> Template:
     found, database = guard.known(), backend().whole_database
     user = None if found.user_id is None else await store.get(database, found.user_id)
-    own = await sessions.all(database, found, only_own=True)
+    own = await sessions.all(database, backend().settings, found, only_own=True)
     return template(
         "access/account.html", who=found, user=user, sessions=own, here=f"{HERE}/sessions", faults=faults,
         scopes=words.SCOPES, roles=words.ROLES,

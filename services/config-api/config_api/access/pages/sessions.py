@@ -20,7 +20,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix=HERE)
 @on_loop
 async def show() -> Template:
     """All of them."""
-    found = await sessions.all(backend().database, guard.known(), only_own=False)
+    found = await sessions.all(backend().database, backend().settings, guard.known(), only_own=False)
     return template("access/sessions.html", sessions=found, here=HERE)
 
 
