@@ -64,7 +64,7 @@ SELECT id, mail_id, path, name, format, size, sha256, CASE WHEN confined.is_thei
 FROM public.document
 WHERE EXISTS (SELECT FROM confined.report WHERE report.id = document.report);
 
--- Emails that say nothing of any other domain: each file in them is a report of theirs alone.
+-- Emails that brought a report of theirs and say nothing of any other domain: each file in them is theirs alone.
 CREATE VIEW confined.mail AS
 SELECT mail_id, ''::text AS mailbox_id, ''::text AS folder, uidvalidity, uid, header_message_id, from_address, subject,
     date, internal_date, size, fetched_at, stored_at, ''::text AS run_id, settings_version, take, outcome, reason,
@@ -72,7 +72,7 @@ SELECT mail_id, ''::text AS mailbox_id, ''::text AS folder, uidvalidity, uid, he
     '[]'::jsonb AS lines
 FROM public.mail
 WHERE reason IS NULL
-    AND EXISTS (SELECT FROM confined.document WHERE document.mail_id = mail.mail_id)
+    AND mail_id IN (SELECT mail_id FROM confined.report)
     AND NOT EXISTS (
         SELECT FROM public.document AS other
         WHERE other.mail_id = mail.mail_id AND (other.report IS NULL OR NOT confined.is_theirs_alone(other.report))
