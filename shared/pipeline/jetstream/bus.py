@@ -139,7 +139,10 @@ class Bus:
 
 def _blob_name(event: Event, index: int) -> str:
     """The same for a repeat of the event; another for a mail that is fetched in a later run, so that a dead letter of
-    it and one of an earlier run each keep their own bytes when the other is discarded.
+    it and one of an earlier run each keep their own bytes when the other is discarded. A file that somebody hands over
+    is of no run: then it is the time, in steps within which the broker takes a repeat for the same event.
     """
-    run = f".{event.run_id}" if isinstance(event, MailEvent) and event.run_id else ""
-    return f"{event.key}{run}.{index}"
+    if not isinstance(event, MailEvent):
+        return f"{event.key}.{index}"
+    run = event.run_id or str(int(event.fetched_at.timestamp() // topology.DEDUPE_WINDOW))
+    return f"{event.key}.{run}.{index}"

@@ -1,5 +1,6 @@
 """Refused mail is kept within its quota, and makes room for new email."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +9,10 @@ from prometheus_client import REGISTRY
 from config_api.dead_letters.quota import DeadQuota
 from config_api.overview.attention import on_the_bus
 from pipeline.contracts.dead_letter import AT, dead_letters
+from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import KiB, MiB
 from pipeline.contracts.reasons import Reason
-from pipeline.contracts.topology import BLOB_STREAM, INLINE_CARGO_BYTES
+from pipeline.contracts.topology import BLOB_STREAM, DEAD, INLINE_CARGO_BYTES
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.runtime.judge import Dead
 from tests.integration.config_api.test_dead_letters import MAIL, _fetched, _letters, _put_dead_letters
@@ -114,3 +116,29 @@ def test_refused_mail_goes_from_the_store_before_new_email_has_to_wait(api: Api)
     assert [letter["id"] for letter in _letters(api)] == [3]
     assert api("POST", "/imports", data=b"x" * (600 * KiB)).status_code == 202
     assert [item.kind for item in api.backend.run(on_the_bus(api.backend))] == ["Dead letters"]
+
+
+def test_of_one_file_that_was_handed_over_twice_each_dead_letter_keeps_its_own_bytes(api: Api) -> None:
+    """Ten minutes apart, so that the broker does not take the second for the first."""
+    first = _fetched(1, mail=MAIL + b"x" * INLINE_CARGO_BYTES)
+    event = first.event
+    assert isinstance(event, MailFetched)
+    first = replace(first, event=event.model_copy(update={"run_id": ""}))
+    later = event.model_copy(update={"run_id": "", "fetched_at": event.fetched_at + timedelta(minutes=10)})
+
+    async def checked_in(envelope: Envelope) -> Envelope:
+        return await api.backend.bus._check_in(envelope)
+
+    async def forgetful() -> None:
+        js = api.backend.bus.js
+        await js.update_stream((await js.stream_info(DEAD.name)).config.evolve(duplicate_window=0.1))
+
+    api.backend.run(forgetful())
+    _put_dead_letters(api, api.backend.run(checked_in(first)))
+    time.sleep(0.5)
+    _put_dead_letters(api, api.backend.run(checked_in(replace(first, event=later))))
+    letters = [letter["id"] for letter in _letters(api)]
+    assert len(letters) == 2
+    assert api("DELETE", f"/dead-letters/{letters[0]}").status_code == 204
+
+    assert api("GET", f"/dead-letters/{letters[1]}/mail").data == MAIL + b"x" * INLINE_CARGO_BYTES
