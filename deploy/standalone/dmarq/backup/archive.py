@@ -2,8 +2,8 @@
 
 A gzipped tar: `manifest.json`, `secrets/NAME`, `nats/...`, `postgres/...` (the cluster), and `complete` at the end,
 without which it was cut off. Only directories and regular files; owners and modes are not kept, those of this machine
-are made again. Logs and what each start writes are not in it. The configuration of PostgreSQL is made again, too, for it
-may name programs to run.
+are made again. Logs and what each start writes are not in it. PostgreSQL's configuration is made again, too: it may
+name programs to run.
 """
 
 import gzip
