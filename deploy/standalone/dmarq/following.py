@@ -9,9 +9,8 @@ from typing import Any
 
 from pipeline.contracts.topology import Consumer
 from pipeline.contracts.wire import KEY, TYPE, Wire
-from pipeline.errors import TryLater
 from pipeline.jetstream.pull import Delivery, Subscription
-from pipeline.runtime.retry import unless, wait_for
+from pipeline.runtime.retry import persist_unless_stopped, unless
 
 AT_ONCE = 100
 WAIT_S = 5.0
@@ -68,16 +67,14 @@ async def follow(subscription: Subscription, write: Callable[[str], None], stopp
 
     What is not written is given back. A broker that is away is waited for. Raises Stuck, and what `write` raises.
     """
-    attempt = 0
+
+    async def step() -> None:
+        done, deliveries = await unless(subscription.take(AT_ONCE, wait=WAIT_S), stopping)
+        if done:
+            await _written(deliveries or [], write, stopping)
+
     while not stopping.is_set():
-        try:
-            done, deliveries = await unless(subscription.take(AT_ONCE, wait=WAIT_S), stopping)
-            if done:
-                await _written(deliveries or [], write, stopping)
-            attempt = 0
-        except TryLater as error:
-            attempt += 1
-            await wait_for(error, attempt=attempt, stopping=stopping)
+        await persist_unless_stopped(step, stopping)
 
 
 async def _written(deliveries: list[Delivery], write: Callable[[str], None], stopping: asyncio.Event) -> None:
