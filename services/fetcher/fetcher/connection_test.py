@@ -14,10 +14,13 @@ from itertools import islice
 import structlog
 from pydantic import ValidationError
 
-from fetcher.acting.same_folder import agree
-from fetcher.acting.targets import counted_or_made, targets
+from fetcher.acting.targets import agree, counted_or_made, targets
 from fetcher.credentials import Credentials
-from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
+from fetcher.imap.grammar.answers import FolderStatus
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.names import Folder
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Deadlines
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings
 from pipeline.contracts.topology import TEST_SUBJECT

@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from fetcher.imap import ImapFault, ImapSession, ProtocolLog
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.connection import ProtocolLog
 from fetcher.journal import Journal
 from fetcher.signals import Signals
 from fetcher.throttle import Backoff

@@ -6,7 +6,8 @@ from contextlib import suppress
 import structlog
 
 from fetcher.acting.targets import Targets
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from fetcher.reading.poll import Poll

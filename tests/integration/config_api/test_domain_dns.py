@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fetcher.dns_requests import answering_dns
-from parser.overview import fold
 from parser.sources.lookups import ask_domains, ask_hosts
+from parser.upkeep import fold
 from tests.support.config_api import Api
 from tests.support.dns_server import Zone, running_dns
 from tests.support.extracted import extracted

@@ -7,7 +7,8 @@ import pytest
 
 from fetcher import connection_test as trial
 from fetcher.connection_test import SignIn, try_connection
-from fetcher.imap import Account, Deadlines, ImapSession
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings, Security
 from tests.support.dovecot import Dovecot, User

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap import Meta
+from fetcher.imap.grammar.fetch_answer import Meta
 from fetcher.reading.batches import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, stretches
 from fetcher.reading.download import sift
 from pipeline.contracts.reasons import Reason

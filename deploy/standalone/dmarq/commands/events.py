@@ -14,7 +14,7 @@ from dmarq.embedded.nats import address_in
 from dmarq.following import KINDS, Stuck, consumer, follow
 from pipeline.errors import TryLater
 from pipeline.jetstream.connection import connected
-from pipeline.jetstream.reader import ReaderExists, forget_reader, open_reader
+from pipeline.jetstream.pull import ReaderExists, forget_reader, open_reader
 from pipeline.settings import Settings, given
 from pipeline.telemetry.logs import configure_logs
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from dmarq.embedded import EmbeddedMailbox
 from dmarq.samples import Totals
-from fetcher.imap import Account, ImapSession
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account
 from pipeline.contracts.events import Outcome
 from pipeline.contracts.mailbox import Action, MailAction, MailboxSettings, Security
 from pipeline.contracts.topology import DEAD

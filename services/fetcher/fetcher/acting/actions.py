@@ -12,9 +12,9 @@ from functools import partial
 
 import structlog
 
-from fetcher.acting.jobs import Job, Jobs, acted, skipped
-from fetcher.acting.refusals import FIRST_DELAY, Refusals
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.acting.jobs import FIRST_DELAY, Job, Jobs, Refusals, acted, skipped
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.sessions import Connector, KeptSession, NotOpened
 from fetcher.status import StatusTracker
 from fetcher.throttle import Backoff

@@ -7,7 +7,7 @@ from typing import Self
 
 from fetcher.imap import actions, fetch, folders, search
 from fetcher.imap.grammar.answers import FolderStatus, Selected
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.arguments import Criteria
 from fetcher.imap.grammar.faults import ImapFault
 from fetcher.imap.grammar.fetch_answer import Fetched, Meta
 from fetcher.imap.grammar.names import Folder

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from fetcher.imap import ImapSession
+from fetcher.imap.session import ImapSession
 from fetcher.reading.fetch_run import Run
 from fetcher.reading.filters import criteria_for
 from fetcher.signals import Signals

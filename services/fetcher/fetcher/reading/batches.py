@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from fetcher.imap import Meta
+from fetcher.imap.grammar.fetch_answer import Meta
 from pipeline.contracts.cursor import Landmark
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason

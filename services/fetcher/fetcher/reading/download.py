@@ -7,7 +7,9 @@ from time import monotonic
 
 import structlog
 
-from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.grammar.fetch_answer import Fetched, Meta
+from fetcher.imap.session import ImapSession
 from fetcher.reading.batches import Batch, Download, Stretch
 from fetcher.reading.filters import Headers, headers_of, matches, needs_headers
 from fetcher.reading.withheld import FolderRetries, Retries

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from fetcher.imap import ImapFault
+from fetcher.imap.grammar.faults import ImapFault
 from fetcher.reading.batches import Batch, Download
 from pipeline.contracts.events import FetchRunFinished, FetchTrigger, MailFetched
 from pipeline.contracts.mail import MailRef

@@ -17,15 +17,15 @@ from functools import partial
 import structlog
 
 from fetcher.departed import Departed
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.reading.backfill import Backfills
 from fetcher.reading.batches import Batch, Download, Stretch, stretches
 from fetcher.reading.download import downloads
 from fetcher.reading.fetch_run import Run, fetched
-from fetcher.reading.filters import criteria_for
+from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from fetcher.reading.position import Positions
 from fetcher.reading.reconcile import Reconciliation
-from fetcher.reading.search import STRAIN, matching, windows
 from fetcher.reading.withheld import FolderRetries
 from fetcher.signals import Signals
 from fetcher.throttle import Pace
@@ -170,7 +170,7 @@ class Poll:
         """All of the task, as fast as the pace allows; ends early when told to stop."""
         loop, stop = asyncio.get_running_loop(), self._signals.stop
         for window in windows(task.uids):
-            wanted = await matching(session, run.mailbox.settings.filters, window, now=run.started_at)
+            wanted = await matching(session.search, run.mailbox.settings.filters, window, now=run.started_at)
             for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
                 while (wait_s := self._pace.wait_s(loop.time())) > 0 and not stop.is_set():
                     await pause(stop, wait_s)

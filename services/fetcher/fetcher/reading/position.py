@@ -13,8 +13,10 @@ several machines lags behind.
 import asyncio
 from collections import defaultdict
 
-from fetcher.imap import ImapFault, ImapSession, Selected, Withheld
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.answers import Selected
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category

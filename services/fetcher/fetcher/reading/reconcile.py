@@ -9,11 +9,11 @@ import asyncio
 import structlog
 from pydantic import ValidationError
 
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
-from fetcher.reading.filters import criteria_for
-from fetcher.reading.search import STRAIN, matching, windows
+from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from pipeline.contracts.cursor import Cursor
 from pipeline.contracts.mailbox import Filters
 from pipeline.contracts.questions import MAX_UIDS, LedgerAnswer, LedgerInquiry
@@ -66,7 +66,7 @@ class Reconciliation:
         everything = criteria_for(Filters(), now=run.started_at, up_to_uid=cursor.last_uid)
         uids: list[int] = []
         for window in windows(await session.search(everything)):
-            uids += sorted(await matching(session, run.mailbox.settings.filters, window, now=run.started_at))
+            uids += sorted(await matching(session.search, run.mailbox.settings.filters, window, now=run.started_at))
         found: list[int] = []
         for start in range(0, len(uids), MAX_UIDS):
             found += await self._asked(run, cursor, uids[start : start + MAX_UIDS])

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from parser.kinds.kind import Row, Totals
+from parser.kinds.reading import PARSER_VERSION
 from parser.kinds.registry import kind_of
 from parser.kinds.values import bigint
 from parser.outcome import Conclusion
-from parser.version import PARSER_VERSION
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailDied, MailExtracted
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.report import Report

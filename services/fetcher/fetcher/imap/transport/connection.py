@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fetcher.imap.grammar.answers import found_uids
+from fetcher.imap.grammar.arguments import Argument, FolderName, lines
 from fetcher.imap.grammar.faults import ImapFault, Status, fault_in_session
-from fetcher.imap.grammar.quoting import Argument, FolderName, lines
 from fetcher.imap.grammar.tokens import Answer
 from fetcher.imap.transport.account import Account
 from fetcher.imap.transport.concealing import Concealer
