@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from pipeline.contracts.events import EVENT_TYPES, Event
+from pipeline.contracts.events import EVENT_TYPES
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.trace import PUBLIC
 
 SCHEMAS = "#/components/schemas/{model}"

@@ -14,7 +14,7 @@ from typing import TypedDict
 
 from structlog.contextvars import bound_contextvars
 
-from pipeline.contracts.events import Event, MailActed, MailCommand, MailDied, MailEvent, ReportStored
+from pipeline.contracts.mail_events import Event
 
 MAX_NAMED = 200  # mails in one header or log line
 
@@ -29,11 +29,7 @@ class Named(TypedDict, total=False):
 
 def mails_of(event: Event) -> Sequence[str]:
     """The ids of the mails that the event is about; none for what is about a mailbox."""
-    if isinstance(event, MailEvent | MailCommand | MailDied):
-        return (event.mail.mail_id,)
-    if isinstance(event, ReportStored):
-        return (event.mail_id,)
-    return event.mail_ids if isinstance(event, MailActed) else ()
+    return event.about
 
 
 def named(events: Iterable[Event]) -> Named:

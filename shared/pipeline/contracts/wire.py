@@ -18,7 +18,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pipeline.contracts.events import EVENT_TYPES, Event
+from pipeline.contracts.events import EVENT_TYPES
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.trace import MAX_NAMED, attributes, mails_of
 from pipeline.errors import Rejected

@@ -11,7 +11,8 @@ from fetcher.acting import jobs
 from fetcher.connection_test import try_connection
 from fetcher.imap.session import ImapSession
 from fetcher.imap.transport.account import Deadlines
-from pipeline.contracts.events import ActResult, FetchRunFinished, MailActed
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mail_events import ActResult, MailActed
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.status import MailboxStatus

@@ -17,7 +17,7 @@ from dmarq.demo.inbox import Told
 from dmarq.embedded import EmbeddedMailbox
 from dmarq.samples import Totals
 from dmarq.stack import Stack
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.postgres.connection import database

@@ -24,7 +24,7 @@ from dmarq.samples.wrap import (
     zipped,
 )
 from dmarq.samples.xml import to_xml
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 
 UNTIL = date(2026, 11, 1)
 REMEMBERED = 50

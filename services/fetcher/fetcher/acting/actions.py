@@ -19,7 +19,7 @@ from fetcher.sessions import Connector, KeptSession, NotOpened
 from fetcher.status import StatusTracker
 from fetcher.throttle import Backoff
 from pipeline.contracts.connection_test import Category
-from pipeline.contracts.events import ActResult, MailActed, MailCommand
+from pipeline.contracts.mail_events import ActResult, MailActed, MailCommand
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope

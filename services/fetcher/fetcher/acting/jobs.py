@@ -17,7 +17,7 @@ from fetcher.imap.session import ImapSession
 from fetcher.reading.position import was_rewound
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import is_of, server_uidvalidity
-from pipeline.contracts.events import ActResult, MailActed, MailCommand
+from pipeline.contracts.mail_events import ActResult, MailActed, MailCommand
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.trace import named

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from fetcher.imap.grammar.faults import ImapFault
 from fetcher.reading.batches import Batch, Download
-from pipeline.contracts.events import FetchRunFinished, FetchTrigger, MailFetched
+from pipeline.contracts.events import FetchRunFinished, FetchTrigger
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import MailAction, Mailbox
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Parcel

@@ -11,8 +11,9 @@ from uuid import uuid4
 import asyncpg
 
 from parser.storage import outbox
-from pipeline.contracts.events import ActivityLogged, MailExtracted
+from pipeline.contracts.events import ActivityLogged
 from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.questions import Change, ReparseJob, ReparseOptions, ReparseRequest
 from pipeline.contracts.repairs import Repair

@@ -10,8 +10,8 @@ from parser.kinds.registry import KINDS
 from parser.outcome import PartResult
 from parser.storage.records import copy_records
 from parser.storage.tables import report_row
-from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
 

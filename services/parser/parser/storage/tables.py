@@ -7,7 +7,8 @@ from parser.kinds.reading import PARSER_VERSION
 from parser.kinds.registry import kind_of
 from parser.kinds.values import bigint
 from parser.outcome import Conclusion
-from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailDied, MailExtracted
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished
+from pipeline.contracts.mail_events import MailDied, MailExtracted
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.report import Report
 

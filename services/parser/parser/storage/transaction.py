@@ -14,8 +14,8 @@ from parser.storage.ledger import command_for, write_mails
 from parser.storage.records import Partitions
 from parser.storage.reports import Candidate, StoredReports, store_reports
 from parser.storage.tables import mail_row, moment
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Wire, encode
 from pipeline.errors import Rejected
