@@ -11,9 +11,8 @@ from hashlib import sha256
 import structlog
 
 from fetcher.imap.grammar.faults import ImapFault
-from fetcher.imap.session import ImapSession
-from fetcher.imap.transport.account import Account, Deadlines
-from fetcher.imap.transport.connection import ProtocolLog
+from fetcher.imap.interface import MailSession, OpenSession
+from fetcher.imap.transport.account import Account, Deadlines, ProtocolLog
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault, read_issued, renewal_form
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings, ProxySettings
@@ -132,10 +131,11 @@ _NEW_TOKEN_REFUSED = {
 
 
 class Credentials:
-    """Opens signed-in sessions."""
+    """Opens signed-in sessions, by `open_session` with what an account is signed in with now."""
 
-    def __init__(self, tokens: TokenSource) -> None:
+    def __init__(self, tokens: TokenSource, open_session: OpenSession) -> None:
         self._tokens = tokens
+        self._open_session = open_session
 
     async def session(
         self,
@@ -144,7 +144,7 @@ class Credentials:
         *,
         log: ProtocolLog,
         deadlines: Deadlines | None = None,
-    ) -> ImapSession:
+    ) -> MailSession:
         """A signed-in session.
 
         A server may refuse a token before it expires (a changed password revokes it), so that one new token is tried.
@@ -152,13 +152,13 @@ class Credentials:
         """
         secret = await self._secret(settings, secrets)
         try:
-            return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+            return await self._open_session(_account(settings, secrets, secret, deadlines), log=log)
         except ImapFault as fault:
             if fault.category is not Category.AUTH_EXPIRED or settings.oauth is None or settings.auth == "password":
                 raise
         secret = await self._secret(settings, secrets, rejected=secret)
         try:
-            return await ImapSession.open(_account(settings, secrets, secret, deadlines), log=log)
+            return await self._open_session(_account(settings, secrets, secret, deadlines), log=log)
         except ImapFault as fault:
             if fault.category is not Category.AUTH_EXPIRED:
                 raise

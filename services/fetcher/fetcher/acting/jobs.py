@@ -13,7 +13,7 @@ from fetcher.acting.targets import SameFolder
 from fetcher.departed import Departed
 from fetcher.imap.grammar.answers import Selected
 from fetcher.imap.grammar.faults import ImapFault, NotDone
-from fetcher.imap.session import ImapSession
+from fetcher.imap.interface import MailSession
 from fetcher.reading.position import was_rewound
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import is_of, server_uidvalidity
@@ -127,7 +127,7 @@ class Jobs:
         self._departed = departed
         self._same_folder = SameFolder()
 
-    async def do(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
+    async def do(self, session: MailSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
         """Does the commands, if the folder's UIDs are still those of the emails. Raises ImapFault."""
         selected = await session.select(job[0])
         if not await self._are_these(session, selected, job):
@@ -135,7 +135,7 @@ class Jobs:
         await self._act(session, selected, job, [command.mail.uid for command in commands])
         return acted(job, commands, ActResult.DONE)
 
-    async def _act(self, session: ImapSession, selected: Selected, job: Job, uids: Sequence[int]) -> None:
+    async def _act(self, session: MailSession, selected: Selected, job: Job, uids: Sequence[int]) -> None:
         folder, uidvalidity, action, target = job
         if action is Action.MARK_READ:
             await session.mark_read(uids)
@@ -148,7 +148,7 @@ class Jobs:
             await session.delete(uids)
         self._departed.left(folder, uidvalidity, uids)
 
-    async def _are_these(self, session: ImapSession, selected: Selected, job: Job) -> bool:
+    async def _are_these(self, session: MailSession, selected: Selected, job: Job) -> bool:
         """Whether the UIDs are those of the emails that were fetched. Raises ImapFault while that is not known."""
         folder, uidvalidity, *_ = job
         if server_uidvalidity(selected.uidvalidity) != server_uidvalidity(uidvalidity):

@@ -6,7 +6,7 @@ import structlog
 
 from fetcher.imap.grammar.answers import FolderStatus, Selected
 from fetcher.imap.grammar.faults import ImapFault
-from fetcher.imap.session import ImapSession
+from fetcher.imap.interface import MailSession
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Action, MailboxSettings
 
@@ -19,7 +19,7 @@ def targets(settings: MailboxSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(it.folder for it in actions if it.action is Action.MOVE and it.folder))
 
 
-async def counted_or_made(session: ImapSession, target: str, *, dry_run: bool) -> FolderStatus | None:
+async def counted_or_made(session: MailSession, target: str, *, dry_run: bool) -> FolderStatus | None:
     """The folder's counts; None where it is made now, would be but for the dry run, or cannot be counted.
 
     Raises ImapFault where the server refuses to make it, or the session ends.
@@ -42,7 +42,7 @@ class Targets:
     def __init__(self, settings: MailboxSettings) -> None:
         self._missing = () if settings.dry_run else targets(settings)
 
-    async def make(self, session: ImapSession) -> dict[str, ImapFault | None]:
+    async def make(self, session: MailSession) -> dict[str, ImapFault | None]:
         """Makes those that are missing; by folder why the server refuses, None where it does not.
 
         One that is refused is tried again by the next call. Raises ImapFault when the server is away or overloaded.
@@ -80,7 +80,7 @@ class SameFolder:
     def __init__(self) -> None:
         self._different: set[tuple[str, str]] = set()
 
-    async def is_same(self, session: ImapSession, source: Selected, target: str) -> bool:
+    async def is_same(self, session: MailSession, source: Selected, target: str) -> bool:
         """Whether an email moved from the open folder to `target` stays where it is. Raises ImapFault.
 
         A target that is spelled exactly as the open folder is no matter: nothing is moved then.

@@ -2,5 +2,6 @@
 
 session ── actions ── folders, search, fetch, sign_in ── transport ── grammar
 
-`grammar` is the language, pure; `transport` one bounded connection, whose `protocol` alone knows aioimaplib.
+`grammar` is the language, pure; `transport` one bounded connection, whose `protocol` alone knows aioimaplib. The rest
+of the fetcher knows the edge by its `interface`; only `__main__` opens an `ImapSession`.
 """

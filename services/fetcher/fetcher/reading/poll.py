@@ -18,11 +18,10 @@ import structlog
 
 from fetcher.departed import Departed
 from fetcher.imap.grammar.faults import ImapFault
-from fetcher.imap.session import ImapSession
+from fetcher.imap.interface import MailSession
 from fetcher.reading.backfill import Backfills
-from fetcher.reading.batches import Batch, Download, Stretch, stretches
 from fetcher.reading.download import downloads
-from fetcher.reading.fetch_run import Run, fetched
+from fetcher.reading.fetch_run import Batch, Download, Run, Stretch, fetched, stretches
 from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from fetcher.reading.position import Positions
 from fetcher.reading.reconcile import Reconciliation
@@ -89,7 +88,7 @@ class Poll:
         self._retries: dict[tuple[str, int], FolderRetries] = defaultdict(FolderRetries)  # by folder, uidvalidity
         self._signals = signals
 
-    async def run(self, session: ImapSession, run: Run) -> bool:
+    async def run(self, session: MailSession, run: Run) -> bool:
         """One look into the folder; `run` counts what was published.
 
         Ends after the batch in hand when told to stop, and when the session is wanted by somebody else: then it gives
@@ -113,7 +112,7 @@ class Poll:
                 self._pace.went_badly()
             raise
 
-    async def _transferred(self, session: ImapSession, run: Run, task: _Task) -> bool:
+    async def _transferred(self, session: MailSession, run: Run, task: _Task) -> bool:
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         try:
             async with asyncio.TaskGroup() as group:
@@ -126,7 +125,7 @@ class Poll:
         return whole
 
     async def _download_all(
-        self, ready: "asyncio.Queue[Batch | None]", session: ImapSession, run: Run, task: _Task
+        self, ready: "asyncio.Queue[Batch | None]", session: MailSession, run: Run, task: _Task
     ) -> tuple[bool, ImapFault | None]:
         """Whether it was not stopped before the end, and what went wrong: what came before that is published."""
         whole, fault = True, None
@@ -142,7 +141,7 @@ class Poll:
         await ready.put(None)
         return whole, fault
 
-    async def _new_mails(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
+    async def _new_mails(self, session: MailSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
         """Those above the cursor, and what reconciliation found below it."""
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
         new = above(cursor, await session.search(everything))
@@ -155,7 +154,7 @@ class Poll:
 
         return _Task(cursor.uidvalidity, uids, reached)
 
-    async def _batches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters
         retries = self._retries[run.folder, task.uidvalidity]
         async with aclosing(self._stretches(session, run, task)) as all_stretches:
@@ -166,7 +165,7 @@ class Poll:
                         yield batch
                 self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
 
-    async def _stretches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
+    async def _stretches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
         """All of the task, as fast as the pace allows; ends early when told to stop."""
         loop, stop = asyncio.get_running_loop(), self._signals.stop
         for window in windows(task.uids):

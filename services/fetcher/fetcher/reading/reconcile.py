@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from fetcher.imap.grammar.faults import ImapFault
-from fetcher.imap.session import ImapSession
+from fetcher.imap.interface import MailSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
@@ -39,7 +39,7 @@ class Reconciliation:
         self._every_s = every_s
         self._due: dict[str, float] = {}  # loop time by folder
 
-    async def unsettled(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
+    async def unsettled(self, session: MailSession, run: Run, cursor: Cursor) -> list[int]:
         """The UIDs up to the cursor that must be fetched once more, rising; mostly none. The folder is open.
 
         Only when it is due, and when no email of the mailbox is on its way to the ledger. Raises ImapFault.
@@ -60,7 +60,7 @@ class Reconciliation:
         self._due[run.folder] = now + self._every_s
         return found
 
-    async def _compared(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
+    async def _compared(self, session: MailSession, run: Run, cursor: Cursor) -> list[int]:
         if await in_flight(self._bus.js, run.mailbox.id):
             raise TryLater("ledger", "mails are on their way")
         everything = criteria_for(Filters(), now=run.started_at, up_to_uid=cursor.last_uid)

@@ -12,8 +12,8 @@ from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, Pr
 from python_socks.async_.asyncio import Proxy
 
 from fetcher.imap.grammar.faults import ImapFault, Status, fault_of_status, parse_status
-from fetcher.imap.transport.account import Account
-from fetcher.imap.transport.connection import Connection, ProtocolLog
+from fetcher.imap.transport.account import Account, ProtocolLog
+from fetcher.imap.transport.connection import Connection
 from fetcher.imap.transport.memory import give_large_blocks_back
 from fetcher.imap.transport.tls import (
     Presented,
