@@ -17,8 +17,8 @@ from parser.kinds.registry import kind_of
 from parser.outcome import PartResult, conclude
 from parser.reparse.jobs import Kept
 from parser.storage.records import COLUMNS, record_row
-from parser.storage.reports import Candidate, StoredReport, store_reports
-from parser.storage.tables import moment, report_row
+from parser.storage.reports import Candidate, StoredReport, report_row, store_reports
+from parser.storage.tables import moment
 from pipeline.contracts.mail import LineOutcome, PartLine
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.questions import Change
@@ -131,8 +131,7 @@ _STORED_RECORDS = f"SELECT {', '.join(COLUMNS)} FROM record WHERE report = $1 AN
 
 async def is_stored(connection: Connection, candidate: Candidate) -> bool:
     """Whether report, rows and details are there, and all of them equal. Runs in a transaction."""
-    report = candidate.reading.report
-    row = report_row(candidate.number, candidate.event, report, identity=candidate.identity, totals=candidate.totals)
+    row = report_row(candidate)
     stored = await connection.fetchrow(REPARSE["stored_report"], candidate.number)
     if stored is None or not _agree(stored, row):
         return False
