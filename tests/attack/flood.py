@@ -17,7 +17,7 @@ from parser.__main__ import stages
 from parser.relay import Relay
 from parser.storage.transaction import AnnouncementOptions
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailFetched
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected

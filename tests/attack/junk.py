@@ -9,7 +9,7 @@ import asyncpg
 from nats.aio.client import Client
 
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailFetched
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected

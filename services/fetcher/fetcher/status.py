@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from fetcher.imap import ImapFault
+from fetcher.imap.grammar.faults import ImapFault
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Mailbox

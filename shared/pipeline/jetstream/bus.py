@@ -8,7 +8,7 @@ import structlog
 from nats.aio.client import Client
 
 from pipeline.contracts import topology
-from pipeline.contracts.events import Event, MailEvent, MailFetched
+from pipeline.contracts.mail_events import Event, MailEvent, MailFetched
 from pipeline.contracts.wire import Envelope, Parcel, Wire, encode
 from pipeline.errors import Rejected, TryLater
 from pipeline.jetstream.blobs import Blobs

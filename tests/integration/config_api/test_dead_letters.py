@@ -11,9 +11,9 @@ from config_api.dead_letters.queries import DeadLetterFilter
 from config_api.dead_letters.retry import retry_all
 from extractor.handler import extracted as extract
 from pipeline.contracts.dead_letter import dead_letters
-from pipeline.contracts.events import MailExtracted, MailFetched
 from pipeline.contracts.limits import Limits, MiB
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailExtracted, MailFetched
 from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import INLINE_CARGO_BYTES

@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 from config_api.dead_letters.quota import DeadQuota
 from config_api.overview.attention import on_the_bus
 from pipeline.contracts.dead_letter import AT, dead_letters
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import KiB, MiB
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import BLOB_STREAM, DEAD, INLINE_CARGO_BYTES
 from pipeline.contracts.wire import Envelope, encode

@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import KiB, MiB
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.errors import StoreFull
 from pipeline.jetstream.bus import Bus

@@ -16,7 +16,7 @@ import structlog
 from config_api.backend import Backend
 from config_api.mailboxes import journal
 from pipeline.contracts.dead_letter import history_of, mailbox_of
-from pipeline.contracts.events import MailEvent
+from pipeline.contracts.mail_events import MailEvent
 from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN
 from pipeline.contracts.topology import BLOB_REFUSED_SHARE
 from pipeline.contracts.wire import head

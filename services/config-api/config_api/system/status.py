@@ -3,7 +3,7 @@
 from collections import Counter
 
 from config_api.web.shapes import Count, Row
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.topology import BLOB_STREAM, COMMAND, DEAD, EXTRACT, MAIL, STREAMS, Stream
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.lag import blob_store, holding

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.contracts.connection_test import Category, Weakness
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import MailRepair, Repair

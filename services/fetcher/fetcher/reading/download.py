@@ -7,8 +7,10 @@ from time import monotonic
 
 import structlog
 
-from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
-from fetcher.reading.batches import Batch, Download, Stretch
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.grammar.fetch_answer import Fetched, Meta
+from fetcher.imap.interface import MailSession
+from fetcher.reading.fetch_run import Batch, Download, Stretch
 from fetcher.reading.filters import Headers, headers_of, matches, needs_headers
 from fetcher.reading.withheld import FolderRetries, Retries
 from pipeline.contracts.limits import Limits
@@ -41,7 +43,7 @@ class Measured:
 
 
 async def downloads(
-    session: ImapSession,
+    session: MailSession,
     stretch: Stretch,
     filters: Filters,
     *,
@@ -93,7 +95,7 @@ async def downloads(
         raise complaint
 
 
-async def _sized(session: ImapSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
+async def _sized(session: MailSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
     """The same, where an email that is said to be too large is asked whether it is: some servers say 4 GB of any."""
     large = [meta.uid for meta in metas if meta.size > max_bytes]
     short = await session.is_no_longer(large, max_bytes=max_bytes) if large else ()
@@ -149,7 +151,7 @@ def _headers_shown(meta: Meta) -> Headers:
         return Headers("", ())
 
 
-async def _measured(session: ImapSession, uids: Sequence[int], *, headers: bool, retries: Retries) -> Measured:
+async def _measured(session: MailSession, uids: Sequence[int], *, headers: bool, retries: Retries) -> Measured:
     """Size, date and flags of these emails, with `headers` From and Subject too. Raises ImapFault."""
     given_up = retries.given_up(monotonic()).intersection(uids)
     asked = [uid for uid in uids if uid not in given_up]
@@ -168,7 +170,7 @@ async def _measured(session: ImapSession, uids: Sequence[int], *, headers: bool,
     return Measured(metas, sorted(given_up), complaint)
 
 
-async def _with_headers(session: ImapSession, metas: Sequence[Meta], *, retries: Retries) -> Sequence[Meta]:
+async def _with_headers(session: MailSession, metas: Sequence[Meta], *, retries: Retries) -> Sequence[Meta]:
     """The same with From and Subject, where the server gives them out. Raises ImapFault."""
     if not metas:
         return metas
@@ -181,6 +183,6 @@ async def _with_headers(session: ImapSession, metas: Sequence[Meta], *, retries:
         return metas
 
 
-async def _of_others(session: ImapSession, asked: Sequence[int], fault: Withheld, *, headers: bool) -> list[Meta]:
+async def _of_others(session: MailSession, asked: Sequence[int], fault: Withheld, *, headers: bool) -> list[Meta]:
     others = [uid for uid in asked if uid not in fault.uids]
     return await session.fetch_meta(others, headers=headers) if others else []

@@ -18,23 +18,24 @@ from functools import partial
 import structlog
 
 from fetcher.departed import Departed
-from fetcher.imap import ImapFault, ImapSession, Meta
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.interface import MailSession
 from fetcher.reading.backfill import Backfills
-from fetcher.reading.batches import Batch, Download, Stretch, stretches
 from fetcher.reading.download import downloads
-from fetcher.reading.fetch_run import Run, fetched
-from fetcher.reading.filters import criteria_for
+from fetcher.reading.fetch_run import Batch, Download, Run, Stretch, fetched, stretches
+from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from fetcher.reading.position import Positions
 from fetcher.reading.reconcile import Reconciliation
 from fetcher.reading.room import Waiting, needs_room, without_room
-from fetcher.reading.search import STRAIN, matching, windows
 from fetcher.reading.withheld import FolderRetries
 from fetcher.signals import Signals
 from fetcher.throttle import Pace
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import Cursor, above, advanced
-from pipeline.contracts.events import FetchTrigger, MailEvent
+from pipeline.contracts.events import FetchTrigger
 from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail_events import MailEvent
 from pipeline.contracts.mailbox import Filters
 from pipeline.contracts.trace import named
 from pipeline.contracts.wire import Envelope
@@ -95,7 +96,7 @@ class Poll:
         self._waiting: dict[tuple[str, int], Waiting] = defaultdict(Waiting)  # by folder, uidvalidity
         self._signals = signals
 
-    async def run(self, session: ImapSession, run: Run) -> bool:
+    async def run(self, session: MailSession, run: Run) -> bool:
         """One look into the folder; `run` counts what was published.
 
         Ends after the batch in hand when told to stop, and when the session is wanted by somebody else: then it gives
@@ -122,7 +123,7 @@ class Poll:
                 self._pace.went_badly()
             raise
 
-    async def _transferred(self, session: ImapSession, run: Run, task: _Task) -> bool:
+    async def _transferred(self, session: MailSession, run: Run, task: _Task) -> bool:
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         try:
             async with asyncio.TaskGroup() as group:
@@ -135,7 +136,7 @@ class Poll:
         return whole
 
     async def _download_all(
-        self, ready: "asyncio.Queue[Batch | None]", session: ImapSession, run: Run, task: _Task
+        self, ready: "asyncio.Queue[Batch | None]", session: MailSession, run: Run, task: _Task
     ) -> tuple[bool, ImapFault | None]:
         """Whether it was not stopped before the end, and what went wrong: what came before that is published."""
         whole, fault = True, None
@@ -151,7 +152,7 @@ class Poll:
         await ready.put(None)
         return whole, fault
 
-    async def _new_mails(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
+    async def _new_mails(self, session: MailSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
         """Those above the cursor, and what reconciliation found below it."""
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
         waiting = self._waiting[run.folder, cursor.uidvalidity]
@@ -165,7 +166,7 @@ class Poll:
 
         return _Task(cursor.uidvalidity, uids, reached, above=cursor.last_uid)
 
-    async def _batches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters
         retries = self._retries[run.folder, task.uidvalidity]
         room = partial(self._without_room, self._waiting[run.folder, task.uidvalidity])
@@ -177,11 +178,11 @@ class Poll:
                         yield batch
                 self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
 
-    async def _stretches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
+    async def _stretches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
         """All of the task, as fast as the pace allows; ends early when told to stop."""
         loop, stop = asyncio.get_running_loop(), self._signals.stop
         for window in windows(task.uids):
-            wanted = await matching(session, run.mailbox.settings.filters, window, now=run.started_at)
+            wanted = await matching(session.search, run.mailbox.settings.filters, window, now=run.started_at)
             for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
                 while (wait_s := self._pace.wait_s(loop.time())) > 0 and not stop.is_set():
                     await pause(stop, wait_s)

@@ -6,8 +6,9 @@ remembered meanwhile, or it would be downloaded at each look; after a restart it
 
 from collections.abc import Iterable
 
-from fetcher.imap import ImapFault, Meta
-from fetcher.reading.batches import Batch
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.reading.fetch_run import Batch
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.topology import INLINE_CARGO_BYTES
 

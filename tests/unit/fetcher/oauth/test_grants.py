@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fetcher.oauth.grants import Issued, TokenFault, read_issued, renewal_form
+from fetcher.oauth import Issued, TokenFault, read_issued, renewal_form
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.oauth import OAuthSettings
 
