@@ -84,8 +84,11 @@ class _Search:
         if is_told or is_failure_report(mail, walked):
             self._failure_report(raw, item, found)
             return
-        self._is_expected |= likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
-        self._is_expected |= any(likeness.is_report_name(leaf.item.name) for leaf in found)
+        self._is_expected = (
+            self._is_expected
+            or likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
+            or any(likeness.is_report_name(leaf.item.name) for leaf in found)
+        )
         kept = self._within_budget(in_order_of_priority(found, self._rules.priority))
         self._is_from_reporter = likeness.is_reporter(headers.from_address(mail.fields))
         returned = is_bounce(mail)

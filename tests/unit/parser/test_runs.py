@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parser.kinds.aggregate.fastpath import patterns, runs, shapes
+from parser.kinds.aggregate.reader import AggregateReader
 from parser.kinds.aggregate.sections import Damaged, Sections
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.reasons import Reason
@@ -24,8 +25,9 @@ WITH_REASON = RECORD.replace("</policy_evaluated>", REASON)
 
 @pytest.fixture(autouse=True)
 def _shapes_are_known() -> None:
-    """Both shapes were met before, in reports without a namespace."""
-    said(report_xml(records=RECORD + OTHER + WITH_REASON))
+    """All shapes were met before, in reports without a namespace, and so often that they are looked for in the text."""
+    for _ in range(2):
+        said(report_xml(records=(RECORD + OTHER + WITH_REASON) * (patterns.WORTH_IT + 1)))
 
 
 def known_shapes() -> shapes.KnownShapes:
@@ -42,6 +44,20 @@ def taken_out(document: str) -> str:
 def rows_of(document: str | bytes) -> list[str | None]:
     """The addresses of the rows."""
     return [row.source_ip for row in said(document)[1]]
+
+
+def test_a_shape_is_looked_for_in_the_text_once_it_has_come_often() -> None:
+    known = shapes.KnownShapes()
+    reader = AggregateReader()
+    reader._known = known
+    document = report_xml(records=RECORD)
+    left = []
+    for _ in range(patterns.WORTH_IT + 2):
+        said(document, reader=reader)
+        left.append("192.0.2.1" in b"".join(runs.Runs(known).taken_out([document.encode()])).decode())
+
+    assert left[0] is True
+    assert left[-1] is False
 
 
 def test_the_parser_gets_two_empty_records_for_many_that_follow_one_another() -> None:
