@@ -86,6 +86,15 @@ def has_directory(data: bytes) -> bool:
     return first is not None and first.damage is None
 
 
+def span(data: bytes) -> tuple[int, int] | None:
+    """Where the archives in `data` begin and the last one ends; None where no directory leads to a member."""
+    if _END_MAGIC not in data or not has_directory(data):
+        return None
+    places = _directories(data)
+    end = places[-1].end
+    return _archive_begins(data, places[0]), end + _END.size + _END.unpack_from(data, end)[7]
+
+
 def _directories(data: bytes) -> list["_Place"]:
     """The directories of the archives that stand behind each other in `data`, in order; mostly there is one."""
     found: list[_Place] = []

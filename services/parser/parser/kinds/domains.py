@@ -22,6 +22,7 @@ _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.){{0,126}}(?![0-9]+\Z){_LABEL}")
 # As most names are, which saves looking closer; a "-" may still stand at a label's end.
 _ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}(?:\.[a-z0-9_][a-z0-9_-]{0,62}){0,6}\.[a-z]{2,30}")
+_PLACEHOLDERS: Final = frozenset({"null", "none", "nil", "undefined", "unknown", "nan"})  # what programs write for none
 _URL: Final = re.compile(r"(?:https?://|ftp://|dns://|mailto:|dns:)([^/?#]*)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"([^<>]*)<([^<>]*)>([^<>]*)")
 _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
@@ -40,7 +41,7 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
         return None, None
     name = _name(value)
     if name is not None:
-        return name, None
+        return (None, Repair.UNREADABLE_DOMAIN) if name in _PLACEHOLDERS else (name, None)
     name = _name(_undecorated(value[:MAX_LOOKED_AT]))
     return name, Repair.UNREADABLE_DOMAIN if name is None else Repair.DOMAIN_FORM
 
