@@ -39,11 +39,11 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
     value = plain(text)
     if not value.strip("."):
         return None, None
+    repair = None
     name = _name(value)
-    if name is not None:
-        return (None, Repair.UNREADABLE_DOMAIN) if name in _PLACEHOLDERS else (name, None)
-    name = _name(_undecorated(value[:MAX_LOOKED_AT]))
-    return name, Repair.UNREADABLE_DOMAIN if name is None else Repair.DOMAIN_FORM
+    if name is None:
+        name, repair = _name(_undecorated(value[:MAX_LOOKED_AT])), Repair.DOMAIN_FORM
+    return (None, Repair.UNREADABLE_DOMAIN) if name is None or name in _PLACEHOLDERS else (name, repair)
 
 
 def _name(value: str) -> str | None:

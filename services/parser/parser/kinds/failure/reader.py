@@ -123,18 +123,12 @@ def _arrival(source: Source) -> int:
 
 def _mail_date(text: str | None) -> int | None:
     """Seconds since 1970 of an RFC 5322 or ISO date, or None where it is unreadable or impossible."""
-    bare = without_comments(text or "")
+    bare = without_comments(text or "").strip('"')
     read = moment(bare)
-    epoch = int(read.timestamp()) if read is not None else _other_date(bare)
+    # else what programs write in its place: ISO 8601, perhaps with the zone's name, or seconds
+    epoch = int(read.timestamp()) if read is not None else values.epoch(_ZONE_NAME.sub("Z", bare))[0]
     is_possible = epoch is not None and values.is_possible_period(begin=epoch, end=epoch, earliest=1)
     return epoch if is_possible else None
-
-
-def _other_date(text: str) -> int | None:
-    """What programs write in place of a mail's date: ISO 8601, perhaps with the zone's name, or seconds."""
-    bare = text.strip('"')
-    read = moment(bare)
-    return values.epoch(_ZONE_NAME.sub("Z", bare))[0] if read is None else int(read.timestamp())
 
 
 def _org_name(source: Source) -> str:
