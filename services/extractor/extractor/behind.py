@@ -6,7 +6,7 @@ Members of one gzip file, and zip archives behind each other, are for `gz` and `
 from typing import Final
 
 from extractor.sniff import Sniffed
-from extractor.zipdirectory import span
+from extractor.zipdirectory import last_end, span
 
 _GZIP_MEMBER: Final = b"\x1f\x8b\x08"
 _PADDING: Final = b"\r\n\t \x00"
@@ -16,7 +16,8 @@ def apart(data: bytes, kind: Sniffed) -> list[tuple[Sniffed, bytes]]:
     """The archives in a file that begins as one of this kind; mostly that is the file as it is."""
     if kind not in (Sniffed.GZIP, Sniffed.ZIP):
         return [(kind, data)]
-    place = span(data)
+    last = last_end(data)
+    place = None if last < 0 or (kind is Sniffed.ZIP and last >= len(data)) else span(data)  # mostly there is none
     if place is None:
         return [(kind, data)]
     begin, end = place

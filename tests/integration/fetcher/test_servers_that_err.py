@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import cast
 
 import pytest
 
@@ -30,7 +31,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "GROWTH", 1.0)
 
 
-def rewritten(pattern: bytes, by: bytes, *, count: int = 0) -> Change:
+def rewritten(pattern: bytes, by: bytes | Callable[[re.Match[bytes]], bytes], *, count: int = 0) -> Change:
     """What matches in the answer is written otherwise."""
     return lambda answer: lambda sent: re.sub(pattern, by, _joined(answer(sent)), count=count)
 
@@ -73,7 +74,9 @@ def _joined(told: object) -> bytes:
 def answers(odd: OddMailbox, changes: Mapping[str, Change]) -> dict[str, Answer]:
     told = dict(odd.answers())
     for name, change in changes.items():
-        told[name] = change(told.get(name, lambda _: OK))
+        answer = told.get(name, lambda _: OK)
+        assert callable(answer)
+        told[name] = change(cast(Callable[[str], Step], answer))
     return told
 
 

@@ -6,6 +6,7 @@ last of them no number (RFC 1035 section 2.3.1, RFC 3696 section 2); an internat
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -16,6 +17,7 @@ from pipeline.contracts.repairs import Repair
 
 MAX_LENGTH: Final = 253
 MAX_LOOKED_AT: Final = 1000  # characters of a value in which a name is looked for
+KEPT: Final = 2000  # names
 MAX_LAYERS: Final = 5  # of decoration round a name
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -34,6 +36,16 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
 
     An empty text is None without a repair: whether a name must be there, others know.
     """
+    return _known(text) if len(text) <= MAX_LENGTH else _read(text)
+
+
+@lru_cache(maxsize=KEPT)
+def _known(text: str) -> tuple[str | None, Repair | None]:
+    """Kept, for the same names come in report after report."""
+    return _read(text)
+
+
+def _read(text: str) -> tuple[str | None, Repair | None]:
     if _ORDINARY.fullmatch(text) and "-." not in text and len(text) <= MAX_LENGTH:
         return text, None
     value = plain(text)
