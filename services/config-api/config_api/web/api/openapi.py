@@ -15,19 +15,17 @@ SERVERS = [{"url": "/", "description": "Where config-api is served: DMARQ_PUBLIC
 _SOME_BYTES = {"type": "string", "format": "binary", "minLength": 1}
 _REFERENCE = re.compile(r"#/components/(\w+)/([^/]+)$")
 
-PARAMETERS = {
-    "IdempotencyKey": {
-        "name": idempotency.HEADER,
-        "in": "header",
-        "required": False,
-        "description": (
-            "Any text that you use for no other request, a UUID perhaps. The same request sent again with it within 24 "
-            "hours is not done again: it gets the same answer. 422 where the key came with another request, 409 while "
-            "the first one is still being done, or nobody knows how it ended. After a refusal (4xx) the key is free."
-        ),
-        "schema": {"type": "string", "pattern": idempotency.KEY_PATTERN},
-        "example": "0f6e1b1c-2f5d-4a0e-9a55-8a2f6a0b8f1e",
-    }
+IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "Any text that you use for no other request, a UUID perhaps. The same request sent again with it within 24 "
+        "hours is not done again: it gets the same answer. 422 where the key came with another request, 409 while the "
+        "first one is still being done, or nobody knows how it ended. After a refusal (4xx) the key is free."
+    ),
+    "schema": {"type": "string", "pattern": idempotency.KEY_PATTERN},
+    "example": "0f6e1b1c-2f5d-4a0e-9a55-8a2f6a0b8f1e",
 }
 HEADERS = {
     "RateLimitPolicy": {
@@ -74,12 +72,12 @@ def completed(
     """
     document["info"]["license"] = LICENSE
     document["servers"] = SERVERS
-    document["components"] |= {"parameters": PARAMETERS, "headers": HEADERS}
+    document["components"]["headers"] = HEADERS
     for _, method, operation in operations(document):
         if operation["operationId"] in takes_bytes:
             operation["requestBody"] = {"required": True, "content": {BYTES: {"schema": _SOME_BYTES}}}
         if method == "post":
-            operation["parameters"] = [*operation["parameters"], {"$ref": "#/components/parameters/IdempotencyKey"}]
+            operation["parameters"] = [*operation["parameters"], IDEMPOTENCY_KEY]
             operation["responses"].setdefault("409", _problem(operation, "Conflict"))
         _add_headers(operation, is_post=method == "post")
         _add_example(operation, examples.get(operation["operationId"], {}))
@@ -141,7 +139,7 @@ def _drop_unused(document: dict[str, Any]) -> None:
         for section, name in _references(waiting.pop()) - reached:
             reached.add((section, name))
             waiting.append(components[section][name])
-    for section in ("schemas", "parameters", "headers"):
+    for section in ("schemas", "headers"):
         components[section] = {n: each for n, each in components[section].items() if (section, n) in reached}
 
 
