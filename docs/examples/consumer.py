@@ -14,6 +14,7 @@ url, name = sys.argv[1:]
 
 
 async def follow() -> None:
+    """Writes each report as a line, then acknowledges it."""
     client = await nats.connect(url, inbox_prefix=b"_INBOX_reports", max_reconnect_attempts=-1)
     config = ConsumerConfig(max_ack_pending=100)
     reports = await client.jetstream().pull_subscribe("report.stored.*.*", durable=name, stream="REPORT", config=config)

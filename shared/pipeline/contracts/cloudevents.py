@@ -2,13 +2,11 @@
 
 The binary content mode of the CloudEvents binding for NATS: each attribute is a header `ce-<name>`, the payload is the
 data. `traceparent` (W3C Trace Context, section 3.2) has the mail's id as the trace id, so a consumer's own spans join
-the way of the mail.
+the way of the mail; what is about no mail begins a trace of its own.
 """
 
-from hashlib import sha256
-
 from pipeline.contracts.events import Event
-from pipeline.contracts.trace import mails_of
+from pipeline.contracts.trace import mails_of, traceparent
 
 SPEC_VERSION = "1.0"
 SOURCE = "/dmarq"
@@ -26,10 +24,8 @@ def attributes(event: Event) -> dict[str, str]:
         "ce-type": f"dmarq.{event.type}.v{event.v}",
         "ce-subject": event.subject,
         "ce-datacontenttype": "application/json",
+        "traceparent": traceparent(event.key, next(iter(mails_of(event)), "")),
     }
     if event.occurred_at is not None:
         headers["ce-time"] = event.occurred_at.isoformat()
-    mail_ids = mails_of(event)
-    if mail_ids:
-        headers["traceparent"] = f"00-{mail_ids[0]}-{sha256(event.key.encode()).hexdigest()[:16]}-01"
     return headers

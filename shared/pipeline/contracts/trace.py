@@ -3,8 +3,10 @@
 `mail_id` is 32 hexadecimal digits, which is also the form of a trace id in W3C Trace Context (section 3.2.2.3).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TypedDict
 
 from structlog.contextvars import bound_contextvars
@@ -12,6 +14,7 @@ from structlog.contextvars import bound_contextvars
 from pipeline.contracts.events import Event, MailActed, MailCommand, MailDied, MailEvent, ReportStored
 
 MAX_NAMED = 200  # mails in one header or log line
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class Named(TypedDict, total=False):
@@ -29,6 +32,15 @@ def mails_of(event: Event) -> Sequence[str]:
     if isinstance(event, ReportStored):
         return (event.mail_id,)
     return event.mail_ids if isinstance(event, MailActed) else ()
+
+
+def traceparent(key: str, mail_id: str = "") -> str:
+    """A W3C trace context (section 3.2) for what is told once under this key: the same one for a repeat.
+
+    The trace is the email's, where it is about one, else one of its own.
+    """
+    digest = sha256(key.encode()).hexdigest()
+    return f"00-{mail_id if _TRACE_ID.fullmatch(mail_id) else digest[32:]}-{digest[:16]}-01"
 
 
 def named(events: Iterable[Event]) -> Named:

@@ -61,6 +61,8 @@ async def test_a_webhook_that_wants_reports_gets_each_once(
     assert sorted(post.json["report"]["id"] for post in receiver.posts) == list(range(1, 21))
     assert {post.json["type"] for post in receiver.posts} == {"report"}
     assert all("rows" not in post.json["report"] for post in receiver.posts)
+    for post in receiver.posts:
+        assert post.headers["traceparent"].split("-")[1] == post.json["report"]["mail_id"]
 
 
 async def test_a_test_is_a_request_over_the_bus_and_is_sent_at_once(
