@@ -36,7 +36,7 @@ async def start(started: Services, **environment: str) -> int:
 
 def report(number: int, **more: object) -> Envelope:
     event = ReportStored(
-        id=number, mail_id="m", mailbox_id="reports", kind=ReportKind.AGGREGATE, org_name="google.com",
+        id=number, mail_id="a1" * 16, mailbox_id="reports", kind=ReportKind.AGGREGATE, org_name="google.com",
         report_id=f"r{number}", domain="example.com", begin=1, end=2, fingerprint="f", records=1, messages=2,
         stored_at=datetime.now(UTC), rows=({"source_ip": "192.0.2.1"},), link=f"http://x/api/v1/reports/{number}",
     )  # fmt: skip

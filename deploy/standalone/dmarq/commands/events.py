@@ -47,6 +47,8 @@ def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> 
     """
     if not NAME.fullmatch(durable) or durable in OURS:
         raise click.UsageError("--durable: letters, digits, - and _, at most 64, and not the name of a service")
+    if sys.stdout is None:
+        raise click.ClickException("standard output is closed: there is nowhere to write to")
     settings = Settings.load()
     configure_logs(service="dmarq", level="warning", json_lines=settings.log_json)
     url = _url(settings)
@@ -58,8 +60,13 @@ def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> 
     except TryLater as error:
         refused = f"{error}: is the server away, or may this user not read {KINDS[kind][0]}?"
         raise click.ClickException(refused) from None
-    except BrokenPipeError:  # whoever read our lines has enough; Python's own flush at the end would say it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our lines has enough
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        raise click.ClickException(
+            f"cannot write: {error.strerror}; what was not written is not acknowledged and comes again"
+        ) from None
 
 
 async def _events(url: str, durable: str, kind: str, *, since: datetime | None, forget: bool) -> None:
@@ -82,6 +89,11 @@ async def _events(url: str, durable: str, kind: str, *, since: datetime | None, 
             os._exit(0)  # a thread of ours waits for a reader that does not read, and Python would wait for it
         finally:
             await subscription.close()
+
+
+def _drop_output() -> None:
+    """Python flushes once more at the end, and would say it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(line: str) -> None:
