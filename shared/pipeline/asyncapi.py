@@ -16,7 +16,7 @@ PARAMETERS = {
     "domain": {"description": "The policy domain, its dots as underscores: `example_com`."},
     "mailbox": {"description": "The id of the mailbox."},
 }
-HEADERS = {
+HEADERS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "Nats-Msg-Id": {"type": "string", "description": "The event's key: the same fact, the same key."},

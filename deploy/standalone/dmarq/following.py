@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pipeline.contracts.topology import Consumer
@@ -82,15 +82,18 @@ async def follow(subscription: Subscription, write: Callable[[str], None], stopp
 
 async def _written(deliveries: list[Delivery], write: Callable[[str], None], stopping: asyncio.Event) -> None:
     waiting = list(reversed(deliveries))
-    async with _kept(waiting):
-        while waiting and not stopping.is_set():
-            writing = asyncio.to_thread(write, line(waiting[-1].wire))
-            done, _ = await unless(writing, stopping, grace=WRITE_GRACE_S)
-            if not done:
-                raise Stuck
-            await waiting.pop().ack()
-        for delivery in waiting:
-            await delivery.give_back()
+    try:
+        async with _kept(waiting):
+            while waiting and not stopping.is_set():
+                writing = asyncio.to_thread(write, line(waiting[-1].wire))
+                done, _ = await unless(writing, stopping, grace=WRITE_GRACE_S)
+                if not done:
+                    raise Stuck
+                await waiting.pop().ack()
+    finally:
+        with suppress(TryLater):  # the broker is away, and hands them out again by itself
+            for delivery in waiting:
+                await delivery.give_back()
 
 
 @asynccontextmanager
