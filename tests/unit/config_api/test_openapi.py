@@ -1,5 +1,6 @@
 """The API's description is whole: names that stay, an example of each operation, what holds for every call."""
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import config_api
-from config_api.site.description import TAGS, examples
+from config_api.site.description import TAGS, document, examples
 from config_api.web.api.openapi import JSON, operations
 from config_api.web.shapes import Row
 from tests.support.described import described_api
@@ -107,6 +108,15 @@ def test_every_list_of_pages_counts_on_demand() -> None:
 
     assert len(lists) > 10
     assert not [name for name, parameters in lists.items() if "total" not in parameters]
+
+
+def test_requests_at_the_same_moment_get_the_same_document() -> None:
+    """The first ones make it; what they begin with is shared."""
+    document.cache_clear()
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: described_api(), range(4)))
+
+    assert made == [DOCUMENT] * 4
 
 
 def test_no_component_is_left_that_nothing_refers_to() -> None:

@@ -1,6 +1,7 @@
 """The API's description: as an OpenAPI document, and as a page to read."""
 
 import json
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -32,7 +33,7 @@ routes = Blueprint("api_description", __name__, url_prefix=PREFIX)
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document. Needs an application context."""
-    return completed(spec.spec, tags=TAGS, examples=examples(), takes_bytes=BYTES_TAKEN)
+    return completed(deepcopy(spec.spec), tags=TAGS, examples=examples(), takes_bytes=BYTES_TAKEN)
 
 
 def examples() -> dict[str, dict[str, Any]]:
