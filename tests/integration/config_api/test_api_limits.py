@@ -1,17 +1,20 @@
 """How often the API answers one token, and how much a list counts."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from config_api.web.api.rate_limit import WINDOW
+from config_api.web.api.rate_limit import EXTENSION, WINDOW, RateLimit
 from config_api.web.paging import MAX_COUNTED
+from dmarq.client import Client
 from pipeline.settings import Settings
 from tests.integration.config_api.test_dead_letters import _fetched, _put_dead_letters
 from tests.integration.config_api.test_idempotency import rows
-from tests.support.config_api import Api, api_settings
+from tests.support.config_api import Api, api_settings, served
 from tests.support.extracted import extracted
 from tests.support.reports import report_xml
+from tests.support.services import ADMIN_TOKEN
 from tests.support.signing_in import made_token, signed_in
 from tests.support.stored import store
 
@@ -43,6 +46,17 @@ def test_beyond_the_quota_it_is_429_with_the_time_to_come_again(api: Api) -> Non
     assert 0 < int(refused.headers["Retry-After"]) <= WINDOW
     assert refused.headers["RateLimit"].startswith('"api";r=0;t=')
     assert api("GET", "/mailboxes").status_code == 200, "another token has a quota of its own"
+
+
+def test_the_command_line_waits_for_the_next_window(api: Api, tmp_path: Path) -> None:
+    store(api.backend, extracted(1, report_xml()))
+    api.app.extensions[EXTENSION] = RateLimit(3, window=1)
+    with served(api) as address, Client(f"http://{address}", ADMIN_TOKEN) as client:
+        found = [client.get("/reports")["items"][0]["id"] for _ in range(8)]
+        for number, report in enumerate(found):
+            assert client.save(f"/reports/{report}/document", tmp_path / str(number))
+
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_a_refusal_tells_what_is_left_too(api: Api) -> None:

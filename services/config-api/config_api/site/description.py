@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from config_api.access import guard
 from config_api.access.scopes import Scope
+from config_api.web.api import rate_limit
 from config_api.web.api.openapi import METHODS, completed
 from config_api.web.contract import BYTES_TAKEN, PREFIX, spec
 
@@ -47,7 +48,7 @@ def examples() -> dict[str, dict[str, Any]]:
 @routes.get("/openapi.json")
 def openapi() -> Response:
     """The document."""
-    guard.require(Scope.READ)
+    rate_limit.count(guard.require(Scope.READ).credential)
     return jsonify(document())
 
 

@@ -34,6 +34,7 @@ class Allowance:
     """How many requests there may be in a window, are left, and seconds until all are there again."""
 
     quota: int
+    window: int
     left: int
     reset: int
 
@@ -41,16 +42,17 @@ class Allowance:
     def headers(self) -> dict[str, str]:
         """As structured fields (RFC 9651)."""
         return {
-            "RateLimit-Policy": f'"{POLICY}";q={self.quota};w={WINDOW}',
+            "RateLimit-Policy": f'"{POLICY}";q={self.quota};w={self.window}',
             "RateLimit": f'"{POLICY}";r={self.left};t={self.reset}',
         }
 
 
 class RateLimit:
-    """Counts requests; `quota` 0: any number."""
+    """Counts requests; `quota` 0: any number. `window` in seconds."""
 
-    def __init__(self, quota: int, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, quota: int, *, window: int = WINDOW, now: Callable[[], float] = monotonic) -> None:
         self.quota = quota
+        self._window = window
         self._now = now
         self._used: OrderedDict[bytes, Used] = OrderedDict()
         self._lock = Lock()
@@ -63,12 +65,12 @@ class RateLimit:
             self._used.move_to_end(credential)
             if len(self._used) > MOST_CREDENTIALS:
                 self._used.popitem(last=False)
-            if now >= used.began + WINDOW:
+            if now >= used.began + self._window:
                 used.began, used.requests = now, 0
             is_allowed = used.requests < self.quota
             used.requests += is_allowed
-            reset = max(1, ceil(used.began + WINDOW - now))
-            return Allowance(self.quota, self.quota - used.requests, reset), is_allowed
+            reset = max(1, ceil(used.began + self._window - now))
+            return Allowance(self.quota, self._window, self.quota - used.requests, reset), is_allowed
 
 
 def count(credential: bytes) -> None:
