@@ -7,7 +7,7 @@ release with this version wrote; a version that is over keeps both, and neither 
 import json
 from pathlib import Path
 
-from pipeline.contracts.events import Event
+from pipeline.contracts.mail_events import Event
 from tests.support.events import SAMPLES
 
 DIRECTORY = Path(__file__).parents[1] / "data" / "events"

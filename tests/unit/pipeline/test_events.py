@@ -6,8 +6,9 @@ from jsonschema import Draft202012Validator
 
 from pipeline import asyncapi
 from pipeline.asyncapi import public_events
-from pipeline.contracts.events import EVENT_TYPES, Event, MailEvent
+from pipeline.contracts.events import EVENT_TYPES
 from pipeline.contracts.mail import MailRef, mail_id_of
+from pipeline.contracts.mail_events import Event, MailEvent
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import STREAMS, actor, dead_subject, domain_token
 from tests.support.events import MAIL, SAMPLES
