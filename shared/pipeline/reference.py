@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline import asyncapi
-from pipeline.contracts.events import EVENT_TYPES, Event, ReportStored
+from pipeline.contracts.events import EVENT_TYPES, ReportStored
 from pipeline.contracts.limits import KiB, Limits, MiB
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.mailbox import (
     AttachmentRules,
     Filters,

@@ -6,7 +6,7 @@ Only for a field that was added. The `.oldest.json` files are what the first ver
 import json
 from pathlib import Path
 
-from pipeline.contracts.events import Event
+from pipeline.contracts.mail_events import Event
 from tests.support.events import SAMPLES
 
 DIRECTORY = Path(__file__).parents[1] / "data" / "events"

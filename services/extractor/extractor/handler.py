@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from extractor.find import find_in_mail
-from pipeline.contracts.events import MailExtracted, MailFetched
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail_events import MailExtracted, MailFetched
 from pipeline.contracts.mailbox import AttachmentRules
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Parcel

@@ -11,9 +11,9 @@ from typing import Final
 from extractor import likeness, uuencode
 from extractor.budget import Allowance, Budget
 from extractor.cms import signed_content
-from extractor.display import one_line
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
 from extractor.gz import Deflated, Gzip, Plain, reports_apart
+from extractor.headers import one_line
 from extractor.inflate import Source
 from extractor.look import UNCLEAR, Seen, look_closer, window_bits_of
 from extractor.nested import nested_mails

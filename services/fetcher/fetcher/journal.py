@@ -8,7 +8,8 @@ from uuid import uuid4
 import structlog
 from pydantic import JsonValue
 
-from pipeline.contracts.events import ActivityLogged, Event, Level
+from pipeline.contracts.events import ActivityLogged, Level
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus

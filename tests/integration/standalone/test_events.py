@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from dmarq.embedded import EmbeddedNats, temporary_data_dir
-from pipeline.contracts.events import ActivityLogged, Event, Level, ReportStored
+from pipeline.contracts.events import ActivityLogged, Level, ReportStored
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.wire import Envelope
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected

@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from parser.kinds.comments import without_comments
 from parser.kinds.reading import SampleKept
 from parser.kinds.registry import read
+from parser.kinds.values import without_comments
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair

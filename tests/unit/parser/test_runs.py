@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parser.kinds.aggregate.fastpath import patterns, runs, shapes
+from parser.kinds.aggregate.fastpath import patterns, reader, shapes
 from parser.kinds.aggregate.sections import Damaged, Sections
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.reasons import Reason
@@ -36,7 +36,7 @@ def known_shapes() -> shapes.KnownShapes:
 
 def taken_out(document: str) -> str:
     """What is left for the parser."""
-    return b"".join(runs.Runs(known_shapes()).taken_out([document.encode()])).decode()
+    return b"".join(reader.Runs(known_shapes()).taken_out([document.encode()])).decode()
 
 
 def rows_of(document: str | bytes) -> list[str | None]:
@@ -165,7 +165,7 @@ def test_the_line_of_a_damage_is_told_as_it_is_in_the_document() -> None:
     line = document[: document.rindex("</row>" + RECORD)].count("\n") + 1
 
     with pytest.raises(Damaged, match=f"line {line}"):
-        list(Sections(runs.Runs(known_shapes()).taken_out([document.encode()]), root_name="feedback"))
+        list(Sections(reader.Runs(known_shapes()).taken_out([document.encode()]), root_name="feedback"))
 
 
 def test_a_limit_of_records_holds_within_a_run() -> None:
@@ -176,7 +176,7 @@ def test_a_limit_of_records_holds_within_a_run() -> None:
 
 
 def test_a_report_with_many_records_where_none_belong_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "MAX_WAITING_BYTES", 10 * len(RECORD))
+    monkeypatch.setattr(reader, "MAX_WAITING_BYTES", 10 * len(RECORD))
     document = report_xml(records=RECORD + "<extension>" + RECORD * 11 + "</extension>" + OTHER)
 
     assert said(document) == said_through_the_tree(document)
@@ -228,7 +228,7 @@ def test_shapes_with_long_namespaces_are_not_remembered() -> None:
 
 
 def test_a_mark_that_a_document_brings_along_is_no_run() -> None:
-    mark = f'<record {runs._MARK}="7"/>'
+    mark = f'<record {reader._MARK}="7"/>'
     document = report_xml(records=RECORD + mark + RECORD)
 
     assert rows_of(document) == ["192.0.2.1", "192.0.2.1"]

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from pipeline.asyncapi import public_events
-from pipeline.contracts.events import Event
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.trace import mails_of
 from pipeline.contracts.wire import Envelope, encode
 from tests.support.events import SAMPLES

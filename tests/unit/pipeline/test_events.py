@@ -3,8 +3,9 @@ import re
 
 import pytest
 
-from pipeline.contracts.events import EVENT_TYPES, Event, MailEvent
+from pipeline.contracts.events import EVENT_TYPES
 from pipeline.contracts.mail import MailRef, mail_id_of
+from pipeline.contracts.mail_events import Event, MailEvent
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import STREAMS, actor, dead_subject, domain_token
 from tests.support.events import MAIL, SAMPLES

@@ -15,9 +15,9 @@ import structlog
 
 from config_api.backend import Backend
 from config_api.errors import Invalid, TooLarge
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.wire import Envelope
 from pipeline.jetstream.bus import Bus

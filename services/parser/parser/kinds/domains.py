@@ -10,8 +10,7 @@ from typing import Final
 
 import idna
 
-from parser.kinds.comments import without_comments
-from parser.kinds.values import plain
+from parser.kinds.values import plain, without_comments
 from pipeline.contracts.repairs import Repair
 
 MAX_LENGTH: Final = 253

@@ -4,15 +4,14 @@ import re
 from hashlib import sha256
 
 from parser.kinds import values
-from parser.kinds.comments import without_comments
 from parser.kinds.domains import read_domain
-from parser.kinds.failure.feedback import Feedback, Parts, parts_of
-from parser.kinds.failure.notice import read_notice
+from parser.kinds.failure.feedback import Feedback, Parts, parts_of, read_notice
 from parser.kinds.failure.source import Source, redacted
 from parser.kinds.identity import Fingerprint
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Reading, SampleKept, Terms
+from parser.kinds.values import without_comments
 from pipeline.contracts.limits import Limits, MiB
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair

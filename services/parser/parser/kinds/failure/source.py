@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from parser.kinds.comments import without_comments
 from parser.kinds.failure.feedback import Feedback
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints, SampleKept
+from parser.kinds.values import without_comments
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected

@@ -1,7 +1,12 @@
-"""What is kept only for a time: documents' bytes (for reparse), rows of reports, lines for people; and room ahead."""
+"""What the parser does beside storing: it adds up the overview, and forgets what is kept only for a time.
+
+New reports are due in the transaction that stores them, and are added to the sums here, many at a time. Documents'
+bytes (for reparse), rows of reports and lines for people go after their time; and there is room for the months ahead.
+"""
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -10,13 +15,28 @@ from parser.storage.records import MONTHS_AHEAD, Month, Partitions, later
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
-SQL = Statements.of("parser.storage")
-
 log = structlog.get_logger(__name__)
 
-EVERY = 3600.0  # seconds
+SQL = Statements.of("parser.storage")
+
+FOLD_EVERY = 3.0  # seconds; readers add up what is due by themselves, so nobody waits for us
+SOME_RECORDS = 100_000  # added in one transaction, some seconds at most; but a report with more is added whole
+CLEAR_EVERY = 3600.0  # seconds
 SOME = 1000  # rows at a time, so that nobody waits for us
 ACTIVITY_DAYS = 30
+
+
+async def keep_overview(database: Database, stopping: asyncio.Event) -> None:
+    """Adds what is due, again and again until told to stop."""
+    await chore("overview", partial(fold, database, stopping), every=FOLD_EVERY, stopping=stopping)
+
+
+async def fold(database: Database, stopping: asyncio.Event) -> None:
+    """Adds what is due until nothing is left, or another parser is doing it. Raises TryLater."""
+    while not stopping.is_set():
+        async with long_transaction(database) as connection:
+            if not await connection.fetchval(SQL["fold_overview"], SOME_RECORDS, timeout=TIMEOUT):
+                return
 
 
 async def keep_house(
@@ -33,7 +53,7 @@ async def keep_house(
             await forget(database, stopping, statement="forget_documents", days=keep_documents_days)
         await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
 
-    await chore("retention", clear, every=EVERY, stopping=stopping)
+    await chore("retention", clear, every=CLEAR_EVERY, stopping=stopping)
 
 
 async def forget(database: Database, stopping: asyncio.Event, *, statement: str, days: int) -> None:
