@@ -26,6 +26,7 @@ GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token, us
 GRANT INSERT ON audit TO dmarq_config_api;
 GRANT USAGE ON SCHEMA confined TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA confined TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON api_request TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
 GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;

@@ -114,7 +114,7 @@ def test_no_answer_to_a_bound_viewer_names_another_domain(told: Api, viewer: Fla
     for path in _paths(told, values):
         for query in QUERIES:
             if not path.startswith("/api"):
-                query = f"{query}&whole=yes"  # noqa: PLW2901 - or a part may come later where it takes long
+                query = f"{query}&whole=yes"
             answer = viewer.get(f"{path}?{query}")
             asked += 1
             assert answer.status_code in (200, 303, 404, 410, 422), (path, query, answer.text)

@@ -96,6 +96,7 @@ def _let_in() -> AnyResponse | None:
         return _ask_for_sign_in(need)
     if not found.may(need):
         raise Problem(403, "Not allowed", _why_not(found, need))
+    g.credential = found.credential
     request.max_content_length = SIGNED_IN_BODY
     if found.is_browser and request.method not in csrf.SAFE_METHODS:
         csrf.check()

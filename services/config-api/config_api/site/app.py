@@ -7,6 +7,7 @@ from config_api.access.oidc import page as provider_page
 from config_api.backend import EXTENSION, Backend
 from config_api.site.routes import register
 from config_api.site.security import protect
+from config_api.web.api import rate_limit
 from config_api.web.errors import handle_errors
 from config_api.web.needs import open_to_all
 
@@ -27,6 +28,7 @@ def create_app(backend: Backend) -> Flask:
     protect(app, backend)
     guard.protect(app)
     open_to_all(app.view_functions["static"])
+    rate_limit.install(app, backend.settings.api_rate)
     handle_errors(app)
     register(app)
     return app

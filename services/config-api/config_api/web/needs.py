@@ -1,4 +1,7 @@
-"""What a route needs of whoever calls it, declared at the route. One without a declaration is served to nobody."""
+"""What a route needs of whoever calls it, declared at the route. One without a declaration is served to nobody.
+
+Whoever was let in (`access/guard.py`) has the fingerprint of what they showed in `flask.g.credential`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,9 +1,12 @@
 """Passwords are kept as hashes of argon2id, which takes a chosen amount of memory for each guess."""
 
 import asyncio
+from base64 import b64encode
+from secrets import token_bytes
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from config_api.access.hashing import HashingRoom, as_bytes
 from config_api.errors import FieldError, invalid
@@ -20,7 +23,7 @@ class Passwords:
     def __init__(self, *, memory: int = 64 * MiB) -> None:
         self._hasher = PasswordHasher(memory_cost=memory // KIB)
         self._room = HashingRoom()
-        self._nobodys: str | None = None
+        self._nobodys = _nobodys(self._hasher)
 
     async def hashed(self, password: str) -> str:
         """What is stored of it. Raises Invalid for a password of a wrong length, Problem 503."""
@@ -40,13 +43,14 @@ class Passwords:
 
     def _matches(self, secret: str, stored: str | None) -> bool:
         try:
-            matches = self._hasher.verify(stored or self._anybodys(), as_bytes(secret[:MAX_LENGTH]))
+            matches = self._hasher.verify(stored or self._nobodys, as_bytes(secret[:MAX_LENGTH]))
         except (VerificationError, InvalidHashError):
             return False
         return matches and stored is not None
 
-    def _anybodys(self) -> str:
-        """What is compared with where there is no password, so that the answer takes as long."""
-        if self._nobodys is None:
-            self._nobodys = self._hasher.hash("nobody's")
-        return self._nobodys
+
+def _nobodys(hasher: PasswordHasher) -> str:
+    """A hash of the hasher's own cost that no password has: compared with where there is none."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, tag = (b64encode(token_bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${tag}"
