@@ -39,8 +39,8 @@ def session_of(browser: FlaskClient) -> bool:
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[str]:
-    with running_provider() as issuer:
+def provider(node: str) -> Iterator[str]:
+    with running_provider(node) as issuer:
         yield issuer
 
 

@@ -1,59 +1,29 @@
-"""The provider `oidc-provider` for Node, a certified one; installed with npm when it is first needed."""
+"""The provider `oidc-provider` for Node, a certified one, from tests/node."""
 
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-import pytest
 
 from dmarq.embedded.programs import LOOPBACK, free_port
+from tests.support.node import NODE
 
-PACKAGE = "oidc-provider@8.8.1"
-HOME = Path(__file__).parents[3] / "build" / "oidc-provider"
 CLIENT_ID, CLIENT_SECRET = "dmarq", "a-secret-of-the-tests-4f1e9c"
 CALLBACK = "http://127.0.0.1:8080/sign-in/provider/callback"
 WAIT_S = 60.0
 
-# Anybody may sign in under any name; "groups" of alice@example.com are "staff", those of root@example.com "admins".
-SCRIPT = """
-import Provider from "oidc-provider";
-const [issuer, port, id, secret, callback] = process.argv.slice(1);
-const groups = { "root@example.com": ["admins", "staff"], "alice@example.com": ["staff"] };
-const provider = new Provider(issuer, {
-  clients: [{ client_id: id, client_secret: secret, redirect_uris: [callback] }],
-  claims: { openid: ["sub", "groups", "domains"], email: ["email", "email_verified"], profile: ["preferred_username"] },
-  pkce: { required: () => true },
-  findAccount: async (_, sub) => ({ accountId: sub, claims: async () => ({
-    sub, email: sub, email_verified: true, preferred_username: sub.split("@")[0], groups: groups[sub] ?? [],
-    domains: ["example.com"],
-  }) }),
-});
-provider.listen(Number(port), "127.0.0.1", () => console.log("listening"));
-"""
-
 
 @contextmanager
-def running_provider() -> Iterator[str]:
-    """The issuer of a provider that runs inside the block."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("no Node is installed")
-    if not (HOME / "node_modules" / "oidc-provider").is_dir():
-        HOME.mkdir(parents=True, exist_ok=True)
-        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--silent")
-        subprocess.run([npm, "install", "--prefix", str(HOME), *quiet, PACKAGE], check=True, timeout=100)
+def running_provider(node: str) -> Iterator[str]:
+    """The issuer of a provider that runs inside the block, in this program."""
     port = free_port()
     issuer = f"http://{LOOPBACK}:{port}"
-    arguments = ["--input-type=module", "-e", SCRIPT, issuer, str(port), CLIENT_ID, CLIENT_SECRET, CALLBACK]
-    with subprocess.Popen(
-        [node, *arguments], cwd=HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    arguments = [str(NODE / "oidc_provider.mjs"), issuer, str(port), CLIENT_ID, CLIENT_SECRET, CALLBACK]
+    with subprocess.Popen([node, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(issuer, process)
             yield issuer

@@ -14,6 +14,7 @@ from config_api.access.audit.entries import Actor
 from config_api.access.scopes import Identity, Scope
 from config_api.backend import Backend, backend
 from config_api.backend.confinement import confine
+from config_api.web.api.idempotency import REPLAYED
 from config_api.web.needs import Need, need_of
 from config_api.web.problem import Problem
 from pipeline.errors import TryLater
@@ -136,6 +137,7 @@ def _note_change(response: Response) -> Response:
     """A request that changed something and left no line of its own in the audit log gets a general one."""
     acting = entries.actor()
     is_change = request.method not in csrf.SAFE_METHODS and response.status_code < 400
+    is_change = is_change and REPLAYED not in response.headers  # what was done before, and noted then
     if is_change and not acting.has_noted and g.get("identity") is not None and request.endpoint:
         text = (current_app.view_functions[request.endpoint].__doc__ or request.endpoint).partition("\n")[0]
         try:

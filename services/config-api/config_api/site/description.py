@@ -15,7 +15,7 @@ from config_api.web.contract import BYTES_TAKEN, PREFIX, spec
 from config_api.web.needs import needs, within_domains
 
 TAGS = {
-    "access": "Tokens for programs, the password, links to sign in with, the key that secrets are kept under.",
+    "access": "Users, sessions, tokens for programs, passwords, links to sign in with, and who changed what.",
     "activity": "What happened and what happens now: fetch runs, settings changes, the IMAP connection log.",
     "dead letters": "Events that no retry of the pipeline could help: look, retry, discard.",
     "domains": "What is sent in the name of a domain, its DNS, and whether its policy may be stricter.",
