@@ -10,7 +10,7 @@ from hmac import digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -25,6 +25,7 @@ CLIENT_ID = "dmarq"
 class Impostor:
     """`claims` are put into the ID token, over what would be right; `header` into its header; `key` signs it.
 
+    `callback`: where a browser that comes to it is sent back to, at once, with a code.
     `answers`: what a path answers with instead, as (status, headers, body). `asked`: forms that came to the token
     endpoint.
     """
@@ -38,11 +39,15 @@ class Impostor:
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     nonce: str = ""
+    callback: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         if path in self.answers:
             return self.answers[path]
+        if path == "/auth":
+            self.nonce = form["nonce"]
+            return 302, {"Location": f"{self.callback}?{urlencode({'state': form['state'], 'code': 'a-code'})}"}, b""
         made: dict[str, Callable[[dict[str, str]], Any]] = {
             "/.well-known/openid-configuration": self._described,
             "/keys": lambda _: {
@@ -92,16 +97,16 @@ def running_impostor() -> Iterator[Impostor]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer({})
+            self._answer(urlsplit(self.path).query)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            self._answer({name: values[0] for name, values in parse_qs(body).items()})
+            self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-        def _answer(self, form: dict[str, str]) -> None:
+        def _answer(self, sent: str) -> None:
+            form = {name: values[0] for name, values in parse_qs(sent).items()}
             status, headers, body = impostor.answer(urlsplit(self.path).path, form)
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
