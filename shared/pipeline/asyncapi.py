@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from pipeline.contracts.cloudevents import PUBLIC
 from pipeline.contracts.events import EVENT_TYPES
 from pipeline.contracts.mail_events import Event
-from pipeline.contracts.trace import PUBLIC
 
 SCHEMAS = "#/components/schemas/{model}"
 PARAMETERS = {

@@ -1,15 +1,10 @@
-"""The trace of a mail: its id is the trace id, from the fetch to the action, in headers and in log lines; pure.
+"""The trace of a mail: its id is the trace id, from the fetch to the action, in headers and in log lines.
 
 `mail_id` is 32 hexadecimal digits, which is also the form of a trace id in W3C Trace Context (section 3.2.2.3).
-
-Events for third parties carry CloudEvents 1.0 attributes, in the binary content mode of the binding for NATS: each is a
-header `ce-<name>`, the payload is the data. Their `traceparent` (Trace Context, section 3.2) has the mail's id as the
-trace id, so a consumer's own spans join the way of the mail.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TypedDict
 
 from structlog.contextvars import bound_contextvars
@@ -45,28 +40,3 @@ def traced(events: Iterable[Event]) -> Iterator[None]:
     """Every log line inside the block names the mails of these events."""
     with bound_contextvars(**named(events)):
         yield
-
-
-SPEC_VERSION = "1.0"
-SOURCE = "/dmarq"
-PUBLIC = ("report.", "event.")  # how the subjects begin that third parties may subscribe to
-
-
-def attributes(event: Event) -> dict[str, str]:
-    """The headers, by name; none for an event that only our own services read."""
-    if not event.subject.startswith(PUBLIC):
-        return {}
-    headers = {
-        "ce-specversion": SPEC_VERSION,
-        "ce-id": event.key,
-        "ce-source": SOURCE,
-        "ce-type": f"dmarq.{event.type}.v{event.v}",
-        "ce-subject": event.subject,
-        "ce-datacontenttype": "application/json",
-    }
-    if event.occurred_at is not None:
-        headers["ce-time"] = event.occurred_at.isoformat()
-    mail_ids = mails_of(event)
-    if mail_ids:
-        headers["traceparent"] = f"00-{mail_ids[0]}-{sha256(event.key.encode()).hexdigest()[:16]}-01"
-    return headers

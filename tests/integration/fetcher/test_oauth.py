@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from fetcher.credentials import TokenSource
-from fetcher.oauth import TokenFault
+from fetcher.oauth import TokenFault, TokenSource
 from pipeline.contracts import topology
 from pipeline.contracts.connection_test import Category
 from pipeline.errors import TryLater

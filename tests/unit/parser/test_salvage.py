@@ -6,7 +6,8 @@ import json
 import pytest
 
 from parser.kinds.aggregate.kind import AGGREGATE
-from parser.kinds.registry import read, salvage
+from parser.kinds.registry import read
+from parser.kinds.salvage import salvage
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason
