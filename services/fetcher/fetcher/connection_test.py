@@ -220,6 +220,12 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         "Try again later, in case the server is busy.",
         _LOGS,
     ),
+    Category.STORE_FULL: (
+        "Wait: the oldest refused emails are thrown away to make room, and what waits is fetched within a minute.",
+        "Look at the page Needs attention, and discard the dead letters that nobody needs.",
+        "See whether the extractor and the parser work: what they have done with is removed.",
+        _LOGS,
+    ),
 }
 
 

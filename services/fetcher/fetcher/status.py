@@ -21,6 +21,7 @@ from pipeline.telemetry.metrics import (
     MAILBOX_BACKLOG,
     MAILBOX_LAST_SUCCESS,
     MAILBOX_NEXT_POLL,
+    MAILBOX_NO_ROOM,
     MAILBOX_OVERDUE,
     MAILBOX_STATE,
 )
@@ -100,7 +101,7 @@ class StatusTracker:
         """The mailbox is no longer held here."""
         self._enter(State.WAITING, next_poll_at=None, progress=None, holder="", held_since=None)
         MAILBOX_STATE.remove(self._mailbox.id, State.WAITING)
-        for gauge in (MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS, MAILBOX_NEXT_POLL, MAILBOX_OVERDUE):
+        for gauge in (MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS, MAILBOX_NEXT_POLL, MAILBOX_NO_ROOM, MAILBOX_OVERDUE):
             gauge.remove(self._mailbox.id)
 
     def overdue(self) -> bool:

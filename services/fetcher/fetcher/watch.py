@@ -27,6 +27,7 @@ ROUND_EVERY_S = 1.0  # however busily a server announces mail
 IDLE_DIES_S = 10.0  # after its first IDLE began: a session that ends so soon ended because of it
 IDLE_DEATHS = 2  # in a row; then IDLE is left out for a while
 WITHOUT_IDLE_S = 3600.0
+ROOM_AGAIN_S = 60.0  # between looks while emails wait for room in the object store
 STOPPED = "stopped before the end; the rest is fetched next time"
 OF_A_FOLDER = frozenset((Category.MAILBOX_NOT_FOUND, Category.PERMISSIONS))  # the other folders may be well
 
@@ -203,7 +204,9 @@ class Watch:
 
     @property
     def _interval_s(self) -> float:
-        return self._mailbox.settings.poll_interval_minutes * 60
+        interval_s = self._mailbox.settings.poll_interval_minutes * 60.0
+        waits = any(fault.category is Category.STORE_FULL for fault in self._complaints.values())
+        return min(interval_s, ROOM_AGAIN_S) if waits else interval_s
 
     @property
     def _idles(self) -> bool:

@@ -83,6 +83,15 @@ def test_a_device_answer_that_lacks_something_is_refused(answer: dict[str, objec
         DeviceCode.of(answer)
 
 
+@pytest.mark.parametrize("seconds", [10**400, 1e300, -1, float("nan"), "soon", None])
+def test_a_device_answer_can_make_nobody_wait_for_ever(seconds: object) -> None:
+    answer = {"device_code": "d", "user_code": "U", "verification_uri": "https://x.example", "interval": seconds}
+    code = DeviceCode.of(answer | {"expires_in": seconds})
+
+    assert 0 < code.interval_s <= device.MAX_INTERVAL_S
+    assert 0 < code.lasts_s <= device.MAX_WAIT_S
+
+
 def test_google_names_the_place_otherwise() -> None:
     code = DeviceCode.of({"user_code": "A", "device_code": "B", "verification_url": "https://x.example"})
 

@@ -16,6 +16,7 @@ SLOWER_BY_S = 5.0  # section 3.5
 MAX_WAIT_S = 1800.0
 MAX_FAILURES = 6  # in a row, each waited for twice as long as the one before
 MAX_INTERVAL_S = 60.0
+FOREVER_S = 1e9  # what is longer is no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class DeviceCode:
             raise TokenFault(Category.CONNECTIVITY, "the provider's answer holds no device code: check the endpoint")
         user_code, place, code = map(str, words)
         lasts_s = min(_seconds(answer.get("expires_in"), MAX_WAIT_S), MAX_WAIT_S)
-        return cls(user_code, place, lasts_s, _seconds(answer.get("interval"), DEFAULT_INTERVAL_S), code)
+        interval_s = min(_seconds(answer.get("interval"), DEFAULT_INTERVAL_S), MAX_INTERVAL_S)
+        return cls(user_code, place, lasts_s, interval_s, code)
 
 
 async def by_device_code(
@@ -79,7 +81,7 @@ def _may_pass(fault: TokenFault) -> bool:
 
 
 def _seconds(value: object, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and value > 0 else default
+    return float(value) if isinstance(value, int | float) and 0 < value < FOREVER_S else default
 
 
 def _filled(form: Form) -> Form:

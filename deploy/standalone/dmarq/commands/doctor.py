@@ -87,6 +87,7 @@ def _asked(named: Sequence[str]) -> _System:
             for mailbox in client.get("/mailboxes")["items"]:
                 told.found += system.tried(client, mailbox)
                 told.addresses += [mailbox["username"]] if "@" in mailbox["username"] else []
+            told.found += system.stores(client)
             told.domains = system.reported_domains(client)
             told.keys = system.selectors(client, named or told.domains)
     except ApiError as error:

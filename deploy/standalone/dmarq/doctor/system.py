@@ -8,9 +8,13 @@ from dmarq.client import ApiError, Client, segment
 from dmarq.doctor.judge import Finding
 from pipeline.contracts.connection_test import Weakness
 from pipeline.contracts.domain_dns import MAX_SELECTORS, Selector, Verdict
+from pipeline.contracts.topology import BLOB_STREAM, STREAMS
 
 NAME = "this system"
 MAX_DOMAINS = 50
+WAITED_FOR = frozenset((BLOB_STREAM, *(stream.name for stream in STREAMS if stream.refuse_when_full)))
+FULL = 0.85
+REMEDY = "see with dmarq status what waits, and discard dead letters that nobody needs: dmarq dead"
 _REMEDIES = {
     Weakness.NOT_ENCRYPTED: "set security to tls or starttls, unless the server is on the same machine",
     Weakness.CERTIFICATE_NOT_CHECKED: "switch verify_certificate on; paste an internal CA into ca_certificate",
@@ -20,6 +24,15 @@ _REMEDIES = {
 def tried(client: Client, mailbox: Mapping[str, Any]) -> list[Finding]:
     """What a connection test of a mailbox says, and what is unsafe about its settings."""
     return [_tested(client, mailbox), *(_unsafe(mailbox, Weakness(word)) for word in mailbox["weaknesses"])]
+
+
+def stores(client: Client) -> list[Finding]:
+    """The streams whose publishers wait, or soon will. Raises ApiError."""
+    return [
+        Finding(NAME, stream["name"], Verdict.WRONG, f"{stream['fullness']:.0%} full: emails have to wait", REMEDY)
+        for stream in client.get("/status")["streams"]
+        if stream["name"] in WAITED_FOR and stream["fullness"] >= FULL
+    ]
 
 
 def failed(domain: str, name: str, error: ApiError) -> Finding:

@@ -93,6 +93,7 @@ CATEGORIES = {
     Category.PERMISSIONS: Said("Not permitted", "bad"),
     Category.THROTTLED: Said("Slowed down by the server", "warn"),
     Category.TIMEOUT: Said("No answer in time", "bad"),
+    Category.STORE_FULL: Said("Store full", "warn"),
     "internal_error": Said("Error of DMARQ's own", "bad"),
 }
 POLICY_TAGS = {

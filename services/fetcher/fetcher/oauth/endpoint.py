@@ -27,7 +27,9 @@ class TokenEndpoint:
         Raises TokenFault when there is no answer, or one that is too large.
         """
         try:
-            async with aiohttp.ClientSession(connector=self._connector(), timeout=TIMEOUT) as client:
+            async with aiohttp.ClientSession(
+                connector=self._connector(), timeout=TIMEOUT, auto_decompress=False
+            ) as client:
                 return await _ask(client, url, form)
         except TimeoutError as error:
             raise TokenFault(Category.TIMEOUT, f"{_place(url)} does not answer") from error
@@ -52,7 +54,7 @@ class TokenEndpoint:
 
 
 async def _ask(client: aiohttp.ClientSession, url: str, form: Form) -> tuple[int, bytes]:
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}  # a small answer may unpack to a huge one
     async with client.post(url, data=form, headers=headers, allow_redirects=False) as answer:
         body = bytearray()
         async for chunk in answer.content.iter_any():

@@ -113,7 +113,7 @@ def _text(answer: Mapping[str, object], name: str) -> str:
 def _lifetime(value: object) -> float:
     try:
         seconds = float(value)  # type: ignore[arg-type]  # some providers send a text
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return DEFAULT_LIFETIME_S
     return min(seconds, MAX_LIFETIME_S) if seconds > 0 else DEFAULT_LIFETIME_S
 

@@ -1,6 +1,6 @@
 """A folder's new emails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 MAX_TEXT = 500  # characters of a subject or a sender
 
+WithoutRoom = Callable[[Sequence[Meta]], Awaitable[frozenset[int]]]
+"""The emails that there is no room for now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -40,13 +43,20 @@ class Measured:
 
 
 async def downloads(
-    session: MailSession, stretch: Stretch, filters: Filters, *, limits: Limits, retries: FolderRetries
+    session: MailSession,
+    stretch: Stretch,
+    filters: Filters,
+    *,
+    limits: Limits,
+    retries: FolderRetries,
+    without_room: WithoutRoom,
 ) -> AsyncGenerator[Batch, None]:
     """The stretch's emails that pass the filters; the last batch ends where the stretch ends.
 
     An email that vanished meanwhile is left out; one above the limit is given without its bytes, and so is one that the
     server does not give out for longer than the retries lasts. Until then the cursor stays below it, and Withheld is
-    raised after the others were given. Raises ImapFault, after all that came before.
+    raised after the others were given. Those `without_room` are not asked for, and the cursor stays below them too.
+    Raises ImapFault, after all that came before.
     """
     measured = await _measured(session, stretch.uids, headers=needs_headers(filters), retries=retries.metas)
     now = datetime.now(UTC)
@@ -57,7 +67,8 @@ async def downloads(
     resized = {meta.uid for meta, said in zip(sized, readable, strict=True) if meta is not said}
     small_enough = {meta.uid: meta for meta in sized if meta.size <= limits.max_mail_bytes}
     alone = retries.bodies.alone()  # asked for last: the cursor waits for them
-    held = measured.gaps.union(small_enough.keys() & set(alone))
+    waiting = await without_room(list(small_enough.values()))
+    held = measured.gaps.union(small_enough.keys() & set(alone), waiting)
     batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted) - len(unjudged), held=held)
     for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up], unjudged):
         batch.add(download)
@@ -65,8 +76,9 @@ async def downloads(
     for meta in await _with_headers(session, too_large, retries=retries.bodies):
         batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
     complaint: ImapFault | None = measured.complaint
+    wanted_now = [meta for meta in small_enough.values() if meta.uid not in waiting]
     try:
-        bodies = session.fetch_bodies(small_enough.values(), max_bytes=limits.max_mail_bytes, alone=alone)
+        bodies = session.fetch_bodies(wanted_now, max_bytes=limits.max_mail_bytes, alone=alone)
         async for got in bodies:
             meta = small_enough[got.uid]
             _take(batch, replace(meta, size=len(got.body or b"")) if got.uid in resized else meta, got, retries.bodies)
