@@ -1,4 +1,4 @@
-"""The two errors that decide how an event ends, and what a refusal comes to. Any other exception out of a handler is a bug.
+"""The two errors that decide how an event ends, and what a refusal comes to. Any other out of a handler is a bug.
 
 PipelineError
 ├── Rejected    no retry can help: the event becomes a dead letter
