@@ -56,6 +56,11 @@ static: setup
 	  services/config-api/config_api services/notifier/notifier deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
 
+.PHONY: api-lint
+api-lint: setup ## what redocly and the AsyncAPI parser say of the API and the bus; needs Node and its packages in tests/node
+	@[ -e tests/node/node_modules/.package-lock.json ] || { echo "first install them: npm ci --prefix tests/node"; exit 2; }
+	$(BIN)/pytest tests/unit/test_descriptions.py tests/unit/config_api/test_openapi.py $(ARGS)
+
 .PHONY: fix
 fix: setup ## format and apply the safe fixes
 	$(BIN)/ruff format .

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.fixtures_servers",
     "tests.support.fixtures_postgres",
     "tests.support.fixtures_imap",
+    "tests.support.node",
 ]
 
 # No test asserts on time: on a busy machine a single example may take long.
