@@ -7,12 +7,11 @@ from contextlib import suppress
 from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
-from fetcher.credentials import Credentials
+from fetcher.credentials import Credentials, TokenSource
 from fetcher.dns_requests import answering_dns
 from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
-from fetcher.oauth import TokenSource
 from fetcher.status import StatusBoard
 from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater

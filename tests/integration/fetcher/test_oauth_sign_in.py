@@ -3,10 +3,10 @@
 import pytest
 
 from fetcher.connection_test import recovery_steps
-from fetcher.credentials import Credentials
+from fetcher.credentials import Credentials, TokenSource
 from fetcher.imap.grammar.faults import ImapFault
 from fetcher.imap.session import ImapSession
-from fetcher.oauth import TokenFault, TokenSource
+from fetcher.oauth import TokenFault
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.events import FetchRunFinished
 from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
