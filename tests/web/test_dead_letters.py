@@ -11,8 +11,8 @@ from config_api.dead_letters.retry import MAX_RETRIED
 from pipeline.contracts.dead_letter import dead_letters
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import KEY, Envelope, Parcel, encode
+from pipeline.errors import Dead
 from pipeline.jetstream.bus import Bus
-from pipeline.runtime.judge import Dead
 from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
