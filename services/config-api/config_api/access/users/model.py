@@ -14,7 +14,7 @@ UserName = Annotated[
 ]
 DomainName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=253, pattern=r"^[^\s,'\"\\]+$"),
+    StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=253, pattern="^[^\\s,'\"\\\\]+$"),
     AfterValidator(lambda name: name.rstrip(".")),
 ]
 Domains = Annotated[list[DomainName], Field(min_length=1, max_length=MAX_DOMAINS)]
