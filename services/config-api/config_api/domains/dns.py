@@ -6,7 +6,7 @@ from config_api.backend import Backend
 from config_api.domains.shapes import DnsAnswer, DnsPeriod
 from config_api.domains.sql import SQL
 from config_api.web.problem import Problem, not_found
-from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DomainDns, RecordKind, Selector
+from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DomainDns, RecordKind
 from pipeline.contracts.topology import DNS_SUBJECT
 from pipeline.dns.organisation import DMARC, records
 from pipeline.dns.policies import policy_of
@@ -37,8 +37,7 @@ async def ask(back: Backend, name: str) -> DnsAnswer:
     """Has a fetcher ask now, and keeps what it found. Raises Problem 404, and 503 when no fetcher runs."""
     async with back.database.transaction() as connection:
         domain = await _known(connection, name)
-        keys = await connection.fetch(SQL["dns_keys"], domain)
-    question = DnsQuestion(domain=domain, selectors=tuple(Selector.model_validate(dict(key)) for key in keys))
+        question = DnsQuestion.model_validate(await connection.fetchval(SQL["dns_question"], domain))
     try:
         payload = await request(back.bus.client, DNS_SUBJECT, question.model_dump_json().encode(), timeout=TIMEOUT)
     except NobodyAnswers:

@@ -128,9 +128,9 @@ SELECT asked_at, problem FROM domain_dns_asked WHERE domain = $1;
 -- What DNS said of a domain ($1), the latest first; $2 of them.
 SELECT first_at, last_at, found FROM domain_dns WHERE domain = $1 ORDER BY id DESC LIMIT $2;
 
--- name: dns_keys
--- The keys that a domain ($1) signs with of late.
-SELECT selector, domain FROM dkim_keys($1);
+-- name: dns_question
+-- What a fetcher is asked about a domain ($1).
+SELECT dns_question($1);
 
 -- name: keep_dns
 -- Keeps what was found ($2) of a domain ($1), or why nothing was ($3).
