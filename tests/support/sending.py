@@ -3,7 +3,7 @@
 import asyncio
 
 from parser.overview import fold
-from parser.sources.chores import judge_sources, name_sources, sum_domains
+from parser.sources.chores import group_sources, judge_sources, name_sources, sum_domains
 from parser.sources.data import NamingData
 from pipeline.postgres.connection import Database
 from tests.support.reports import BEGIN, END, METADATA, report_xml
@@ -57,3 +57,6 @@ async def settle(database: Database, data: NamingData) -> None:
     await name_sources(database, data, NO_STOP)
     await sum_domains(database, NO_STOP)
     await judge_sources(database, data.catalogue, NO_STOP)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE source_group_due SET grouped_at = '-infinity'")
+    await group_sources(database, NO_STOP)

@@ -148,6 +148,69 @@ def test_services_are_summed_and_fails_come_first(filled: Api) -> None:
     assert [one["key"] for one in items(filled, "/networks?domain=example.com")] == [""]
 
 
+@pytest.mark.parametrize("by", ["services", "networks"])
+@pytest.mark.parametrize(
+    "narrowed", ["", "domain=example.com", "domain=example.org", "verdict=failing", "result=passing"]
+)
+def test_groups_that_are_kept_are_those_that_would_be_added_up(filled: Api, by: str, narrowed: str) -> None:
+    kept = items(filled, f"/{by}?{narrowed}")
+    added_up = items(filled, f"/{by}?{narrowed}&since=2023-11-01&until=2023-11-30")
+    assert [{**one, "messages_before": 0} for one in kept] == added_up
+
+
+def test_groups_are_sorted_paged_and_exported(filled: Api) -> None:
+    for sort, keys in {"-messages": ["twilio-sendgrid", ""], "-addresses": ["", "twilio-sendgrid"]}.items():
+        first = told(filled, f"/services?sort={sort}&limit=1")
+        then = told(filled, f"/services?sort={sort}&limit=1&cursor={first['next_cursor']}")
+        assert [one["key"] for one in (*first["items"], *then["items"])] == keys
+        assert then["next_cursor"] is None
+    lines = filled("GET", "/services?format=csv&sort=-addresses&limit=1").text.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["key", "", "twilio-sendgrid"]
+    assert told(filled, "/networks?format=json")["items"] == items(filled, "/networks")
+    assert filled("GET", "/services?cursor=x").status_code == 422
+
+
+def test_groups_follow_decisions_and_names(filled: Api) -> None:
+    told(filled, "/services/twilio-sendgrid/standing", "PUT", {"standing": "ignore"})
+    settled(filled)
+    assert [(one["key"], one["verdict"]) for one in items(filled, "/services")] == [
+        ("", "failing"),
+        ("twilio-sendgrid", "ignored"),
+    ]
+
+
+def test_a_service_tells_its_sums_and_its_days(filled: Api) -> None:
+    service = told(filled, "/services/twilio-sendgrid?domain=example.com")
+    assert (service["name"], service["sums"]["failed"]) == ("Twilio SendGrid", 2310)
+    assert [(day["day"], day["messages"], day["passed"]) for day in service["days"]] == [("2023-11-14", 2310, 0)]
+    silent = told(filled, "/services/twilio-sendgrid?domain=example.org")
+    assert (silent["sums"], silent["days"]) == (None, [])
+    assert filled("GET", "/services/nobody").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("192.0.2.", BY_ATTENTION),
+        ("SENDGRID", ["192.0.2.10"]),
+        ("ample.com", BY_ATTENTION),
+        ("%25", []),
+        ("1_2", []),
+        ("192%5C", []),
+        ("nothing-like-it", []),
+    ],
+)
+def test_sources_are_found_by_a_text_in_their_names(filled: Api, text: str, found: list[str]) -> None:
+    assert addresses(filled, f"/sources?q={text}") == found
+
+
+def test_a_text_in_the_names_of_very_many_finds_the_same(filled: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config_api.sources.filters.FEW", 1)
+    assert addresses(filled, "/sources?q=192.0.2.") == BY_ATTENTION
+    assert addresses(filled, "/sources?q=192.0.2.6") == ["192.0.2.66"]
+    assert [one["key"] for one in items(filled, "/services?q=192.0.2.")] == ["twilio-sendgrid", ""]
+
+
 def test_what_a_person_says_is_kept_told_and_obeyed(filled: Api) -> None:
     decision = {"standing": "ours", "note": "the old printer"}
     said = told(filled, "/sources/192.0.2.66/standing", "PUT", decision)

@@ -145,6 +145,7 @@ class DnsAnswer(BaseModel):
     domain: str
     asked_at: datetime | None = Field(description="When a fetcher asked last; null: never.")
     problem: str | None = Field(description="Why DNS did not answer then; null where it did.")
+    differences: list[str] = Field(description="Where most reports say another DMARC policy than DNS has, in words.")
     latest: DnsPeriod | None
     history: list[DnsPeriod]
 

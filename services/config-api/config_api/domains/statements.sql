@@ -60,6 +60,18 @@ WHERE kind = 'aggregate' AND NOT variant AND domain = $1
 GROUP BY p, sp, np, adkim, aspf, pct, fo, testing
 ORDER BY max(begin) DESC, count(*) DESC LIMIT 50;
 
+-- name: latest_policies
+-- The policies in reports about a domain ($1) that begin on a day ($2) or later, of the last $3 days that were reported on;
+-- the tags in the order of a record, null where a report says nothing.
+SELECT lower(p) AS p, lower(sp) AS sp, lower(np) AS np, lower(adkim) AS adkim, lower(aspf) AS aspf,
+    lower(testing) AS t, count(*) AS reports
+FROM report
+WHERE kind = 'aggregate' AND NOT variant AND domain = $1
+    AND begin >= greatest($2::date, (SELECT last_day - $3::integer + 1 FROM source_domain WHERE domain = $1))::timestamp
+        AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY count(*) DESC LIMIT 100;
+
 -- name: reporters
 -- Who reported on a domain ($1) from $2 to $3, those of most messages first; $4 of them.
 SELECT org_name, sum(message_count) AS messages, sum(passed) AS passed, count(*) AS reports, max("end") AS last_end

@@ -1,4 +1,4 @@
-"""Names sources, adds up those of domains with news, and judges them; a few at a time, so that storing goes first."""
+"""Names sources, adds up those of domains with news, judges and groups them; a few at a time: storing goes first."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from pipeline.sources.naming import service_of
 
 SQL = Statements.of("parser.sources")
 EVERY = 5.0  # seconds
-SOME = 500  # sources in a transaction
+SOME = 2000  # sources in a transaction
 
 
 async def keep_sources(database: Database, data: NamingData, stopping: asyncio.Event) -> None:
@@ -27,6 +27,7 @@ async def keep_sources(database: Database, data: NamingData, stopping: asyncio.E
         await name_sources(database, data, stopping)
         await sum_domains(database, stopping)
         await judge_sources(database, data.catalogue, stopping)
+        await group_sources(database, stopping)
 
     await chore("sources", work, every=EVERY, stopping=stopping)
 
@@ -91,6 +92,17 @@ async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyn
                 return
             await connection.execute(SQL["judge"], list(_verdicts([dict(row) for row in found], catalogue)))
         await asyncio.sleep(0)
+
+
+async def group_sources(database: Database, stopping: asyncio.Event) -> None:
+    """Makes the groups of services and networks again where verdicts or names changed. Raises TryLater."""
+    while not stopping.is_set():
+        async with long_transaction(database) as connection:
+            found = await _in_turn(connection, "due_groups")
+            for row in found:
+                await connection.execute(SQL["group"], row["domain"], timeout=TIMEOUT)
+            if not found or found[-1]["domain"] == "":
+                return
 
 
 def _verdicts(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Iterable[dict[str, Any]]:

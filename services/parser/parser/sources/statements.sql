@@ -87,6 +87,18 @@ WHERE source_verdict.domain = due.domain AND last_day < until - 59 AND (messages
 -- The sums of these domains ($1) are there; it took $2 ms for each.
 UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = ANY($1::text[]);
 
+-- name: due_groups
+-- Domains whose groups are to be made again, those of all ('') last. Each has waited 30 times as long as that takes (those
+-- of all, 60 times); and a minute while reports keep coming.
+SELECT domain FROM source_group_due
+WHERE due AND grouped_at + make_interval(secs => (CASE domain WHEN '' THEN 0.06 ELSE 0.03 END) * took_ms) <= clock_timestamp()
+    AND (grouped_at + interval '1 minute' <= clock_timestamp() OR NOT EXISTS (SELECT FROM overview_due))
+ORDER BY domain = '', grouped_at LIMIT 50;
+
+-- name: group
+-- Makes the groups of a domain ($1) again.
+SELECT group_sources($1);
+
 -- name: unjudged
 -- Sources to be judged, $1 of them, with all that is known of them.
 WITH batch AS MATERIALIZED (
@@ -94,13 +106,11 @@ WITH batch AS MATERIALIZED (
 ), named AS MATERIALIZED (
     SELECT batch.*, source.service FROM batch LEFT JOIN source USING (source_ip)
 ), senders AS MATERIALIZED (
-    SELECT domain, service
-    FROM (SELECT DISTINCT domain, service FROM named WHERE service IS NOT NULL) AS pairs
-    WHERE EXISTS (
-        SELECT FROM source JOIN source_verdict USING (source_ip)
-        WHERE source.service = pairs.service AND source_verdict.domain = pairs.domain
-            AND 5 * source_verdict.passed >= source_verdict.messages AND source_verdict.passed > 0
-    )
+    SELECT DISTINCT sender.domain, other.service
+    FROM (SELECT DISTINCT domain FROM named WHERE service IS NOT NULL) AS asked
+    JOIN source_verdict AS sender USING (domain)
+    CROSS JOIN LATERAL (SELECT service FROM source WHERE source_ip = sender.source_ip LIMIT 1) AS other
+    WHERE sender.passed > 0 AND 5 * sender.passed::numeric >= sender.messages
 )
 SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.last_day, named.messages, named.passed,
     named.dkim, named.spf, named.quarantined, named.rejected, named.overridden, named.messages_before,
