@@ -42,6 +42,7 @@ class DomainRow(Row):
     p: str | None = Field(description="The policy last published.")
     sp: str | None
     np: str | None
+    is_testing: bool = Field(description="Whether the policy was a test: t=y, or a pct below 100.")
     verdicts: list[VerdictSums]
 
 

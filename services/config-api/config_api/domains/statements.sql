@@ -2,7 +2,7 @@
 
 -- name: domains
 -- Domains with the sums of their windows, those with most messages first; only $5 where that is given.
-SELECT source_domain.domain, source_domain.first_day, source_domain.last_day, sums.*, policy.*
+SELECT source_domain.domain, source_domain.first_day, source_domain.last_day, sums.*, policy.p, policy.sp, policy.np, coalesce(policy.is_testing, false) AS is_testing
 FROM source_domain
 CROSS JOIN LATERAL (
     SELECT saturated(coalesce(sum(reports), 0)) AS reports, saturated(coalesce(sum(messages), 0)) AS messages,
@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
         AND day BETWEEN source_domain.last_day - 29 AND source_domain.last_day
 ) AS sums
 LEFT JOIN LATERAL (
-    SELECT p, sp, np FROM report
+    SELECT p, sp, np, testing = 'y' OR pct < 100 AS is_testing FROM report
     WHERE kind = 'aggregate' AND NOT variant AND report.domain = source_domain.domain
         AND begin < (source_domain.last_day + 1)::timestamp AT TIME ZONE 'UTC'
     ORDER BY begin DESC, id DESC LIMIT 1

@@ -25,8 +25,8 @@ from config_api.sources.shapes import (
 from config_api.web.paging import Page, mixed_mark, page_of
 from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.sources.catalogue import Catalogue
+from pipeline.sources.evidence import judge
 from pipeline.sources.facts import facts_of
-from pipeline.sources.judge import judge
 
 NOUN = "source"
 

@@ -126,9 +126,10 @@ SELECT verdict.domain, verdict.source_ip::text AS source_ip, verdict.first_day, 
             AND sender.passed > 0 AND 5 * sender.passed::numeric >= sender.messages
     ) AS is_known_sender,
     coalesce((
-        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
+        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector, is_recent))
         FROM (
-            SELECT mechanism, name, passed, selector FROM source_identity
+            SELECT mechanism, name, passed, selector, last_day > source_domain.last_day - 30 AS is_recent
+            FROM source_identity
             WHERE source_identity.source_ip = verdict.source_ip AND source_identity.domain = verdict.domain
                 AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100

@@ -52,15 +52,15 @@ SELECT due.domain, sums.*
 FROM unnest($1::text[], $2::date[]) AS due (domain, until)
 CROSS JOIN LATERAL (
     SELECT source_ip, min(day), max(day),
-        saturated(coalesce(sum(messages) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(passed) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(dkim) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(spf) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(quarantined) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(rejected) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(overridden) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(messages) FILTER (WHERE day <= until - 30), 0)),
-        saturated(coalesce(sum(passed) FILTER (WHERE day <= until - 30), 0))
+        bounded(coalesce(sum(messages) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(passed) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(dkim) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(spf) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(quarantined) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(rejected) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(overridden) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(messages) FILTER (WHERE day <= until - 30), 0)),
+        bounded(coalesce(sum(passed) FILTER (WHERE day <= until - 30), 0))
     FROM overview_source
     WHERE overview_source.domain = due.domain AND day BETWEEN until - 59 AND until
     GROUP BY source_ip
@@ -118,9 +118,10 @@ SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.
     standing_of(named.domain, named.source_ip, named.service) AS standing,
     senders.domain IS NOT NULL AS is_known_sender,
     coalesce((
-        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
+        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector, is_recent))
         FROM (
-            SELECT mechanism, name, passed, selector FROM source_identity
+            SELECT mechanism, name, passed, selector, last_day > source_domain.last_day - 30 AS is_recent
+            FROM source_identity
             WHERE source_identity.source_ip = named.source_ip AND source_identity.domain = named.domain
                 AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100

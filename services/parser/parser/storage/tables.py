@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from parser.kinds.kind import Row, Totals
 from parser.kinds.registry import kind_of
-from parser.kinds.values import bigint
+from parser.kinds.values import bigint, part
 from parser.outcome import Conclusion
 from parser.version import PARSER_VERSION
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailDied, MailExtracted
@@ -85,7 +85,7 @@ def report_row(number: int, event: MailExtracted, report: Report, *, identity: b
         "fingerprint": f"\\x{report.fingerprint}",
         "record_count": report.records,
         "message_count": bigint(report.messages),
-        "passed": bigint(totals.passed),
+        "passed": part(totals.passed, report.messages),
         "quarantined": bigint(totals.quarantined),
         "rejected": bigint(totals.rejected),
         "repairs": report.repairs,
