@@ -9,19 +9,12 @@ ORDER BY failed DESC, source_ip, domain LIMIT $1;
 
 -- name: own_failing
 -- Services and addresses that are the owner's and fail, those that fail most first; $1 of them.
-SELECT domain, service, source_ip, messages, failed
-FROM (
-    (SELECT domain, key AS service, NULL AS source_ip, messages, failed
-    FROM source_group WHERE kind = 'service' AND part = '0' AND domain <> '' AND key <> '' AND failed > 0
-    ORDER BY failed DESC, domain, key LIMIT $1)
-    UNION ALL
-    (SELECT domain, NULL, host(source_ip), messages, failed
-    FROM source_verdict
-    WHERE severity = 0 AND (-failed) < 0
-        AND NOT EXISTS (SELECT FROM source WHERE source.source_ip = source_verdict.source_ip AND service IS NOT NULL)
-    ORDER BY (-failed), source_ip, domain LIMIT $1)
-) AS failing
-ORDER BY failed DESC, domain, service, source_ip LIMIT $1;
+SELECT domain, source.service, CASE WHEN source.service IS NULL THEN host(source_ip) END AS source_ip,
+    saturated(sum(messages)) AS messages, saturated(sum(failed)) AS failed
+FROM source_verdict LEFT JOIN source USING (source_ip)
+WHERE severity = 0 AND failed > 0
+GROUP BY 1, 2, 3
+ORDER BY sum(failed) DESC, 1, 2, 3 LIMIT $1;
 
 -- name: silent_reporters
 -- Who reported on 7 days or more of 30, and on none of the 7 days after; $1 of them.

@@ -70,8 +70,8 @@ class Grouping:
     sort: GroupSort = GroupSort.ATTENTION
 
 
-def is_kept(wanted: SourceFilter) -> bool:
-    """Whether the parser keeps such groups: of a domain or of all, whole, or those of one verdict or result."""
+def may_be_kept(wanted: SourceFilter) -> bool:
+    """Whether the parser may keep such groups: of a domain or of all, whole, or those of one verdict or result."""
     others = set(SourceFilter.model_fields) - {"domain", "verdict", "result"}
     is_simple = all(getattr(wanted, name) is None for name in others)
     return is_simple and (wanted.verdict is None or wanted.result is None)
@@ -85,7 +85,7 @@ async def find_groups(
     mark = mixed_mark(cursor, numbers=2, texts=1) or (None, None, None)
     async with database.transaction() as connection:
         await connection.execute(TERMS)
-        if is_kept(wanted):
+        if await _is_kept(connection, wanted):
             values: list[Any] = [(wanted.domain or "").lower(), by, _part(wanted)]
             relation = GROUPS["kept"]
         else:
@@ -101,9 +101,19 @@ async def find_groups(
     return Page(items=[_group_row(row, catalogue.services, by=by) for row in page.items], next_cursor=page.next_cursor)
 
 
+async def _is_kept(connection: Connection, wanted: SourceFilter) -> bool:
+    """Where there are few sources they are added up, which is quick."""
+    return may_be_kept(wanted) and await connection.fetchval(GROUPS["is_kept"], (wanted.domain or "").lower())
+
+
 async def group_of_service(connection: Connection, service: Service, domain: str | None) -> GroupRow | None:
     """The group of one service, of a domain or of all; None where it sent nothing."""
-    row = await connection.fetchrow(GROUPS["of_service"], (domain or "").lower(), service.id)
+    if await connection.fetchval(GROUPS["is_kept"], (domain or "").lower()):
+        row = await connection.fetchrow(GROUPS["of_service"], (domain or "").lower(), service.id)
+    else:
+        wanted = SourceFilter(domain=domain, service=service.id)
+        narrowed = await narrow(connection, GROUPS["added_up"].replace("{group}", COLUMNS["service"]), wanted)
+        row = await connection.fetchrow(narrowed.sql, *narrowed.values) if narrowed else None
     return _group_row(row, {service.id: service}, by="service") if row else None
 
 

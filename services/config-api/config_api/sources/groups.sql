@@ -4,6 +4,10 @@ SELECT key, organisation, country, addresses, domains, messages, passed, failed,
     last_day
 FROM source_group WHERE domain = $1::text AND kind = $2::text AND part = $3::text;
 
+-- name: is_kept
+-- Whether the groups of a domain ($1; '' for all) are kept.
+SELECT EXISTS (SELECT FROM source_group_kept WHERE domain = $1 AND grouped_at > '-infinity');
+
 -- name: of_service
 -- The kept group of one service ($2), of a domain ($1; '' for all).
 SELECT * FROM source_group WHERE domain = $1 AND kind = 'service' AND part = '' AND key = $2;

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from config_api.backend import backend
 from config_api.sources import queries, words
-from config_api.sources.groups import Grouping, GroupRow, GroupSort, find_groups, is_kept
+from config_api.sources.groups import Grouping, GroupRow, GroupSort, find_groups, may_be_kept
 from config_api.sources.history import days_of
 from config_api.sources.shapes import MAX_DAYS, Period, SourceFilter, SourceRow, SourceSort
 from config_api.web.bars import alignment_over_time
@@ -119,7 +119,7 @@ async def _found(here: dict[str, str], wanted: SourceFilter, by: str, sort: str,
         return await find_groups(back.database, catalogue, wanted, grouping, PAGE_SIZE, cursor)
 
     read = addresses if by == "address" else groups
-    if wanted.since is None and (by == "address" or is_kept(wanted)):
+    if wanted.since is None and (by == "address" or may_be_kept(wanted)):
         return await read()
     asked = (by, sort, cursor, wanted.model_dump_json())
     return await (back.recent.answer if whole else back.recent.answer_soon)(asked, read)

@@ -10,7 +10,7 @@ from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.sources import history, queries, standing
-from config_api.sources.groups import Grouping, GroupRow, GroupSort, find_groups, is_kept
+from config_api.sources.groups import Grouping, GroupRow, GroupSort, find_groups, may_be_kept
 from config_api.sources.history import ServiceDetail
 from config_api.sources.shapes import (
     ChangeFilter,
@@ -217,7 +217,7 @@ async def _grouped(query: GroupQuery, *, by: str) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, f"{by}s", GROUP_COLUMNS, page)
-    if is_kept(query):
+    if may_be_kept(query):
         return await page(query.limit, query.cursor)
     asked = (by, query.model_dump_json())
     return await back.recent.answer(asked, lambda: page(query.limit, query.cursor))

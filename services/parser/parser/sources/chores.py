@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,17 @@ from pipeline.sources.naming import service_of
 SQL = Statements.of("parser.sources")
 EVERY = 5.0  # seconds
 SOME = 2000  # sources in a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """From how many on groups are kept: of a domain that takes so long to add up, and of all domains together."""
+
+    took_ms: int = 50
+    sources: int = 20_000
+
+
+MANY = Many()
 
 
 async def keep_sources(database: Database, data: NamingData, stopping: asyncio.Event) -> None:
@@ -94,15 +106,16 @@ async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyn
         await asyncio.sleep(0)
 
 
-async def group_sources(database: Database, stopping: asyncio.Event) -> None:
-    """Makes the groups of services and networks again where verdicts or names changed. Raises TryLater."""
+async def group_sources(database: Database, stopping: asyncio.Event, many: Many = MANY) -> None:
+    """Makes the groups that are kept again, where verdicts or names changed. Raises TryLater."""
+    async with database.transaction() as connection:
+        await connection.execute(SQL["keep_groups"], many.took_ms, many.sources)
     while not stopping.is_set():
         async with long_transaction(database) as connection:
             found = await _in_turn(connection, "due_groups")
-            for row in found:
-                await connection.execute(SQL["group"], row["domain"], timeout=TIMEOUT)
-            if not found or found[-1]["domain"] == "":
+            if not found:
                 return
+            await connection.execute(SQL["group"], found[0]["domain"], timeout=TIMEOUT)
 
 
 def _verdicts(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Iterable[dict[str, Any]]:

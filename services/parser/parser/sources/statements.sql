@@ -87,16 +87,23 @@ WHERE source_verdict.domain = due.domain AND last_day < until - 59 AND (messages
 -- The sums of these domains ($1) are there; it took $2 ms for each.
 UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = ANY($1::text[]);
 
+-- name: keep_groups
+-- Has the groups of domains kept that took $1 ms or more to add up, and those of all where there are $2 sources or more.
+INSERT INTO source_group_kept (domain)
+SELECT domain FROM source_domain WHERE took_ms >= $1
+UNION ALL
+SELECT '' FROM pg_class WHERE oid = 'source_verdict'::regclass AND reltuples >= $2
+ON CONFLICT DO NOTHING;
+
 -- name: due_groups
--- Domains whose groups are to be made again, those of all ('') last. Each has waited 30 times as long as that takes (those
--- of all, 60 times); and a minute while reports keep coming.
-SELECT domain FROM source_group_due
-WHERE due AND grouped_at + make_interval(secs => (CASE domain WHEN '' THEN 0.06 ELSE 0.03 END) * took_ms) <= clock_timestamp()
+-- A domain ('': all) whose groups are to be made again. Each has waited 30 times as long as that takes; and a minute while reports keep coming.
+SELECT domain FROM source_group_kept
+WHERE due AND grouped_at + make_interval(secs => 0.03 * took_ms) <= clock_timestamp()
     AND (grouped_at + interval '1 minute' <= clock_timestamp() OR NOT EXISTS (SELECT FROM overview_due))
-ORDER BY domain = '', grouped_at LIMIT 50;
+ORDER BY grouped_at, domain LIMIT 1;
 
 -- name: group
--- Makes the groups of a domain ($1) again.
+-- Makes the groups of a domain ($1; '': of all) again.
 SELECT group_sources($1);
 
 -- name: unjudged

@@ -1,5 +1,5 @@
--- The sources of each service and of each network together, of a domain and (domain '') of all: what lists that are grouped
--- read, where hundreds of thousands of addresses would have to be added up. The parser makes them, after it judged.
+-- The sources of each service and of each network together, of a domain and (domain '') of all, where there are so many that
+-- a list could not add them up while somebody waits. The parser makes them, after it judged; it says which are kept.
 --
 -- `part` narrows a group: '' for all its sources, else the severity of a verdict ('0' to '5'), or whether any message fails
 -- ('some_fail', 'all_pass').
@@ -22,11 +22,11 @@ CREATE TABLE source_group (
     PRIMARY KEY (domain, kind, part, key)
 ) WITH (fillfactor = 80);
 
--- Which groups are to be made again, and how long it took.
-CREATE TABLE source_group_due (
+-- Whose groups are kept, whether they are to be made again, and how long that took.
+CREATE TABLE source_group_kept (
     domain     text        PRIMARY KEY,
     due        boolean     NOT NULL DEFAULT true,
-    grouped_at timestamptz NOT NULL DEFAULT '-infinity',
+    grouped_at timestamptz NOT NULL DEFAULT '-infinity',  -- infinity's opposite: not made yet
     took_ms    bigint      NOT NULL DEFAULT 0
 );
 
@@ -34,9 +34,7 @@ CREATE FUNCTION source_verdict_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
-    INSERT INTO source_group_due AS known (domain)
-    SELECT DISTINCT domain FROM changed
-    ON CONFLICT (domain) DO UPDATE SET due = true WHERE NOT known.due;
+    UPDATE source_group_kept SET due = true WHERE NOT due AND (domain = '' OR domain IN (SELECT domain FROM changed));
     RETURN NULL;
 END
 $$;
@@ -55,54 +53,41 @@ BEGIN
     UPDATE source_verdict SET verdict = NULL
     FROM came JOIN went USING (source_ip)
     WHERE source_verdict.source_ip = came.source_ip AND came.service IS DISTINCT FROM went.service;
-    INSERT INTO source_group_due AS known (domain)
-    SELECT DISTINCT domain
-    FROM came JOIN went USING (source_ip) JOIN source_verdict USING (source_ip)
-    WHERE (came.asn, came.organisation, came.country) IS DISTINCT FROM (went.asn, went.organisation, went.country)
-    ON CONFLICT (domain) DO UPDATE SET due = true WHERE NOT known.due;
+    UPDATE source_group_kept SET due = true
+    WHERE NOT due AND EXISTS (
+        SELECT FROM came JOIN went USING (source_ip)
+        WHERE (came.asn, came.organisation, came.country) IS DISTINCT FROM (went.asn, went.organisation, went.country)
+    );
     RETURN NULL;
 END
 $$;
 
--- The groups of a domain, from its sources.
+-- The groups of a domain, or ('') of all; an address that sends as several domains counts once.
 CREATE FUNCTION source_groups_of(of_domain text) RETURNS SETOF source_group
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET work_mem = '64MB'
 AS $$
     WITH rows AS MATERIALIZED (
-        SELECT coalesce(service, '') AS service, coalesce(asn::text, '') AS network, severity,
-            failed > 0 AS fails, min(organisation) AS organisation, min(country) AS country, count(*) AS addresses,
-            sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
-            sum(messages_before) AS messages_before, min(known.first_day) AS first_day,
-            max(known.last_day) AS last_day
+        SELECT domain, coalesce(service, '') AS service, coalesce(asn::text, '') AS network, severity, failed > 0 AS fails,
+            min(organisation) AS organisation, min(country) AS country, count(*) AS addresses, sum(messages) AS messages,
+            sum(passed) AS passed, sum(failed) AS failed, sum(messages_before) AS messages_before,
+            min(known.first_day) AS first_day, max(known.last_day) AS last_day
         FROM source_verdict AS known LEFT JOIN source USING (source_ip)
-        WHERE domain = of_domain
-        GROUP BY 1, 2, 3, 4
-    )
-    SELECT of_domain, kind, part, key, min(organisation), min(country), sum(addresses)::bigint, 1, saturated(sum(messages)),
-        saturated(sum(passed)), saturated(sum(failed)), saturated(sum(messages_before)), min(severity), min(first_day),
-        max(last_day)
-    FROM rows
-    CROSS JOIN LATERAL (VALUES ('service', service), ('network', network)) AS grouped (kind, key)
-    CROSS JOIN LATERAL unnest(ARRAY['', severity::text, CASE WHEN fails THEN 'some_fail' ELSE 'all_pass' END]) AS part
-    GROUP BY kind, part, key
-$$;
-
--- The groups of all domains, from those of each; an address that sends as several counts once.
-CREATE FUNCTION source_groups_of_all() RETURNS SETOF source_group
-LANGUAGE sql STABLE SET search_path = public, pg_temp SET work_mem = '64MB'
-AS $$
-    WITH sums AS MATERIALIZED (
-        SELECT kind, part, key, min(organisation) AS organisation, min(country) AS country, count(*) AS domains,
-            sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
+        WHERE of_domain = '' OR domain = of_domain
+        GROUP BY 1, 2, 3, 4, 5
+    ), by_domain AS (
+        SELECT domain, kind, part, key, min(organisation) AS organisation, min(country) AS country,
+            sum(addresses)::bigint AS addresses, sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
             sum(messages_before) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
             max(last_day) AS last_day
-        FROM source_group WHERE domain <> ''
-        GROUP BY kind, part, key
+        FROM rows
+        CROSS JOIN LATERAL (VALUES ('service', service), ('network', network)) AS grouped (kind, key)
+        CROSS JOIN LATERAL unnest(ARRAY['', severity::text, CASE WHEN fails THEN 'some_fail' ELSE 'all_pass' END]) AS part
+        GROUP BY domain, kind, part, key
     ), addresses AS MATERIALIZED (
         SELECT coalesce(service, '') AS service, coalesce(asn::text, '') AS network, parts, count(*) AS addresses
         FROM (
             SELECT source_ip, bit_or((1 << severity) | CASE WHEN failed > 0 THEN 64 ELSE 128 END) AS parts
-            FROM source_verdict GROUP BY source_ip
+            FROM source_verdict WHERE of_domain = '' GROUP BY source_ip
         ) AS each LEFT JOIN source USING (source_ip)
         GROUP BY 1, 2, 3
     ), counted AS (
@@ -116,9 +101,11 @@ AS $$
         WHERE parts & bit <> 0
         GROUP BY kind, part, key
     )
-    SELECT '', kind, part, key, organisation, country, coalesce(addresses, 0), domains, saturated(messages),
-        saturated(passed), saturated(failed), saturated(messages_before), severity, first_day, last_day
-    FROM sums LEFT JOIN counted USING (kind, part, key)
+    SELECT of_domain, kind, part, key, min(organisation), min(country), coalesce(min(counted.addresses),
+        min(by_domain.addresses)), count(*), saturated(sum(messages)), saturated(sum(passed)), saturated(sum(failed)),
+        saturated(sum(messages_before)), min(severity), min(first_day), max(last_day)
+    FROM by_domain LEFT JOIN counted USING (kind, part, key)
+    GROUP BY kind, part, key
 $$;
 
 -- Makes the groups of a domain again, or ('') those of all.
@@ -128,11 +115,9 @@ AS $$
 DECLARE
     began timestamptz := clock_timestamp();
 BEGIN
-    UPDATE source_group_due SET due = false WHERE domain = of_domain;
+    UPDATE source_group_kept SET due = false WHERE domain = of_domain;
     WITH fresh AS MATERIALIZED (
-        SELECT * FROM source_groups_of(of_domain) WHERE of_domain <> ''
-        UNION ALL
-        SELECT * FROM source_groups_of_all() WHERE of_domain = ''
+        SELECT * FROM source_groups_of(of_domain)
     ), gone AS (
         DELETE FROM source_group AS known
         WHERE domain = of_domain AND NOT EXISTS (
@@ -146,16 +131,9 @@ BEGIN
         messages_before = excluded.messages_before, severity = excluded.severity, first_day = excluded.first_day,
         last_day = excluded.last_day
     WHERE known IS DISTINCT FROM excluded;
-    UPDATE source_group_due SET grouped_at = clock_timestamp(),
+    UPDATE source_group_kept SET grouped_at = clock_timestamp(),
         took_ms = 1000 * extract(epoch FROM clock_timestamp() - began)
     WHERE domain = of_domain;
-    IF of_domain <> '' THEN
-        INSERT INTO source_group_due AS known (domain) VALUES ('')
-        ON CONFLICT (domain) DO UPDATE SET due = true WHERE NOT known.due;
-    END IF;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION group_sources(text), source_groups_of(text), source_groups_of_all(), source_verdict_changed()
-FROM PUBLIC;
-
-INSERT INTO source_group_due (domain) SELECT domain FROM source_domain;
+REVOKE EXECUTE ON FUNCTION group_sources(text), source_groups_of(text), source_verdict_changed() FROM PUBLIC;
