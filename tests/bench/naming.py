@@ -18,11 +18,11 @@ from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.overview import fold, keep_overview
 from parser.sources.chores import keep_sources
 from parser.sources.data import NamingData, NamingFiles
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
+from parser.upkeep import fold, keep_overview
 from pipeline.contracts.limits import Limits
 from pipeline.postgres.connection import Database, database
 from pipeline.telemetry.health import Readiness

@@ -7,11 +7,11 @@ from contextlib import suppress
 from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
-from fetcher.credentials import Credentials
+from fetcher.credentials import Credentials, TokenSource
 from fetcher.dns_requests import answering_dns
+from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
-from fetcher.oauth import TokenSource
 from fetcher.status import StatusBoard
 from fetcher.sts_policies import WebOptions
 from fetcher.supervisor import Supervisor
@@ -34,7 +34,7 @@ async def body(frame: Frame) -> None:
     """Works for every enabled mailbox until told to stop."""
     keys = keyring(frame.settings)
     tokens = TokenBucket(frame.bus.js, keys)
-    credentials = Credentials(TokenSource(tokens))
+    sign_in = Credentials(TokenSource(tokens), ImapSession.open).session
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
     board = StatusBoard(frame.bus, frame.readiness, holder=holder)
@@ -43,7 +43,7 @@ async def body(frame: Frame) -> None:
         bus=frame.bus,
         journal=journal,
         limits=frame.settings.limits,
-        credentials=credentials,
+        sign_in=sign_in,
         board=board,
         reconcile_s=frame.settings.reconcile_minutes * 60,
     )
@@ -58,7 +58,7 @@ async def body(frame: Frame) -> None:
     dns = answering_dns(
         frame.bus, frame.settings.dns_server, WebOptions(allow_private=frame.settings.sts_private_addresses)
     )
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials), dns:
+    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, sign_in), dns:
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")

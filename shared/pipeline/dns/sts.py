@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.contracts.domain_dns import DnsRecord, RecordKind, StsSeen, Verdict, shown
+from pipeline.contracts.domain_dns import DnsRecord, DnsVerdict, RecordKind, StsSeen, shown
 from pipeline.dns.organisation import tags_of
 
 MAX_POLICY_BYTES = 64 * 1024
@@ -15,7 +15,7 @@ LEAST_AGE = 7 * 86_400  # seconds; shorter ones are forgotten before the next ma
 MODES = ("enforce", "testing", "none")
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")  # section 3.1
 
-Judged = tuple[Verdict, str, str]
+Judged = tuple[DnsVerdict, str, str]
 
 
 class NoPolicy(Exception):
@@ -69,17 +69,21 @@ def sts_id(text: str) -> str:
 def judge_sts(domain: str, texts: Sequence[str]) -> DnsRecord:
     """The record (section 3.1)."""
     found = sts_records(texts)
-    judged: Judged = (Verdict.OK, "senders are told to look for a policy of encryption", "")
+    judged: Judged = (DnsVerdict.OK, "senders are told to look for a policy of encryption", "")
     if not found:
         judged = (
-            Verdict.ADVICE,
+            DnsVerdict.ADVICE,
             "no MTA-STS: whoever stands in between can keep mail to you from being encrypted",
             'publish a policy, and a TXT record there: "v=STSv1; id=1"',
         )
     elif len(found) > 1:
-        judged = (Verdict.WRONG, "several MTA-STS records, so none counts", "keep one of them")
+        judged = (DnsVerdict.WRONG, "several MTA-STS records, so none counts", "keep one of them")
     elif not sts_id(found[0]):
-        judged = (Verdict.WRONG, "id is not made of 1 to 32 letters and digits", 'for example "v=STSv1; id=20260101"')
+        judged = (
+            DnsVerdict.WRONG,
+            "id is not made of 1 to 32 letters and digits",
+            'for example "v=STSv1; id=20260101"',
+        )
     return _record(RecordKind.MTA_STS, f"_mta-sts.{domain}", found, judged)
 
 
@@ -109,12 +113,14 @@ def judge_policy(
 def missing_policy(domain: str, why: str) -> DnsRecord:
     """What a domain that announces a policy has instead of one."""
     text = f"the TXT record announces a policy, and there is none: {why}"
-    return _policy_record(domain, (), (Verdict.WRONG, text, f"serve it at {policy_url(domain)}, or remove the record"))
+    return _policy_record(
+        domain, (), (DnsVerdict.WRONG, text, f"serve it at {policy_url(domain)}, or remove the record")
+    )
 
 
 def unknown_policy(domain: str, why: str) -> DnsRecord:
     """What is said where the web server was not reached from here: nothing that was known before changes."""
-    return _policy_record(domain, (), (Verdict.UNKNOWN, f"the policy was not reached from here: {why}", ""))
+    return _policy_record(domain, (), (DnsVerdict.UNKNOWN, f"the policy was not reached from here: {why}", ""))
 
 
 def matches(pattern: str, host: str) -> bool:
@@ -131,36 +137,44 @@ def matches(pattern: str, host: str) -> bool:
 def _broken(policy: StsPolicy) -> Judged | None:
     """What makes senders pass over it."""
     if policy.version != "STSv1":
-        return Verdict.WRONG, "the policy's version is not STSv1, so senders pass over it", "begin with version: STSv1"
+        return (
+            DnsVerdict.WRONG,
+            "the policy's version is not STSv1, so senders pass over it",
+            "begin with version: STSv1",
+        )
     if policy.mode not in MODES:
-        return Verdict.WRONG, f"mode {policy.mode[:30]!r} is none of {', '.join(MODES)}", "set mode: testing at first"
+        return (
+            DnsVerdict.WRONG,
+            f"mode {policy.mode[:30]!r} is none of {', '.join(MODES)}",
+            "set mode: testing at first",
+        )
     if policy.max_age is None or policy.max_age > MAX_AGE:
-        return Verdict.WRONG, f"max_age is no number of seconds up to {MAX_AGE}", "for example max_age: 604800"
+        return DnsVerdict.WRONG, f"max_age is no number of seconds up to {MAX_AGE}", "for example max_age: 604800"
     if policy.mode != "none" and not policy.patterns:
-        return Verdict.WRONG, "the policy names no mail server", "add a line mx: for each of your MX hosts"
+        return DnsVerdict.WRONG, "the policy names no mail server", "add a line mx: for each of your MX hosts"
     return None
 
 
 def _judged(record: str, policy: StsPolicy, exchanges: Sequence[str], seen: StsSeen | None) -> Judged:
     hosts = [host for host in exchanges if not any(matches(one, host) for one in policy.patterns)]
     if policy.mode == "none":
-        return Verdict.ADVICE, "the policy is switched off (mode: none)", "set mode: testing, later mode: enforce"
+        return DnsVerdict.ADVICE, "the policy is switched off (mode: none)", "set mode: testing, later mode: enforce"
     if hosts:
         text = f"the MX host {hosts[0][:253]} is not in the policy" + (
             ": senders who follow it do not deliver there" if policy.mode == "enforce" else ""
         )
-        verdict = Verdict.WRONG if policy.mode == "enforce" else Verdict.ADVICE
+        verdict = DnsVerdict.WRONG if policy.mode == "enforce" else DnsVerdict.ADVICE
         return verdict, text, f"add mx: {hosts[0][:253]}, and give the TXT record another id"
     if seen and seen.policy and seen.policy != shown([policy.text])[0] and sts_id(seen.record) == sts_id(record):
         text = "the policy changed and the id of the TXT record did not: senders keep the policy they know"
-        return Verdict.WRONG, text, "give the TXT record another id"
+        return DnsVerdict.WRONG, text, "give the TXT record another id"
     if policy.mode == "testing":
         text = "failures are reported, and mail is delivered all the same (mode: testing)"
-        return Verdict.ADVICE, text, "set mode: enforce when TLS reports show no failures"
+        return DnsVerdict.ADVICE, text, "set mode: enforce when TLS reports show no failures"
     if (policy.max_age or 0) < LEAST_AGE:
         text = f"senders forget the policy after {policy.max_age} seconds"
-        return Verdict.ADVICE, text, f"set max_age: {LEAST_AGE} or more"
-    return Verdict.OK, "mail to you must be encrypted (mode: enforce), and every MX host is named", ""
+        return DnsVerdict.ADVICE, text, f"set max_age: {LEAST_AGE} or more"
+    return DnsVerdict.OK, "mail to you must be encrypted (mode: enforce), and every MX host is named", ""
 
 
 def _policy_record(domain: str, texts: Sequence[str], judged: Judged) -> DnsRecord:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pipeline.contracts.domain_dns import DnsQuestion, RecordKind, StsSeen, Verdict
+from pipeline.contracts.domain_dns import DnsQuestion, DnsVerdict, RecordKind, StsSeen
 from pipeline.dns.resolver import Offline
 from pipeline.dns.sts import NoPolicy, NotReached, judge_policy, matches, parse_policy
 from pipeline.dns.survey import survey
@@ -21,53 +21,53 @@ def changed(before: str, now: str) -> str:
 @pytest.mark.parametrize(
     ("text", "verdict", "said"),
     [
-        (POLICY, Verdict.OK, "must be encrypted"),
-        (POLICY.replace("\r\n", "\n"), Verdict.OK, "must be encrypted"),
-        (POLICY.upper().replace("STSV1", "STSv1"), Verdict.OK, "must be encrypted"),
-        (POLICY + "future: value\nno colon\n", Verdict.OK, "must be encrypted"),
-        (changed("enforce", "testing"), Verdict.ADVICE, "mode: testing"),
-        (changed("enforce", "none"), Verdict.ADVICE, "switched off"),
-        (changed("604800", "3600"), Verdict.ADVICE, "3600 seconds"),
-        (changed("mx: *.backup.example\r\n", ""), Verdict.WRONG, "a.backup.example is not in the policy"),
+        (POLICY, DnsVerdict.OK, "must be encrypted"),
+        (POLICY.replace("\r\n", "\n"), DnsVerdict.OK, "must be encrypted"),
+        (POLICY.upper().replace("STSV1", "STSv1"), DnsVerdict.OK, "must be encrypted"),
+        (POLICY + "future: value\nno colon\n", DnsVerdict.OK, "must be encrypted"),
+        (changed("enforce", "testing"), DnsVerdict.ADVICE, "mode: testing"),
+        (changed("enforce", "none"), DnsVerdict.ADVICE, "switched off"),
+        (changed("604800", "3600"), DnsVerdict.ADVICE, "3600 seconds"),
+        (changed("mx: *.backup.example\r\n", ""), DnsVerdict.WRONG, "a.backup.example is not in the policy"),
         (
             changed("enforce", "testing").replace("mx: *.backup.example\r\n", ""),
-            Verdict.ADVICE,
+            DnsVerdict.ADVICE,
             "a.backup.example is not in the policy",
         ),
-        (changed("STSv1", "STSv2"), Verdict.WRONG, "version"),
-        (changed("enforce", "enforced\x1b[2J"), Verdict.WRONG, "mode"),
-        (changed("604800", "-1"), Verdict.WRONG, "max_age"),
-        (changed("604800", "9" * 4000), Verdict.WRONG, "max_age"),
-        (changed("604800", "٣"), Verdict.WRONG, "max_age"),
-        ("version: STSv1\nmode: enforce\nmax_age: 604800", Verdict.WRONG, "no mail server"),
-        ("<!doctype html><title>Not here</title>", Verdict.WRONG, "version"),
-        ("", Verdict.WRONG, "version"),
+        (changed("STSv1", "STSv2"), DnsVerdict.WRONG, "version"),
+        (changed("enforce", "enforced\x1b[2J"), DnsVerdict.WRONG, "mode"),
+        (changed("604800", "-1"), DnsVerdict.WRONG, "max_age"),
+        (changed("604800", "9" * 4000), DnsVerdict.WRONG, "max_age"),
+        (changed("604800", "٣"), DnsVerdict.WRONG, "max_age"),
+        ("version: STSv1\nmode: enforce\nmax_age: 604800", DnsVerdict.WRONG, "no mail server"),
+        ("<!doctype html><title>Not here</title>", DnsVerdict.WRONG, "version"),
+        ("", DnsVerdict.WRONG, "version"),
     ],
 )
-def test_a_policy_is_judged_beside_the_mx_hosts(text: str, verdict: Verdict, said: str) -> None:
+def test_a_policy_is_judged_beside_the_mx_hosts(text: str, verdict: DnsVerdict, said: str) -> None:
     found = judge_policy("example.com", RECORD, parse_policy(text), exchanges=MX, seen=None)
 
     assert found.verdict is verdict
     assert said in found.text
     assert found.text.isprintable()
-    assert found.remedy or verdict is Verdict.OK
+    assert found.remedy or verdict is DnsVerdict.OK
 
 
 @pytest.mark.parametrize(
     ("seen", "verdict"),
     [
-        (None, Verdict.OK),
-        (StsSeen(record=RECORD, policy=parse_policy(POLICY).text), Verdict.OK),
-        (StsSeen(record=RECORD, policy=parse_policy(changed("enforce", "testing")).text), Verdict.WRONG),
-        (StsSeen(record="v=STSv1; id=2025z", policy=parse_policy(changed("enforce", "testing")).text), Verdict.OK),
-        (StsSeen(record=RECORD, policy=""), Verdict.OK),
+        (None, DnsVerdict.OK),
+        (StsSeen(record=RECORD, policy=parse_policy(POLICY).text), DnsVerdict.OK),
+        (StsSeen(record=RECORD, policy=parse_policy(changed("enforce", "testing")).text), DnsVerdict.WRONG),
+        (StsSeen(record="v=STSv1; id=2025z", policy=parse_policy(changed("enforce", "testing")).text), DnsVerdict.OK),
+        (StsSeen(record=RECORD, policy=""), DnsVerdict.OK),
     ],
 )
-def test_a_policy_that_changes_needs_another_id(seen: StsSeen | None, verdict: Verdict) -> None:
+def test_a_policy_that_changes_needs_another_id(seen: StsSeen | None, verdict: DnsVerdict) -> None:
     found = judge_policy("example.com", RECORD, parse_policy(POLICY), exchanges=MX, seen=seen)
 
     assert found.verdict is verdict
-    assert ("another id" in found.remedy) is (verdict is Verdict.WRONG)
+    assert ("another id" in found.remedy) is (verdict is DnsVerdict.WRONG)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,16 @@ class Zone:
 @pytest.mark.parametrize(
     ("zone", "verdict", "said"),
     [
-        (Zone(), Verdict.OK, "must be encrypted"),
+        (Zone(), DnsVerdict.OK, "must be encrypted"),
         (Zone(record=""), None, ""),
-        (Zone(policy=NoPolicy("the web server answers 404")), Verdict.WRONG, "answers 404"),
-        (Zone(policy=NotReached("no connection")), Verdict.UNKNOWN, "no connection"),
-        (Zone(policy=Offline("the name server failed")), Verdict.UNKNOWN, "the name server failed"),
+        (Zone(policy=NoPolicy("the web server answers 404")), DnsVerdict.WRONG, "answers 404"),
+        (Zone(policy=NotReached("no connection")), DnsVerdict.UNKNOWN, "no connection"),
+        (Zone(policy=Offline("the name server failed")), DnsVerdict.UNKNOWN, "the name server failed"),
     ],
 )
-async def test_a_policy_is_fetched_where_a_record_announces_one(zone: Zone, verdict: Verdict | None, said: str) -> None:
+async def test_a_policy_is_fetched_where_a_record_announces_one(
+    zone: Zone, verdict: DnsVerdict | None, said: str
+) -> None:
     answer = await survey(zone, DnsQuestion(domain="example.com"), web=zone)
     found = [one for one in answer.found if one.kind is RecordKind.MTA_STS_POLICY]
 

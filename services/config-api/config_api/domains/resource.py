@@ -12,6 +12,7 @@ from config_api.domains.ready import readiness_of
 from config_api.domains.shapes import DnsAnswer, DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
 from config_api.sources.shapes import Period
 from config_api.web.absence import Maybe
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, exported, wanted_format
 from config_api.web.paging import Page, PageQuery
@@ -45,7 +46,7 @@ async def list_domains(query: DomainQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, "domains", COLUMNS, page)
-    return await page(query.limit, query.cursor)
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 @routes.get("/<name>")

@@ -8,8 +8,8 @@ from config_api.backend import Backend
 from config_api.errors import Conflict, not_found
 from config_api.mailboxes import journal, store
 from config_api.mailboxes.sql import SQL
-from pipeline.contracts.events import MailCommand, Outcome
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailCommand, Outcome
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection, Record

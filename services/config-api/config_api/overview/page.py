@@ -74,7 +74,7 @@ async def needs_attention() -> Template:
     """Another part, likewise."""
     services = backend()
     known = await services.recent.answer(ATTENTION, lambda: _attention(services))
-    return template("overview/attention_items.html", attention=[*await attention.dead_letters(services), *known])
+    return template("overview/attention_items.html", attention=[*await attention.on_the_bus(services), *known])
 
 
 async def _period(services: Backend, here: dict[str, str]) -> Period:
@@ -114,7 +114,7 @@ async def _read(
 async def _attention_soon(services: Backend, *, whole: bool) -> list[Item] | None:
     ask = services.recent.answer if whole else services.recent.answer_soon
     known = await ask(ATTENTION, lambda: _attention(services))
-    return None if known is None else [*await attention.dead_letters(services), *known]
+    return None if known is None else [*await attention.on_the_bus(services), *known]
 
 
 async def _attention(services: Backend) -> list[Item]:

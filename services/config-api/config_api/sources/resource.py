@@ -26,6 +26,7 @@ from config_api.sources.shapes import (
     StandingScope,
 )
 from config_api.web.absence import Maybe
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, exported, wanted_format
 from config_api.web.paging import Page, PageQuery
@@ -102,10 +103,14 @@ async def list_sources(query: SourceQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, "sources", SOURCE_COLUMNS, page)
+
+    async def answer() -> Page[SourceRow]:
+        return await with_total(await page(query.limit, query.cursor), query, page)
+
     if query.since is None:
-        return await page(query.limit, query.cursor)
+        return await answer()
     asked = query.model_dump_json()  # adding up a period may take long: the answer may be some seconds old
-    return await back.recent.answer(asked, lambda: page(query.limit, query.cursor))
+    return await back.recent.answer(asked, answer)
 
 
 @routes.get("/sources/<address>")
@@ -203,7 +208,7 @@ async def list_changes(query: ChangeQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, "changes", CHANGE_COLUMNS, page)
-    return await page(query.limit, query.cursor)
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 async def _grouped(query: GroupQuery, *, by: str) -> Any:
@@ -217,7 +222,10 @@ async def _grouped(query: GroupQuery, *, by: str) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, f"{by}s", GROUP_COLUMNS, page)
+
+    async def answer() -> Page[GroupRow]:
+        return await with_total(await page(query.limit, query.cursor), query, page)
+
     if may_be_kept(query):
-        return await page(query.limit, query.cursor)
-    asked = (by, query.model_dump_json())
-    return await back.recent.answer(asked, lambda: page(query.limit, query.cursor))
+        return await answer()
+    return await back.recent.answer((by, query.model_dump_json()), answer)
