@@ -13,6 +13,7 @@ from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
 from fetcher.status import StatusBoard
+from fetcher.sts_policies import WebOptions
 from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater
 from pipeline.jetstream.mailboxes import MailboxBucket
@@ -54,7 +55,9 @@ async def body(frame: Frame) -> None:
         board=board,
     )
     all_done = asyncio.Event()
-    dns = answering_dns(frame.bus, frame.settings.dns_server)
+    dns = answering_dns(
+        frame.bus, frame.settings.dns_server, WebOptions(allow_private=frame.settings.sts_private_addresses)
+    )
     async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, sign_in), dns:
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()

@@ -27,6 +27,7 @@ from config_api.reports import resource as reports
 from config_api.site import description, navigation, theme
 from config_api.sources import page as sources_page
 from config_api.sources import resource as sources
+from config_api.sources import service_page
 from config_api.system import resource as system
 from config_api.system import upload_page
 from config_api.web.view import prepare
@@ -37,8 +38,8 @@ RESOURCES = (
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, theme)
 PRIVATE_PAGES = (
-    overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page, activity_page,
-    logs_page, access_page, notifications_page, dead_letters_page, upload_page
+    overview_page, sources_page, service_page, domains_page, reports_page, mails_page, mailboxes_page, form_page,
+    activity_page, logs_page, access_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:
