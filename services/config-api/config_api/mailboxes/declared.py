@@ -11,10 +11,10 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from config_api.backend import Backend
+from config_api.errors import DomainError
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
-from config_api.web.problem import Problem
 from pipeline.settings import SettingsError
 
 log = structlog.get_logger(__name__)
@@ -47,9 +47,9 @@ async def apply(backend: Backend) -> None:
         mailbox_id = mailbox.id or slug(mailbox.name)
         try:
             await store.declare(backend, mailbox_id, mailbox, who=VARIABLE)
-        except Problem as problem:
-            texts = [f"{error.field}: {error.text}" for error in problem.errors]
-            log.error("declared_mailbox_refused", mailbox_id=mailbox_id, detail=problem.detail, errors=texts)
+        except DomainError as refused:
+            texts = [f"{error.field}: {error.text}" for error in refused.errors]
+            log.error("declared_mailbox_refused", mailbox_id=mailbox_id, detail=refused.detail, errors=texts)
 
 
 def _text(setting: str) -> str:

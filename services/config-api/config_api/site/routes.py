@@ -12,7 +12,6 @@ from config_api.dead_letters import page as dead_letters_page
 from config_api.dead_letters import resource as dead_letters
 from config_api.domains import page as domains_page
 from config_api.domains import resource as domains
-from config_api.mailboxes import actions_resource as mailbox_actions
 from config_api.mailboxes import form_page
 from config_api.mailboxes import page as mailboxes_page
 from config_api.mailboxes import resource as mailboxes
@@ -32,7 +31,7 @@ from config_api.system import upload_page
 from config_api.web.view import prepare
 
 RESOURCES = (
-    mailboxes, mailbox_actions, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
+    mailboxes, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
     notifications, description
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, theme)

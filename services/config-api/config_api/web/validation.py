@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config_api.web.problem import FieldError, Problem, invalid
+from config_api.errors import FieldError, Invalid, invalid
 from pipeline.contracts.setting import MISPLACED, Setting, setting_at
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -34,7 +34,7 @@ _SAID = frozenset(("value_error", MISPLACED))  # by a validator of ours, for peo
 
 
 def validated(model: type[Model], data: Mapping[str, Any]) -> Model:
-    """The data as a model. Raises Problem 422."""
+    """The data as a model. Raises Invalid."""
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
@@ -42,7 +42,7 @@ def validated(model: type[Model], data: Mapping[str, Any]) -> Model:
 
 
 def check_text(data: Any) -> None:
-    """Raises Problem 422 for a lone surrogate anywhere in JSON: it can be sent, but is no character of any text."""
+    """Raises Invalid for a lone surrogate anywhere in JSON: it can be sent, but is no character of any text."""
     waiting = [("", data)]
     while waiting:
         path, value = waiting.pop()
@@ -56,8 +56,8 @@ def check_text(data: Any) -> None:
             raise invalid(FieldError(field=field, text="The text holds half a character (a lone surrogate)."))
 
 
-def complaint(error: ValidationError, model: type[BaseModel] | None = None) -> Problem:
-    """The problem to answer with; what is declared beside the fields of the `model` says it best."""
+def complaint(error: ValidationError, model: type[BaseModel] | None = None) -> Invalid:
+    """The error to answer with; what is declared beside the fields of the `model` says it best."""
     return invalid(*(_field_error(each, model) for each in error.errors(include_url=False, include_input=False)))
 
 
