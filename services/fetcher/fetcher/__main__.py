@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
@@ -11,7 +11,7 @@ from fetcher.credentials import Credentials
 from fetcher.dns_requests import answering_dns
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
-from fetcher.oauth import TokenSource
+from fetcher.oauth import TokenSource, answering_exchanges
 from fetcher.status import StatusBoard
 from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater
@@ -54,8 +54,11 @@ async def body(frame: Frame) -> None:
         board=board,
     )
     all_done = asyncio.Event()
-    dns = answering_dns(frame.bus, frame.settings.dns_server)
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, credentials), dns:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(answering_tests(frame.bus, keys, credentials))
+        await stack.enter_async_context(answering_exchanges(frame.bus, keys))
+        await stack.enter_async_context(answering_dns(frame.bus, frame.settings.dns_server))
+        group = await stack.enter_async_context(asyncio.TaskGroup())
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")

@@ -174,7 +174,7 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         _LOGS,
     ),
     Category.AUTH_EXPIRED: (
-        "With OAuth 2, sign in with the provider again: dmarq mailbox authorize, or enter a new refresh token.",
+        "With OAuth 2, sign in with the provider again: the button on the mailbox's page, or dmarq mailbox authorize.",
         "If the password has expired, change it with the provider and enter the new one.",
         "Ask the administrator whether the consent for this application was withdrawn.",
         _LOGS,

@@ -129,9 +129,11 @@ def form_page(
     tested: ConnectionTest | None = None,
     conflict: Sequence[Change] | None = None,
     not_tested: bool = False,
+    sign_in_fault: str = "",
 ) -> Template:
     """The page. `conflict` says of each field that somebody else changed what is stored now, and what was typed;
-    `not_tested`, that the form's errors are the answer to Test Connection.
+    `not_tested`, that the form's errors are the answer to Test Connection; `sign_in_fault`, why a sign-in with the
+    provider failed.
     """
     return template(
         "mailboxes/form.html",
@@ -140,9 +142,16 @@ def form_page(
         tested=tested,
         conflict=conflict,
         not_tested=not_tested,
+        sign_in_fault=sign_in_fault,
+        redirect_uri=redirect_uri(),
         sections=tuple(Section),
         fields_of=mailbox_form.fields_of,
     )
+
+
+def redirect_uri() -> str:
+    """Where a mail provider is to send the browser back to."""
+    return f"{(backend().settings.public_url or request.host_url).rstrip('/')}/oauth/callback"
 
 
 async def conflicting(mailbox_id: str, values: Values) -> Page:

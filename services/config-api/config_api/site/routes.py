@@ -21,6 +21,7 @@ from config_api.notifications import page as notifications_page
 from config_api.notifications import resource as notifications
 from config_api.overview import page as overview_page
 from config_api.overview import resource as summary
+from config_api.provider_sign_in import page as provider_sign_in_page
 from config_api.reports import page as reports_page
 from config_api.reports import resource as reports
 from config_api.site import description, navigation, theme
@@ -36,8 +37,8 @@ RESOURCES = (
 )  # fmt: skip
 OPEN_PAGES = (sign_in_page, theme)
 PRIVATE_PAGES = (
-    overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page, activity_page,
-    logs_page, access_page, notifications_page, dead_letters_page, upload_page
+    overview_page, sources_page, domains_page, reports_page, mails_page, mailboxes_page, form_page,
+    provider_sign_in_page, activity_page, logs_page, access_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
 
 for _page in PRIVATE_PAGES:
