@@ -7,6 +7,7 @@ from typing import Any
 
 from dmarq.output import plain
 from pipeline.contracts.reasons import Reason
+from pipeline.counting import plural
 
 KINDS = {"aggregate": "DMARC report", "tls": "TLS report", "failure": "failure report"}
 COUNTED = {"aggregate": "message", "tls": "session", "failure": "incident"}
@@ -38,7 +39,7 @@ class Summary:
     def totals(self) -> str:
         """The sums over everything."""
         good = sum(number for outcome, number in self._outcomes.items() if outcome not in WITHOUT_REPORT)
-        parts = [_number(good, "report")]
+        parts = [plural(good, "report")]
         parts += [f"{self._outcomes[name]:,} {_words(name)}" for name in ("repaired", *WITHOUT_REPORT)]
         return ", ".join(part for part in parts if not part.startswith("0 ")) or "no report"
 
@@ -63,7 +64,7 @@ def _report(line: Line) -> str:
 def _size(line: Line) -> str:
     first, last = (_day(line[name]) for name in ("begin", "end"))
     period = first if first == last else f"{first} to {last}"
-    counts = f"{_number(line['records'], 'record')}, {_number(line['messages'], COUNTED[line['kind']])}"
+    counts = f"{plural(line['records'], 'record')}, {plural(line['messages'], COUNTED[line['kind']])}"
     return f"{period}, {counts}"
 
 
@@ -72,7 +73,3 @@ def _day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
     except (OverflowError, ValueError, OSError):  # a report may claim any time
         return str(seconds)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -15,6 +15,7 @@ from config_api.errors import DomainError
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
+from pipeline.contracts.complaints import complaints
 from pipeline.settings import SettingsError
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ def read(setting: str) -> tuple[MailboxInput, ...]:
     except json.JSONDecodeError as error:
         raise SettingsError(f"{VARIABLE} is no JSON: {error.msg} in line {error.lineno}") from None
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        wrong = " ".join(f"{each.field}: {each.text}" for each in complaints(error))
         raise SettingsError(f"{VARIABLE}: {wrong}") from None
     named = tuple(m if m.id else m.model_copy(update={"id": slug(m.name)}) for m in found)
     if len({mailbox.id for mailbox in named}) < len(named):

@@ -105,7 +105,7 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
             expect_sound(wanted.settings)
             await expect_same(connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings)
             await _update(connection, sealed)
-        text = f"{who} sets the mailbox"
+        text = f"{who} set the mailbox up as declared"
         await journal.note(connection, mailbox_id, "mailbox_declared", text=text, who=who)
     backend.changed.set()
 
