@@ -22,6 +22,7 @@ from pipeline.contracts.connection_test import ConnectionTest
 from pipeline.contracts.setting import Section
 
 LIST = "/settings/mailboxes"
+PLACES = {"attention": "/attention"}  # where somebody goes back to who came from there to change a setting
 TEST_TIMEOUT = actions.TEST_TIMEOUT + 5  # seconds
 
 blueprint = Blueprint("mailbox_form", __name__, url_prefix=LIST)
@@ -70,7 +71,7 @@ async def change(mailbox_id: str) -> Response | Page:
         return form_page(sent_form(values, stored, errors=wrong.errors), stored=stored), 422
     except Changed:
         return await conflicting(mailbox_id, values)
-    return told(LIST, "saved")
+    return told(PLACES.get(_back_to(), LIST), "saved")
 
 
 @blueprint.post("/test")
@@ -144,6 +145,7 @@ def form_page(
         not_tested=not_tested,
         sign_in_fault=sign_in_fault,
         redirect_uri=redirect_uri(),
+        back_to=_back_to(),
         sections=tuple(Section),
         fields_of=mailbox_form.fields_of,
     )
@@ -159,3 +161,9 @@ async def conflicting(mailbox_id: str, values: Values) -> Page:
     stored = await store.get(backend(), mailbox_id)
     rows = differing(stored.model_dump(mode="json"), values)
     return form_page(stored_form(stored, values), stored=stored, conflict=rows), 412
+
+
+def _back_to() -> str:
+    """One of PLACES by its name; "" for the list."""
+    name = request.values.get("to", "")
+    return name if name in PLACES else ""

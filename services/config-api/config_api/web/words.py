@@ -118,6 +118,10 @@ SALVAGED = {
     "end": "Last day",
     "records": "Complete records",
 }
+REMEDIES = {  # for a reason: the setting to change, and what that is called
+    Reason.ATTACHMENT_TOO_LARGE: ("attachments.max_bytes", "Raise the limit"),
+    Reason.FORMAT_NOT_ALLOWED: ("attachments.formats", "Allow the format"),
+}
 _MOMENTS = frozenset({"begin", "end"})
 _EPOCH = re.compile(r"[0-9]{9,10}", re.ASCII)
 _REPORT_SUBJECT = re.compile(
