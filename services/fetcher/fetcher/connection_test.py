@@ -21,6 +21,7 @@ from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings
 from pipeline.contracts.topology import TEST_SUBJECT
+from pipeline.counting import plural
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.mailboxes import SealedMailbox, unseal
 from pipeline.jetstream.requests import serving
@@ -98,12 +99,11 @@ async def _moved_onto_itself(
 
 def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple[str, ...]) -> ConnectionTest:
     number, unread = sum(count.mails for count in counts), sum(count.unread for count in counts)
-    mails = "1 mail" if number == 1 else f"{number} mails"
-    server = f"{settings.host}:{settings.port}"
+    server, emails = f"{settings.host}:{settings.port}", plural(number, "email")
     places = ", ".join(f'"{folder}"' for folder in settings.all_folders)
     return ConnectionTest(
         success=True,
-        summary=f"Signed in to {server} as {settings.username}: {mails} in {places}, {unread} unread.",
+        summary=f"Signed in to {server} as {settings.username}: {emails} in {places}, {unread} unread.",
         message_count=number,
         unread_count=unread,
         folders=names,

@@ -97,7 +97,7 @@ async def test_all_folders_that_are_read_are_counted_together(dovecot: Dovecot, 
     without = await tried(dovecot, user, folders=["More", "Nowhere"])
 
     assert (result.success, result.message_count, result.unread_count) == (True, 3, 3)
-    assert '3 mails in "INBOX", "More"' in result.summary
+    assert '3 emails in "INBOX", "More"' in result.summary
     assert without.category is Category.MAILBOX_NOT_FOUND
     assert '"Nowhere"' in without.summary
 
