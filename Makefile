@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-WORKERS ?= 2
+WORKERS ?= 3
 PACKAGES := shared services/fetcher services/extractor services/parser services/config-api services/notifier deploy/standalone
 
 COMPILE  = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
@@ -35,7 +35,7 @@ run: setup ## the whole system on this machine, data in dmarq-data
 	$(BIN)/dmarq run $(ARGS)
 
 .PHONY: test
-test: setup ## static checks and all tests, WORKERS=2 at a time; installs Dovecot and Chromium where it may
+test: setup ## static checks and all tests, WORKERS=3 at a time; installs Dovecot and Chromium where it may
 	@sh tests/programs.sh
 	$(MAKE) --no-print-directory static
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ async def enter(page: Page) -> None:
 
 
 async def keep(page: Page, name: str) -> None:
-    """Keeps a picture of the page, for people to look at."""
+    """Keeps a picture of the page, for people to look at, where DMARQ_KEEP_PICTURES asks for them."""
+    if not os.environ.get("DMARQ_KEEP_PICTURES"):
+        return
     await asyncio.to_thread(ARTIFACTS.mkdir, parents=True, exist_ok=True)
     await page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from fetcher.dns_requests import answering_dns
 from parser.overview import fold
-from parser.sources.lookups import ask_domains, ask_hosts
+from parser.sources.lookups import TIMEOUT, ask_domains, ask_hosts
+from pipeline.contracts.topology import DNS_SUBJECT, HOSTS_SUBJECT
+from pipeline.jetstream.requests import serving
 from tests.support.config_api import Api
 from tests.support.dns_server import Zone, running_dns
 from tests.support.extracted import extracted
@@ -152,10 +155,10 @@ def test_the_parser_has_each_domain_asked_for_once_a_day(known: Api) -> None:
     back = known.backend
     with fetcher_of(known, ZONE) as server:
         for _ in range(2):
-            back.run(ask_domains(back.database, back.bus, hours=24, stopping=NO_STOP))
+            back.run(ask_domains(back.database, back.bus, hours=24, stopping=asyncio.Event()))
         once = server.asked.count("_dmarc.example.com TXT")
         back.run(_rows(known, "UPDATE domain_dns_asked SET asked_at = now() - interval '25 hours'"))
-        back.run(ask_domains(back.database, back.bus, hours=24, stopping=NO_STOP))
+        back.run(ask_domains(back.database, back.bus, hours=24, stopping=asyncio.Event()))
 
     assert server.asked.count("_dmarc.example.com TXT") == 2 * once
     assert records(told(known, "GET", "/domains/example.com/dns"))["_dmarc.example.com"]["records"] == [DMARC]
@@ -163,14 +166,43 @@ def test_the_parser_has_each_domain_asked_for_once_a_day(known: Api) -> None:
 
 def test_without_a_fetcher_the_parser_asks_again_an_hour_later(known: Api) -> None:
     back = known.backend
-    back.run(ask_domains(back.database, back.bus, hours=24, stopping=NO_STOP))
+    back.run(ask_domains(back.database, back.bus, hours=24, stopping=asyncio.Event()))
     unanswered = told(known, "GET", "/domains/example.com/dns")
     back.run(_rows(known, "UPDATE domain_dns_asked SET asked_at = now() - interval '61 minutes'"))
     with fetcher_of(known, ZONE):
-        back.run(ask_domains(back.database, back.bus, hours=24, stopping=NO_STOP))
+        back.run(ask_domains(back.database, back.bus, hours=24, stopping=asyncio.Event()))
 
     assert (unanswered["problem"], unanswered["latest"]) == ("no fetcher is running", None)
     assert told(known, "GET", "/domains/example.com/dns")["problem"] is None
+
+
+def test_a_parser_that_is_told_to_stop_does_not_wait_for_dns(known: Api) -> None:
+    back = known.backend
+
+    async def stop_while_it_is_asked() -> None:
+        for work in (
+            partial(ask_domains, back.database, back.bus, hours=24),
+            partial(ask_hosts, back.database, back.bus),
+        ):
+            asked, stopping = asyncio.Event(), asyncio.Event()
+
+            async def ask_for_ever(_: bytes, asked: asyncio.Event = asked) -> bytes:
+                asked.set()
+                return await asyncio.Future()
+
+            async with (
+                serving(back.bus.client, DNS_SUBJECT, ask_for_ever),
+                serving(back.bus.client, HOSTS_SUBJECT, ask_for_ever),
+                asyncio.timeout(TIMEOUT / 2),
+            ):
+                working = asyncio.create_task(work(stopping=stopping))
+                await asked.wait()
+                stopping.set()
+                await working
+
+    back.run(_rows(known, "UPDATE source SET last_day = current_date"))
+    back.run(stop_while_it_is_asked())
+    assert told(known, "GET", "/domains/example.com/dns")["problem"] == "not answered yet"
 
 
 def test_sources_get_the_host_names_that_lead_back_to_them(known: Api) -> None:

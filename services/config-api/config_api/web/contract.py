@@ -4,17 +4,19 @@ spectree validates and writes the OpenAPI document. Fixed here: its own answer t
 (a password, perhaps), a body that is no JSON passes for an empty one, and every answer is said to be plain JSON.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import StrEnum
-from functools import wraps
+from functools import cache, wraps
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Any
+from typing import Any, cast
 
 from flask import Response as FlaskResponse
 from flask import current_app, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
+from spectree.model_adapter.protocol import SchemaMode
+from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from spectree.models import SecureType, SecuritySchemeData
 from spectree.plugins.flask_plugin import FlaskPlugin
 
@@ -71,6 +73,19 @@ class _Plugin(FlaskPlugin):
         return FlaskResponse(text, status, headers, mimetype="application/json" if text else None), None
 
 
+class _Models(PydanticModelAdapter):
+    """Describes each model once: every operation brings the same problems along, which took half of our start."""
+
+    def json_schema(self, model: type[Any], *, ref_template: str, mode: SchemaMode = "validation") -> dict[str, Any]:
+        """The JSON schema of the model."""
+        return _schema(cast(Hashable, model), ref_template, mode)
+
+
+@cache
+def _schema(model: Hashable, ref_template: str, mode: SchemaMode) -> dict[str, Any]:
+    return PydanticModelAdapter().json_schema(cast(type[Any], model), ref_template=ref_template, mode=mode)
+
+
 def _complain(_request: Any, _response: Any, error: Exception | None, *_: Any) -> None:
     if isinstance(error, ValidationError):
         raise validation.complaint(error) from None
@@ -88,6 +103,7 @@ spec = SpecTree(
     description=DESCRIPTION,
     page_templates={},
     before=_complain,
+    model_adapter=cast(Any, _Models()),
     validation_error_model=ProblemBody,
     naming_strategy=_model_name,
     nested_naming_strategy=lambda _parent, child: str(child).replace("[", "Of").replace("]", "").strip("_"),

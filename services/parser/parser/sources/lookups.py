@@ -13,6 +13,7 @@ from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.requests import NobodyAnswers, request
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
+from pipeline.runtime.retry import unless
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,10 @@ async def ask_domains(database: Database, bus: Bus, *, hours: float, stopping: a
                 return
             keys = await connection.fetch(SQL["selectors"], domain)
         question = DnsQuestion(domain=domain, selectors=tuple(Selector.model_validate(dict(key)) for key in keys))
-        found, problem = await _asked(bus, question)
+        _, answer = await unless(_asked(bus, question), stopping)
+        if answer is None:  # told to stop: the domain is asked for again an hour later
+            return
+        found, problem = answer
         async with database.transaction() as connection:
             await connection.execute(SQL["keep_domain"], domain, found, problem)
 
@@ -78,10 +82,13 @@ async def ask_hosts(database: Database, bus: Bus, stopping: asyncio.Event) -> No
     if not rows:
         return
     question = HostQuestion(addresses=tuple(row["source_ip"] for row in rows))
+    asking = request(bus.client, HOSTS_SUBJECT, question.model_dump_json().encode(), timeout=TIMEOUT)
     try:
-        payload = await request(bus.client, HOSTS_SUBJECT, question.model_dump_json().encode(), timeout=TIMEOUT)
+        _, payload = await unless(asking, stopping)
     except NobodyAnswers:
         raise TryLater("fetcher", "no fetcher is running") from None
+    if payload is None:
+        return
     hosts = HostAnswer.model_validate_json(payload).hosts
     kept = [{"source_ip": address, "host": host} for address, host in hosts.items() if address in question.addresses]
     async with database.transaction() as connection:
