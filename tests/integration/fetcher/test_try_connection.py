@@ -49,7 +49,7 @@ async def test_what_works_is_counted_and_listed(dovecot: Dovecot, user: User) ->
     assert result.category is Category.OK
     assert (result.message_count, result.unread_count) == (3, 2)
     assert set(result.folders) == {"INBOX", "Trash", "Größe"}
-    assert "3 mails" in result.summary
+    assert "3 emails" in result.summary
     assert result.recovery_steps == ()
     assert sorted(mail.flags for mail in user.stored()) == ["", "", "ST"]
 

@@ -34,7 +34,7 @@ def read(setting: str) -> tuple[MailboxInput, ...]:
     except json.JSONDecodeError as error:
         raise SettingsError(f"{VARIABLE} is no JSON: {error.msg} in line {error.lineno}") from None
     except ValidationError as error:
-        wrong = " ".join(f"{each.field}: {each.text}" for each in complaints(error))
+        wrong = " ".join(f"{each.field}: {each.text}".removeprefix(": ") for each in complaints(error))
         raise SettingsError(f"{VARIABLE}: {wrong}") from None
     named = tuple(m if m.id else m.model_copy(update={"id": slug(m.name)}) for m in found)
     if len({mailbox.id for mailbox in named}) < len(named):
