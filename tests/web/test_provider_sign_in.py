@@ -59,8 +59,12 @@ async def test_a_button_leads_to_the_provider_and_back_to_a_mailbox_that_works(
         await keep(page, "oauth-signed-in")
         assert "code" not in page.url
         (stored,) = whole.api("GET", "/mailboxes")["items"]
-        (visit,) = provider.visits
+        await page.get_by_role("button", name="Sign in with Google").click()  # again, without a secret typed again
+        await expect(page.get_by_role("status").first).to_contain_text("Signed in with the provider")
+        await expect(page.locator("#test-result")).to_contain_text("The connection works", timeout=SLOW_MS)
+        visit, again = provider.visits
     assert (stored["auth"], stored["oauth"]["provider"]) == ("xoauth2", "google")
+    assert visit["state"] != again["state"]
     assert sorted(stored["saved_secrets"]) == ["client_secret", "refresh_token"]
     assert visit["redirect_uri"] == f"http://{whole.address}/oauth/callback"
     assert (visit["login_hint"], visit["code_challenge_method"]) == (user.name, "S256")
@@ -145,3 +149,26 @@ async def test_a_mailbox_with_a_password_changes_to_a_sign_in_with_the_provider(
     after = whole.api("GET", f"/mailboxes/{mailbox}")
     assert (after["auth"], after["oauth"]["provider"], after["enabled"]) == ("xoauth2", "microsoft", False)
     assert after["saved_secrets"] == ["refresh_token"]
+
+
+async def test_a_sign_in_that_the_provider_ended_leads_to_the_button(
+    browser: Browser, whole: Site, dovecot: Dovecot, user: User
+) -> None:
+    async with TokenServer(issue=lambda: dovecot.token(user)) as provider, visiting(browser, whole) as page:
+        account = {
+            "name": "Reports",
+            "host": dovecot.host,
+            "port": dovecot.imaps_port,
+            "ca_certificate": dovecot.ca_certificate,
+            "username": user.name,
+            "auth": "xoauth2",
+            "oauth": provider.oauth().model_dump(mode="json"),
+            "refresh_token": "one that the provider has forgotten",
+        }
+        mailbox = whole.api("POST", "/mailboxes", account)["id"]
+        await page.goto("/settings/mailboxes")
+        await page.get_by_role("link", name="Sign in with the provider again").click(timeout=SLOW_MS)
+        await page.get_by_role("button", name="Sign in with this provider").click()
+        await expect(page.locator("#test-result")).to_contain_text("The connection works", timeout=SLOW_MS)
+        await expect(page.locator("#now")).to_contain_text("Working", timeout=SLOW_MS)
+    assert whole.api("GET", f"/mailboxes/{mailbox}")["state"]["word"] == "ok"

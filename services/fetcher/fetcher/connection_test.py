@@ -170,7 +170,7 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         "Type the password again; when you copy it, leave no space at its ends.",
         "If the account uses two-step verification, create an app password with the provider and enter that.",
         "Make sure that IMAP access is switched on in the account's settings with the provider.",
-        "Microsoft 365 and Google Workspace may refuse passwords altogether: then use OAuth 2 (xoauth2).",
+        "Microsoft 365 and Google Workspace may refuse passwords altogether: then choose the sign-in method OAuth 2.",
         _LOGS,
     ),
     Category.AUTH_EXPIRED: (
