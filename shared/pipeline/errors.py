@@ -3,6 +3,7 @@
 PipelineError
 ├── Rejected    no retry can help: the event becomes a dead letter
 └── TryLater    a dependency is away: the event is kept and tried again, as long as it takes
+    └── StoreFull   the object store has no room: the same, and what needs none goes on meanwhile
 """
 
 import traceback
@@ -40,6 +41,10 @@ class TryLater(PipelineError):
         super().__init__(f"{dependency} is not available: {detail}")
         self.dependency = dependency
         self.detail = detail
+
+
+class StoreFull(TryLater):
+    """The object store has no room for bytes of this size: what needs no room there goes on meanwhile."""
 
 
 def leaves(error: BaseException) -> list[BaseException]:

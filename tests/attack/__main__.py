@@ -5,9 +5,12 @@ ARGS names the groups to try; without any all of them are. Exit status 1 where s
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
 
 from tests.attack import Row, content, mailservers, requests, rights
 
@@ -27,6 +30,7 @@ def main() -> int:
     wanted = parser.parse_args().groups or list(GROUPS)
     if unknown := [name for name in wanted if name not in GROUPS]:
         parser.error(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # only the table
     rows: list[Row] = []
     for name in wanted:
         started = time.monotonic()

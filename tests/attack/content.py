@@ -9,11 +9,13 @@ import asyncpg
 from pipeline.postgres.migrate import migrate
 from tests.attack import Row
 from tests.attack.flood import Flood, flood
+from tests.attack.junk import Left, junk, left_of
 from tests.support.pure_parts import through_all_services
 from tests.support.servers import fresh_database, running_nats, running_postgres
 
 MAX_S = 1.0  # CPU seconds for one mail of 2 MB in all three services together
 MAILS = 1000
+JUNK, JUNK_BYTES = 200, 300_000
 HEADERS: dict[str, Callable[[], bytes]] = {
     "From with 1,000 opening parentheses": lambda: b"From: " + b"(" * 1000 + b"a@b",
     "From with 490 pairs of parentheses": lambda: b"From: " + b"(" * 490 + b")" * 490 + b"a@b",
@@ -38,7 +40,17 @@ async def run() -> list[Row]:
             f"{rate:.0f}/s (usually {usual_rate:.0f}/s), {mixed.failed} ended, {len(mixed.opened)} opened",
             rate >= usual_rate / 2 and mixed.stored == mixed.failed == MAILS and not mixed.opened,
         ),
+        _of_junk(await asyncio.to_thread(_junked)),
     ]
+
+
+def _of_junk(left: Left) -> Row:
+    return Row(
+        f"{JUNK} junk emails with attachments of {JUNK_BYTES // 1000} kB",
+        "nothing is kept but a line each",
+        f"{left.dead_letters} dead letters, {left.documents} documents, {left.stored_bytes} bytes in the store",
+        left.outcomes == {"not_a_report": JUNK} and not (left.dead_letters or left.documents or left.stored_bytes),
+    )
 
 
 def _header(name: str, header: bytes) -> Row:
@@ -52,6 +64,12 @@ def _flooded(*, poisoned: int) -> Flood:
     with running_nats() as nats_url, running_postgres() as server_url, fresh_database(server_url) as database_url:
         asyncio.run(_migrate(database_url))
         return asyncio.run(flood(nats_url, database_url, good=MAILS, poisoned=poisoned))
+
+
+def _junked() -> Left:
+    with running_nats() as nats_url, running_postgres() as server_url, fresh_database(server_url) as database_url:
+        asyncio.run(_migrate(database_url))
+        return asyncio.run(left_of(nats_url, database_url, junk(JUNK, size=JUNK_BYTES)))
 
 
 async def _migrate(url: str) -> None:

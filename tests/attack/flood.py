@@ -17,7 +17,7 @@ from parser.__main__ import stages
 from parser.relay import Relay
 from parser.storage.transaction import AnnouncementOptions
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailFetched
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.wire import Envelope, Parcel
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
@@ -70,7 +70,7 @@ async def flood(
         for start in range(0, len(envelopes), 200):
             await bus.publish(envelopes[start : start + 200])
         began = monotonic()
-        async with _stages(bus, database_url, readiness, policy):
+        async with running_stages(bus, database_url, readiness, policy):
             stored_s = await _until(database_url, "imported", good) - began
             await _until(database_url, "failed", poisoned)
         counts = await _counts(database_url)
@@ -106,7 +106,8 @@ def _without_cargo(uid: int) -> Envelope:
 
 
 @asynccontextmanager
-async def _stages(bus: Bus, database_url: str, readiness: Readiness, policy: RetryPolicy) -> AsyncIterator[None]:
+async def running_stages(bus: Bus, database_url: str, readiness: Readiness, policy: RetryPolicy) -> AsyncIterator[None]:
+    """Extractor and parser at work inside the block."""
     stopping = asyncio.Event()
     settings = Settings(database_url=SecretStr(database_url))
     opened = database(database_url, size=4, name="flood", stopping=stopping, readiness=readiness)

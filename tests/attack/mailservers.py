@@ -15,7 +15,11 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, Meta
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.mailbox import Security
 from tests.attack import Row
 from tests.support.hostile_imap import ATTACKS, SLOW_ATTACKS, hostile_imap

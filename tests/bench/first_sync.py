@@ -15,7 +15,9 @@ from typing import TypeVar
 import asyncpg
 import psutil
 
-from fetcher.imap import Criteria, Deadlines, ImapSession
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Deadlines
 from pipeline.contracts.topology import EXTRACTOR, PARSER
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.pull import Subscription

@@ -22,9 +22,9 @@ from extractor.handler import extracted
 from parser.chore import TIMEOUT, long_transaction
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.overview import fold
 from parser.sources.data import NamingData, NamingFiles
 from parser.storage.transaction import AnnouncementOptions, Store
+from parser.upkeep import fold
 from pipeline.contracts.limits import Limits
 from pipeline.postgres.connection import database
 from pipeline.telemetry.health import Readiness

@@ -19,8 +19,8 @@ from pathlib import Path
 import asyncpg
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.topology import EXTRACTOR, PARSER, Consumer
 from pipeline.contracts.wire import Envelope, Parcel

@@ -17,9 +17,9 @@ from extractor.handler import extracted
 from parser.documents import ReadMail, ReadOptions, closing, read_mails
 from parser.storage import outbox
 from parser.storage.transaction import AnnouncementOptions, Store
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.wire import Envelope, Parcel, Wire, decode, encode
 from pipeline.postgres.connection import Database, database

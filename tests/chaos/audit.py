@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dmarq.samples import Totals
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from tests.chaos.ledger import Figures, LedgerMail
 
 

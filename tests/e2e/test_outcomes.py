@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from dmarq.samples import SampleKind, SampleMail, make_mails, total
-from pipeline.contracts.events import MailCommand
+from pipeline.contracts.mail_events import MailCommand
 from pipeline.contracts.topology import DEAD
 from tests.support.dovecot import User
 from tests.support.fetching import stored

@@ -29,7 +29,7 @@ import trustme
 
 from dmarq.embedded.account import Account
 from dmarq.embedded.child import Child, ChildSpec
-from fetcher.imap.grammar import mutf7
+from fetcher.imap.grammar import arguments
 from tests.support.dovecot_config import CONFIG, OAUTH2
 
 PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")
@@ -106,7 +106,7 @@ class User:
         os.chown(uidlist, *self._owner)
 
     def _path(self, folder: str) -> Path:
-        return self.maildir if folder == "INBOX" else self.maildir / f".{mutf7.encode(folder)}"
+        return self.maildir if folder == "INBOX" else self.maildir / f".{arguments.to_modified_utf7(folder)}"
 
     def _make(self, path: Path) -> None:
         if not path.exists():

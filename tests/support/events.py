@@ -2,22 +2,18 @@
 
 from datetime import UTC, datetime
 
-from pipeline.contracts.events import (
-    ActivityLogged,
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished, FetchTrigger, Level, ReportStored
+from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef, PartLine
+from pipeline.contracts.mail_events import (
     ActResult,
     Event,
-    FetchRunFinished,
-    FetchTrigger,
-    Level,
     MailActed,
     MailCommand,
     MailDied,
     MailExtracted,
     MailFetched,
     Outcome,
-    ReportStored,
 )
-from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef, PartLine
 from pipeline.contracts.mailbox import Action, Handling, MailAction
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.report import ReportKind

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.mail import DocumentFormat, DocumentInfo, LineOutcome, MailRef, PartLine
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.mailbox import Action, Handling, MailAction
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Parcel

@@ -9,16 +9,9 @@ from uuid import uuid4
 from nats.js.errors import NotFoundError
 
 from fetcher.__main__ import body
-from pipeline.contracts.events import (
-    ActivityLogged,
-    Event,
-    FetchRunFinished,
-    MailActed,
-    MailCommand,
-    MailFetched,
-    Outcome,
-)
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import Event, MailActed, MailCommand, MailFetched, Outcome
 from pipeline.contracts.mailbox import Action, Mailbox
 from pipeline.contracts.topology import COMMAND, EVENT, MAIL, actor
 from pipeline.contracts.wire import Envelope, decode

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fetcher.imap import Account, Deadlines
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User, program, running_dovecot
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from dmarq.embedded import DataDir, EmbeddedError, EmbeddedNats, EmbeddedPostgres
-from dmarq.interrupts import end_by_signal
+from dmarq.groups import end_by_signal
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import nats
 
-from fetcher.oauth import TokenSource
+from fetcher.credentials import TokenSource
 from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.tokens import TokenBucket

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from parser.overview import fold
 from parser.sources.chores import judge_sources, name_sources, sum_domains
 from parser.sources.data import NamingData
+from parser.upkeep import fold
 from pipeline.postgres.connection import Database
 from tests.support.reports import BEGIN, END, METADATA, report_xml
 

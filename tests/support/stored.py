@@ -7,7 +7,7 @@ from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.recorder import Recorder
 from parser.storage.transaction import AnnouncementOptions, Store
-from pipeline.contracts.events import Event
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.wire import Envelope
 
 

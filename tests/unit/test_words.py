@@ -30,7 +30,7 @@ INSTEAD = {word: instead for instead, words in OLD.items() for word in words.spl
 
 # What a line may hold all the same: a name to the outside, or the word in its everyday meaning.
 ALLOWED = re.compile(
-    r"\bwish=|\bwish: ReparseOptions|\.wish\b|\"wish\"|\(wish, who|\bid, wish, who"  # of jobs that read again
+    r"\bwish=|\bwish: ReparseOptions|\.wish\b|\"wish\"|\(wish, who|\bid, wish, who|\bwish +jsonb"  # of a reparse
     r"|\"fate\""  # a label of a metric
     r"|outlook\.office|office\.example|Office Mail Example|\boffice (document|suite)|out-of-office"
 )

@@ -1,5 +1,8 @@
-"""Groups of commands that answer a mistyped name with the nearest one; the large one imports a command when called."""
+"""Groups of commands that answer a mistyped name with the nearest one; the large one imports a command when called. And
+how every command ends by a signal.
+"""
 
+import signal
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -46,3 +49,13 @@ class LazyGroup(CommandGroup):
         """The table in the help, without importing a command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in self._table.items()])
+
+
+def end_by_signal() -> None:
+    """From now on both raise KeyboardInterrupt in the main thread.
+
+    A shell without job control, `nohup` and many CI runners start what they put into the background with SIGINT
+    ignored; Python leaves it so, and a command would not end by it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)

@@ -5,7 +5,6 @@ YAML or JSON: a list of mailboxes as the API takes them, or an object with that 
 written into it, only where it is: `password: {env: NAME}` or `password: {file: PATH}`, relative to the file.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline import strict_json
 from pipeline.contracts.complaints import complaints
 from pipeline.contracts.mailbox import MailboxId, MailboxSecrets, MailboxSettings
 from pipeline.settings import process_environment
+from pipeline.strict_json import BadJson
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_SECRET_BYTES = 64 * 1024
@@ -175,10 +176,10 @@ class _Loader(yaml.SafeLoader):
 def _parsed(text: str) -> Any:
     try:
         if text.lstrip().startswith(("[", "{")):
-            return json.loads(text)
+            return strict_json.loads(text)
         return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except json.JSONDecodeError as error:
-        raise BadMailboxFile(f"no JSON: {error.msg} in line {error.lineno}") from None
+    except BadJson as error:
+        raise BadMailboxFile(f"no JSON: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""

@@ -100,10 +100,6 @@ class Stack:
         with Client(f"http://{self.http_address}", self.admin_token) as client:
             return str(client.post("/sign-in-links")["url"])
 
-    def pid_of(self, service: str) -> int:
-        """The process id of a running service."""
-        return self._children[service].pid
-
     async def watch(self, stopping: asyncio.Event) -> None:
         """Starts a service again when it ends by itself; returns when told to stop. Raises ChildFailed for a server."""
         async with asyncio.TaskGroup() as group:

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from extractor.display import one_line
 from pipeline.mailformat.addresses import addresses
 from pipeline.mailformat.dates import moment
 from pipeline.mailformat.fields import Fields
@@ -60,3 +59,14 @@ def file_name(fields: Fields) -> str:
 def base_name(name: str) -> str:
     """The last part of a path of any system, for display."""
     return one_line(one_line(name, length=1000).replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+NAME_LENGTH: Final = 255  # characters
+
+
+def one_line(text: str, *, length: int = NAME_LENGTH) -> str:
+    """`text` without control, format and surrogate characters, white space collapsed, at most `length` characters."""
+    text = text[: length * 4]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+    return " ".join(text.split())[:length]

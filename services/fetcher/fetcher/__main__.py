@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
-from fetcher.credentials import Credentials
+from fetcher.credentials import Credentials, TokenSource
 from fetcher.dns_requests import answering_dns
+from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
-from fetcher.oauth import TokenSource, answering_exchanges
+from fetcher.sign_in_requests import answering_exchanges
 from fetcher.status import StatusBoard
 from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater
@@ -33,7 +34,7 @@ async def body(frame: Frame) -> None:
     """Works for every enabled mailbox until told to stop."""
     keys = keyring(frame.settings)
     tokens = TokenBucket(frame.bus.js, keys)
-    credentials = Credentials(TokenSource(tokens))
+    sign_in = Credentials(TokenSource(tokens), ImapSession.open).session
     journal = Journal(frame.bus)
     holder = f"{socket.gethostname()}-{uuid4().hex}"
     board = StatusBoard(frame.bus, frame.readiness, holder=holder)
@@ -42,7 +43,7 @@ async def body(frame: Frame) -> None:
         bus=frame.bus,
         journal=journal,
         limits=frame.settings.limits,
-        credentials=credentials,
+        sign_in=sign_in,
         board=board,
         reconcile_s=frame.settings.reconcile_minutes * 60,
     )
@@ -55,7 +56,7 @@ async def body(frame: Frame) -> None:
     )
     all_done = asyncio.Event()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(answering_tests(frame.bus, keys, credentials))
+        await stack.enter_async_context(answering_tests(frame.bus, keys, sign_in))
         await stack.enter_async_context(answering_exchanges(frame.bus, keys))
         await stack.enter_async_context(answering_dns(frame.bus, frame.settings.dns_server))
         group = await stack.enter_async_context(asyncio.TaskGroup())

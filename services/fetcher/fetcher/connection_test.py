@@ -14,10 +14,12 @@ from itertools import islice
 import structlog
 from pydantic import ValidationError
 
-from fetcher.acting.same_folder import agree
-from fetcher.acting.targets import counted_or_made, targets
-from fetcher.credentials import Credentials
-from fetcher.imap import Deadlines, Folder, FolderStatus, ImapFault, ImapSession
+from fetcher.acting.targets import agree, counted_or_made, targets
+from fetcher.imap.grammar.answers import FolderStatus
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.names import Folder
+from fetcher.imap.interface import MailSession, SignIn
+from fetcher.imap.transport.account import Deadlines
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings
 from pipeline.contracts.topology import TEST_SUBJECT
@@ -36,11 +38,11 @@ _DEADLINES = Deadlines(connect_s=10, quiet_s=10, command_s=12)
 
 QUEUE = "fetcher"  # any fetcher may answer
 
-SignIn = Callable[[Deadlines], Awaitable[ImapSession]]
+SignInWithin = Callable[[Deadlines], Awaitable[MailSession]]
 """Gives a signed-in session that keeps to these deadlines. Raises ImapFault."""
 
 
-async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
+async def try_connection(settings: MailboxSettings, sign_in: SignInWithin) -> ConnectionTest:
     """What happens when these settings are used now, within 15 seconds."""
     try:
         async with asyncio.timeout(OVERALL_S):
@@ -52,7 +54,7 @@ async def try_connection(settings: MailboxSettings, sign_in: SignIn) -> Connecti
         return _failure(Category.TIMEOUT, f"{settings.host} did not finish answering within {OVERALL_S:.0f} seconds")
 
 
-async def _tried(settings: MailboxSettings, sign_in: SignIn) -> ConnectionTest:
+async def _tried(settings: MailboxSettings, sign_in: SignInWithin) -> ConnectionTest:
     async with await sign_in(_DEADLINES) as session:
         names = _names(await session.folders())
         counts = []
@@ -73,7 +75,7 @@ def _names(folders: Iterable[Folder]) -> tuple[str, ...]:
     return tuple(islice(names, MAX_NAMES))
 
 
-async def _counted(session: ImapSession, folder: str) -> FolderStatus:
+async def _counted(session: MailSession, folder: str) -> FolderStatus:
     """The folder's counts. Where STATUS tells no UIDVALIDITY, the folder is looked into, as polling will do."""
     status = await session.status(folder)
     if status.uidvalidity is None:
@@ -82,7 +84,7 @@ async def _counted(session: ImapSession, folder: str) -> FolderStatus:
 
 
 async def _moved_onto_itself(
-    session: ImapSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
+    session: MailSession, settings: MailboxSettings, counts: Sequence[FolderStatus]
 ) -> str | None:
     """What is wrong with the folders that email is moved to, if one of them is a folder that is read."""
     for target in targets(settings):
@@ -130,16 +132,16 @@ def _failure(category: Category, detail: str, names: tuple[str, ...] = (), *, st
     )
 
 
-def answering_tests(bus: Bus, keys: Keyring, credentials: Credentials) -> AbstractAsyncContextManager[None]:
+def answering_tests(bus: Bus, keys: Keyring, sign_in: SignIn) -> AbstractAsyncContextManager[None]:
     """Answers while the context lasts."""
 
     async def answer(payload: bytes) -> bytes:
-        return (await _tested(payload, keys, credentials)).model_dump_json().encode()
+        return (await _tested(payload, keys, sign_in)).model_dump_json().encode()
 
     return serving(bus.client, TEST_SUBJECT, answer, queue=QUEUE)
 
 
-async def _tested(payload: bytes, keys: Keyring, credentials: Credentials) -> ConnectionTest:
+async def _tested(payload: bytes, keys: Keyring, sign_in: SignIn) -> ConnectionTest:
     try:
         mailbox = unseal(SealedMailbox.model_validate_json(payload), keys)
     except (BadSecretKey, ValidationError) as error:
@@ -151,10 +153,10 @@ async def _tested(payload: bytes, keys: Keyring, credentials: Credentials) -> Co
             recovery_steps=("Give every service the same DMARQ_SECRET_KEY.", "Enter the password again and save."),
         )
 
-    def sign_in(deadlines: Deadlines) -> Awaitable[ImapSession]:
-        return credentials.session(mailbox.settings, mailbox.secrets, log=_to_debug_log, deadlines=deadlines)
+    def within(deadlines: Deadlines) -> Awaitable[MailSession]:
+        return sign_in(mailbox.settings, mailbox.secrets, log=_to_debug_log, deadlines=deadlines)
 
-    return await try_connection(mailbox.settings, sign_in)
+    return await try_connection(mailbox.settings, within)
 
 
 def _to_debug_log(level: str, name: str, facts: Mapping[str, object]) -> None:
@@ -216,6 +218,12 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         "Make sure that a firewall lets this machine connect; many drop connections silently.",
         "If the port expects TLS from the start (993), choose TLS; if it expects STARTTLS (143), choose that.",
         "Try again later, in case the server is busy.",
+        _LOGS,
+    ),
+    Category.STORE_FULL: (
+        "Wait: the oldest refused emails are thrown away to make room, and what waits is fetched within a minute.",
+        "Look at the page Needs attention, and discard the dead letters that nobody needs.",
+        "See whether the extractor and the parser work: what they have done with is removed.",
         _LOGS,
     ),
 }

@@ -9,8 +9,8 @@ import structlog
 
 from fetcher.acting.actions import Actor
 from fetcher.acting.jobs import Jobs
-from fetcher.credentials import Credentials
 from fetcher.departed import Departed
+from fetcher.imap.interface import SignIn
 from fetcher.journal import Journal
 from fetcher.reading.poll import Known, Poll
 from fetcher.reading.position import Positions
@@ -55,7 +55,7 @@ class Shared:
     bus: Bus
     journal: Journal
     limits: Limits
-    credentials: Credentials
+    sign_in: SignIn
     board: StatusBoard
     reconcile_s: float
 
@@ -136,7 +136,7 @@ class MailboxWorker:
     async def _work(self, signals: Signals, status: StatusTracker) -> None:
         bus, journal, mailbox = self._shared.bus, self._shared.journal, self._mailbox
         RECONCILED_MAILS.labels(mailbox.id)  # from 0: the first increase is one to be alerted of
-        connector = Connector(mailbox, journal, self._shared.credentials.session, signals)
+        connector = Connector(mailbox, journal, self._shared.sign_in, signals)
         cursors, departed = CursorBucket(bus.js), Departed()
         known = Known(
             Positions(cursors, journal), departed, Reconciliation(bus, journal, every_s=self._shared.reconcile_s)

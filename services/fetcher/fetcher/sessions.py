@@ -4,27 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
-from fetcher.imap import ImapFault, ImapSession, ProtocolLog
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.interface import MailSession, SignIn
 from fetcher.journal import Journal
 from fetcher.signals import Signals
 from fetcher.throttle import Backoff
-from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
+from pipeline.contracts.mailbox import Mailbox
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import MAILBOX_FAULTS
 
 T = TypeVar("T")
 
 KEEP_S = 30.0
-
-
-class SignIn(Protocol):
-    """What gives signed-in sessions. Raises ImapFault; TryLater while the broker, which keeps tokens, is away."""
-
-    async def __call__(self, settings: MailboxSettings, secrets: MailboxSecrets, *, log: ProtocolLog) -> ImapSession:
-        """A session of its own."""
-        ...
 
 
 class NotOpened(ImapFault):
@@ -69,7 +62,7 @@ class Connector:
         self._backoff.retry_now()
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[ImapSession]:
+    async def session(self) -> AsyncIterator[MailSession]:
         """A signed-in session. Raises NotOpened, which is noted already."""
         if self._connections.locked():
             self.signals.connection.set()
@@ -78,7 +71,7 @@ class Connector:
             async with await self._opened() as session:
                 yield session
 
-    async def _opened(self) -> ImapSession:
+    async def _opened(self) -> MailSession:
         settings, secrets = self.mailbox.settings, self.mailbox.secrets
         try:
             session = await self._sign_in(settings, secrets, log=self._note)
@@ -99,7 +92,7 @@ class KeptSession:
         self._connector = connector
         self._keep_s = keep_s
         self._stack = AsyncExitStack()
-        self._session: ImapSession | None = None
+        self._session: MailSession | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -111,7 +104,7 @@ class KeptSession:
         await self._keep_open()
         await self._close()
 
-    async def use(self, work: Callable[[ImapSession], Awaitable[T]]) -> T:
+    async def use(self, work: Callable[[MailSession], Awaitable[T]]) -> T:
         """What `work` gives. Raises ImapFault.
 
         A kept session may turn out to be lost meanwhile; then the work is done once more over a new one.
@@ -128,7 +121,7 @@ class KeptSession:
             if self._session is not None:
                 self._closing = asyncio.create_task(self._close_later(), name="close-later")
 
-    async def _used(self, work: Callable[[ImapSession], Awaitable[T]]) -> T:
+    async def _used(self, work: Callable[[MailSession], Awaitable[T]]) -> T:
         if self._session is None:
             self._session = await self._stack.enter_async_context(self._connector.session())
         try:

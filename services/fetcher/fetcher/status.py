@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from fetcher.imap import ImapFault
+from fetcher.imap.grammar.faults import ImapFault
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Mailbox
@@ -21,6 +21,7 @@ from pipeline.telemetry.metrics import (
     MAILBOX_BACKLOG,
     MAILBOX_LAST_SUCCESS,
     MAILBOX_NEXT_POLL,
+    MAILBOX_NO_ROOM,
     MAILBOX_OVERDUE,
     MAILBOX_STATE,
 )
@@ -100,7 +101,7 @@ class StatusTracker:
         """The mailbox is no longer held here."""
         self._enter(State.WAITING, next_poll_at=None, progress=None, holder="", held_since=None)
         MAILBOX_STATE.remove(self._mailbox.id, State.WAITING)
-        for gauge in (MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS, MAILBOX_NEXT_POLL, MAILBOX_OVERDUE):
+        for gauge in (MAILBOX_BACKLOG, MAILBOX_LAST_SUCCESS, MAILBOX_NEXT_POLL, MAILBOX_NO_ROOM, MAILBOX_OVERDUE):
             gauge.remove(self._mailbox.id)
 
     def overdue(self) -> bool:

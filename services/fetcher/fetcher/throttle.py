@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections import deque
 
-from fetcher.imap import ImapFault
+from fetcher.imap.grammar.faults import ImapFault
 from pipeline.contracts.connection_test import Category
 
 FIRST_DELAY = 2.0  # seconds

@@ -6,7 +6,8 @@ from contextlib import suppress
 import structlog
 
 from fetcher.acting.targets import Targets
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.interface import MailSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from fetcher.reading.poll import Poll
@@ -26,6 +27,7 @@ ROUND_EVERY_S = 1.0  # however busily a server announces mail
 IDLE_DIES_S = 10.0  # after its first IDLE began: a session that ends so soon ended because of it
 IDLE_DEATHS = 2  # in a row; then IDLE is left out for a while
 WITHOUT_IDLE_S = 3600.0
+ROOM_AGAIN_S = 60.0  # between looks while emails wait for room in the object store
 STOPPED = "stopped before the end; the rest is fetched next time"
 OF_A_FOLDER = frozenset((Category.MAILBOX_NOT_FOUND, Category.PERMISSIONS))  # the other folders may be well
 
@@ -50,7 +52,7 @@ class Watch:
         self._backoff = Backoff()
         self._began = 0.0  # loop time of the round in hand, or of the one before
         self._idle_deaths = 0
-        self._idled_in: ImapSession | None = None  # the session that lived through an IDLE
+        self._idled_in: MailSession | None = None  # the session that lived through an IDLE
         self._idle_again = 0.0  # loop time from which IDLE may be used
 
     def fetch_now(self) -> None:
@@ -109,7 +111,7 @@ class Watch:
         else:
             self._connector.complained(fault, retry_in_s=round(self._backoff.failed(fault), 1))
 
-    async def _round(self, session: ImapSession, folders: tuple[str, ...]) -> None:
+    async def _round(self, session: MailSession, folders: tuple[str, ...]) -> None:
         """Looks into the folders in turn. One that cannot be opened holds up no other, but the first one is needed:
         IDLE tells of it.
         """
@@ -139,7 +141,7 @@ class Watch:
         if whole:
             self._status.polled(next(iter(self._complaints.values()), None))
 
-    async def _make_targets(self, session: ImapSession) -> None:
+    async def _make_targets(self, session: MailSession) -> None:
         """Folders that email is moved to are there before it comes. A refusal is told, and holds up nothing."""
         for target, refusal in (await self._targets.make(session)).items():
             if refusal is None:
@@ -148,7 +150,7 @@ class Watch:
                 self._connector.complained(refusal, folder=target)
                 self._complaints[target] = refusal
 
-    async def _polled(self, session: ImapSession, run: Run) -> bool:
+    async def _polled(self, session: MailSession, run: Run) -> bool:
         try:
             whole = await self._poll.run(session, run)
         except (asyncio.CancelledError, TryLater) as error:
@@ -162,7 +164,7 @@ class Watch:
             log.info("fetched", mailbox_id=self._mailbox.id, run_id=run.id, **figures)
         return whole
 
-    async def _next_folders(self, session: ImapSession) -> tuple[str, ...]:
+    async def _next_folders(self, session: MailSession) -> tuple[str, ...]:
         """The folders that new email or the interval asks for; none when the wait was cut short: the session ends."""
         signals = self._signals
         left_s = max(self._due - asyncio.get_running_loop().time(), 0.0)
@@ -178,7 +180,7 @@ class Watch:
         self._trigger = FetchTrigger.IDLE
         return self._folders[-1:]
 
-    async def _waited(self, session: ImapSession, seconds: float) -> bool:
+    async def _waited(self, session: MailSession, seconds: float) -> bool:
         """Whether mail was announced. A server that ends the session in its first IDLE, again and again, gets none."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -202,12 +204,14 @@ class Watch:
 
     @property
     def _interval_s(self) -> float:
-        return self._mailbox.settings.poll_interval_minutes * 60
+        interval_s = self._mailbox.settings.poll_interval_minutes * 60.0
+        waits = any(fault.category is Category.STORE_FULL for fault in self._complaints.values())
+        return min(interval_s, ROOM_AGAIN_S) if waits else interval_s
 
     @property
     def _idles(self) -> bool:
         return self._mailbox.settings.use_idle and asyncio.get_running_loop().time() >= self._idle_again
 
-    def _stays_connected(self, session: ImapSession) -> bool:
+    def _stays_connected(self, session: MailSession) -> bool:
         announced = self._idles and "IDLE" in session.capabilities
         return announced or self._interval_s <= KEEP_CONNECTED_S

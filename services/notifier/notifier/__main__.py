@@ -12,10 +12,9 @@ from notifier.trying import Trier
 from notifier.watch import Watch
 from pipeline.contracts import topology
 from pipeline.contracts.wire import Envelope
-from pipeline.errors import TryLater
 from pipeline.jetstream.requests import serving
 from pipeline.postgres.connection import Database, database
-from pipeline.runtime.retry import wait_for
+from pipeline.runtime.retry import persist_unless_stopped
 from pipeline.runtime.service import Frame, run_service
 from pipeline.runtime.stage import Result, Stage
 from pipeline.secrets import Keyring
@@ -72,14 +71,12 @@ async def work(frame: Frame, postgres: Database) -> None:
 
 async def answer_tests(frame: Frame, trier: Trier) -> None:
     """Tries channels when config-api asks for it, until told to stop."""
-    attempt = 0
-    while not frame.stopping.is_set():
-        try:
-            async with serving(frame.bus.client, topology.NOTIFY_TEST_SUBJECT, trier.answer, queue="notifier"):
-                await frame.stopping.wait()
-        except TryLater as error:  # the broker went away just as we were about to listen
-            attempt += 1
-            await wait_for(error, attempt=attempt, stopping=frame.stopping)
+
+    async def serve_tests() -> None:
+        async with serving(frame.bus.client, topology.NOTIFY_TEST_SUBJECT, trier.answer, queue="notifier"):
+            await frame.stopping.wait()
+
+    await persist_unless_stopped(serve_tests, frame.stopping)  # the broker may go away just as we are about to listen
 
 
 def keyring(settings: Settings) -> Keyring:

@@ -72,9 +72,14 @@ async def settle(database: Database, sending: Sending, outcome: Outcome, now: da
     state, due = after(sending, outcome, now)
     async with database.connection() as connection:
         settled = await connection.fetch(
-            SQL["settle"], list(sending.ids), sending.lease_until, state, outcome.detail[:500], now, due
+            SQL["settle"], list(sending.ids), sending.lease_until, state, _shown(outcome.detail), now, due
         )
     return len(settled) == len(sending.ids)
+
+
+def _shown(detail: str) -> str:
+    """What another side said, on one bounded line that the database takes: it may say anything."""
+    return "".join(c if c.isprintable() else " " for c in detail[:500])
 
 
 def after(sending: Sending, outcome: Outcome, now: datetime) -> tuple[str, datetime | None]:

@@ -20,10 +20,10 @@ from notifier.facts import (
     TlsSessions,
 )
 from notifier.sql import SQL
-from pipeline.contracts.topology import STREAMS
+from pipeline.contracts.topology import BLOB_STREAM, STREAMS
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
-from pipeline.jetstream.lag import holding
+from pipeline.jetstream.lag import blob_store, holding
 from pipeline.postgres.connection import Connection, Database, Record
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,8 @@ async def _stores(bus: Bus) -> tuple[Store, ...] | None:
 
 
 async def _fullness(bus: Bus) -> tuple[Store, ...]:
-    return tuple([Store(s.name, (await holding(bus.js, s)).fullness) for s in STREAMS if s.refuse_when_full])
+    streams = [Store(s.name, (await holding(bus.js, s)).fullness) for s in STREAMS if s.refuse_when_full]
+    return (*streams, Store(BLOB_STREAM, (await blob_store(bus.js)).fullness))
 
 
 async def _all(connection: Connection, kind: type[T], statement: str, *arguments: object) -> tuple[T, ...]:

@@ -6,16 +6,15 @@ import sys
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
 from parser.kinds.reading import SampleKept
-from parser.overview import keep_overview
 from parser.recorder import Inquiry, Recorder
 from parser.relay import Relay
 from parser.reparse.worker import Reparser
-from parser.retention import keep_house
 from parser.sources.chores import keep_sources
 from parser.sources.data import NamingData, NamingFiles
 from parser.sources.lookups import LookupOptions, keep_lookups
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
+from parser.upkeep import keep_house, keep_overview
 from pipeline.contracts import topology
 from pipeline.jetstream.requests import serving
 from pipeline.postgres.connection import Database, database

@@ -6,7 +6,7 @@ from itertools import accumulate, islice
 
 from pydantic_core import to_json
 
-from parser.line import Json, row_as_json
+from parser.kinds.rows import Json, row_as_json
 from parser.storage.reports import StoredReport
 from pipeline.contracts.events import ReportStored
 from pipeline.contracts.limits import MiB

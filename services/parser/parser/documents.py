@@ -12,9 +12,9 @@ from parser.kinds.kind import Totals
 from parser.kinds.reading import Hints, Reading, SampleKept, Terms
 from parser.kinds.registry import Readers, totals_of
 from parser.kinds.several import SeveralReports, separated
-from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentInfo, PartLine
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected

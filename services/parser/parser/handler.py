@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from parser.documents import ReadMail, ReadOptions, closing, extracted, groups, is_huge, read_mails
 from parser.storage.ledger import KnownMail, known_mails
 from parser.storage.transaction import Store
-from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.wire import Envelope
 from pipeline.postgres.connection import Database
 from pipeline.runtime.stage import Result

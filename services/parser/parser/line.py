@@ -1,17 +1,14 @@
 """The line of `dmarq parse`, and a report as JSON: one form for the command, the bus and the API."""
 
-from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
 from parser.kinds import values
 from parser.kinds.reading import Reading
 from parser.kinds.registry import kind_of
+from parser.kinds.rows import Json, row_as_json
 from pipeline.contracts.reasons import Reason
-from pipeline.contracts.report import DkimResult, OverrideReason, Record, Report, SpfResult
+from pipeline.contracts.report import Report
 from pipeline.errors import Rejected
-
-Json = dict[str, Any]
 
 _IDENTITY = ("kind", "org_name", "report_id", "domain", "begin", "end", "records", "messages")
 MAX_DETAIL_BYTES = 500
@@ -62,46 +59,3 @@ def as_json(reading: Reading, *, max_rows: int | None = None) -> Json:
 def header_as_json(report: Report) -> Json:
     """The header of a report; for TLS and failure reports that is all there is."""
     return report.model_dump(mode="json")
-
-
-def row_as_json(row: Record) -> Json:
-    """One row, its results as objects."""
-    source_ip, count, disposition, dkim, spf, reasons, header_from, envelope_from, envelope_to, signed, sent, raw = row
-    return {
-        "source_ip": source_ip,
-        "count": count,
-        "disposition": disposition,
-        "dkim": dkim,
-        "spf": spf,
-        "reasons": reasons_as_json(reasons),
-        "header_from": header_from,
-        "envelope_from": envelope_from,
-        "envelope_to": envelope_to,
-        "dkim_results": dkim_as_json(signed),
-        "spf_results": spf_as_json(sent),
-        "raw": raw,
-    }
-
-
-# Written out, for there may be millions: `_asdict` takes four times as long.
-
-
-def reasons_as_json(reasons: Iterable[OverrideReason]) -> list[Json]:
-    """Override reasons as objects."""
-    return [{"type": kind, "comment": comment} for kind, comment in reasons]
-
-
-def dkim_as_json(results: Iterable[DkimResult]) -> list[Json]:
-    """DKIM results as objects."""
-    return [
-        {"domain": domain, "selector": selector, "result": result, "human_result": human}
-        for domain, selector, result, human in results
-    ]
-
-
-def spf_as_json(results: Iterable[SpfResult]) -> list[Json]:
-    """SPF results as objects."""
-    return [
-        {"domain": domain, "scope": scope, "result": result, "human_result": human}
-        for domain, scope, result, human in results
-    ]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox import Handling, MailAction
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected

@@ -7,8 +7,9 @@ from parser.outcome import Conclusion, conclude
 from parser.storage import outbox
 from parser.storage.ledger import command_for, known_mails, write_new_mails
 from parser.storage.tables import activity_row, fetch_run_row, mail_row, utc
-from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailActed, MailDied, Outcome
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished
 from pipeline.contracts.mail import LineOutcome, PartLine, mail_id_of
+from pipeline.contracts.mail_events import MailActed, MailDied, Outcome
 from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
 from pipeline.contracts.wire import Envelope, encode
 from pipeline.postgres.connection import Connection, Database

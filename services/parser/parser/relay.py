@@ -8,17 +8,12 @@ import asyncio
 from contextlib import suppress
 from time import monotonic
 
-import structlog
-
 from parser.storage import outbox
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
 from pipeline.postgres.connection import Database
-from pipeline.runtime.judge import later_delay
-from pipeline.runtime.retry import pause
+from pipeline.runtime.retry import persist
 from pipeline.telemetry.metrics import OUTBOX_AGE, OUTBOX_ROWS
-
-log = structlog.get_logger(__name__)
 
 BATCH = 500
 IDLE = 1.0  # seconds after which the relay looks by itself, for rows that another process left
@@ -39,22 +34,15 @@ class Relay:
 
     async def run(self, finish: asyncio.Event) -> None:
         """Returns when `finish` is set and what was committed until then is published, or cannot be just now."""
-        failures = 0
         while True:
             last = finish.is_set()
             self._woken.clear()
             try:
-                await self.publish_all()
-            except TryLater as error:
-                log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200])
-                failures += 1
-            else:
-                failures = 0
+                await persist(self.publish_all, stopping=finish)
+            except TryLater:  # told to finish meanwhile: the rest stays in the outbox
+                return
             if last:
                 return
-            if failures:
-                await pause(finish, later_delay(failures))
-                continue
             await self._idle(finish)
 
     async def publish_all(self) -> None:

@@ -20,6 +20,7 @@ class Category(StrEnum):
     PERMISSIONS = "permissions"
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
+    STORE_FULL = "store_full"  # ours: large emails wait in the mailbox
 
 
 class ConnectionTest(BaseModel):

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.contracts.events import Event, MailCommand, MailDied, MailEvent, MailExtracted, MailFetched
+from pipeline.contracts.mail_events import Event, MailCommand, MailDied, MailEvent, MailExtracted, MailFetched
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import dead_subject

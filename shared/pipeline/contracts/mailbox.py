@@ -1,9 +1,8 @@
 """A mailbox: one configured account, its folder, filters, attachment rules and actions."""
 
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
-
+from pipeline.contracts.mail import MAILBOX_ID_PATTERN, MailboxId
 from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings, Security
 from pipeline.contracts.proxy import ProxyKind, ProxySettings
 from pipeline.contracts.rules import Action, AttachmentFormat, AttachmentRules, Filters, MailAction
@@ -12,9 +11,6 @@ __all__ = (
     "MAILBOX_ID_PATTERN", "Action", "AttachmentFormat", "AttachmentRules", "Filters", "Handling", "MailAction",
     "Mailbox", "MailboxId", "MailboxSecrets", "MailboxSettings", "ProxyKind", "ProxySettings", "Security",
 )  # fmt: skip
-
-MAILBOX_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-MailboxId = Annotated[str, StringConstraints(pattern=MAILBOX_ID_PATTERN)]
 
 
 class Handling(BaseModel):

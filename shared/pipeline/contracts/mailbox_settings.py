@@ -5,24 +5,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from pipeline.contracts.oauth import OAuthSettings
 from pipeline.contracts.proxy import ProxySettings
-from pipeline.contracts.rules import (
-    Action,
-    AttachmentRules,
-    Filters,
-    MailAction,
-    Settings,
-    ShortText,
-)
+from pipeline.contracts.rules import Action, AttachmentRules, Filters, MailAction, Settings, ShortText
 from pipeline.contracts.server_address import parse, taken_apart
 from pipeline.contracts.setting import Section, Setting, Widget, declared, misplaced
 

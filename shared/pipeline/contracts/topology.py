@@ -85,6 +85,8 @@ BUCKETS = (MAILBOX_BUCKET, CURSOR_BUCKET, LEASE_BUCKET, TOKEN_BUCKET, STATUS_BUC
 BLOB_STORE = Bucket("blob", max_age=90 * DAY)
 BLOB_CHUNK_BYTES = 2 * MiB  # reading an object is quadratic in its chunks, so they are large
 BLOB_STORE_BYTES = 8192 * MiB
+BLOB_NEW_SHARE = 7 / 8  # of the store for email that comes in; the rest is for what is on its way already
+BLOB_REFUSED_SHARE = 1 / 2  # of the store for refused email; where the store fills up, it makes room for new one
 BLOB_STREAM = f"OBJ_{BLOB_STORE.name}"  # what the broker calls it inside
 
 

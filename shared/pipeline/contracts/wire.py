@@ -6,7 +6,7 @@ another: so the payload of `mail_fetched` is the mail itself.
 
 Beside these, `Dmarq-Mail-Id` names the mail that the event is about, or the first of several with commas in between:
 for whoever traces a mail. Events for third parties have CloudEvents attributes and a trace context (see
-`pipeline.contracts.cloudevents`). None of these is ever read here.
+`pipeline.contracts.trace`). None of these is ever read here.
 
 JetStream takes 64 kB of headers. A head and cargo list that need more travel in front of the payload instead, and the
 header `Dmarq-Prefix` gives the length of both, in bytes.
@@ -18,10 +18,10 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pipeline.contracts.cloudevents import attributes
-from pipeline.contracts.events import EVENT_TYPES, Event
+from pipeline.contracts.events import EVENT_TYPES
+from pipeline.contracts.mail_events import Event
 from pipeline.contracts.reasons import Reason
-from pipeline.contracts.trace import MAX_NAMED, mails_of
+from pipeline.contracts.trace import MAX_NAMED, attributes, mails_of
 from pipeline.errors import Rejected
 
 TYPE, HEAD, CARGO, KEY = "Dmarq-Type", "Dmarq-Event", "Dmarq-Cargo", "Nats-Msg-Id"

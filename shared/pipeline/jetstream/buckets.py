@@ -1,4 +1,4 @@
-"""Key-value buckets on JetStream: mailboxes, cursors and leases, each with its own small class."""
+"""Key-value buckets on JetStream: bytes by key. What we keep in them goes through `typed_bucket`."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress

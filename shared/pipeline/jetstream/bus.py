@@ -8,7 +8,7 @@ import structlog
 from nats.aio.client import Client
 
 from pipeline.contracts import topology
-from pipeline.contracts.events import Event, MailEvent
+from pipeline.contracts.mail_events import Event, MailEvent, MailFetched
 from pipeline.contracts.wire import Envelope, Parcel, Wire, encode
 from pipeline.errors import Rejected, TryLater
 from pipeline.jetstream.blobs import Blobs
@@ -44,7 +44,8 @@ class Bus:
         Gives the names of the blobs that their cargo is kept in.
 
         A second publish of the same fact is harmless (its key is the Nats-Msg-Id). Raises TryLater when the broker is
-        away or a stream is full; some of them may be published then, and a repeat is harmless.
+        away or a stream is full, StoreFull where the object store has no room for cargo of theirs; some of them may be
+        published then, and a repeat is harmless.
         """
         checked = [await self._check_in(envelope) for envelope in envelopes]
         await self.publish_wires([encode(envelope) for envelope in checked])
@@ -58,6 +59,7 @@ class Bus:
         if size <= topology.INLINE_CARGO_BYTES:
             return Parcel.of(file.read())
         name = _blob_name(event, 0)
+        await self._admit(event, size)
         await self.blobs.put(name, file, size=size)
         return Parcel(size=size, blob=name)
 
@@ -121,17 +123,26 @@ class Bus:
                 break
             if cargo[index].blob is None:
                 inline -= cargo[index].size
-                cargo[index] = await self._stored(_blob_name(envelope.event, index), cargo[index])
+                cargo[index] = await self._stored(envelope.event, index, cargo[index])
         return replace(envelope, cargo=tuple(cargo))
 
-    async def _stored(self, name: str, parcel: Parcel) -> Parcel:
+    async def _stored(self, event: Event, index: int, parcel: Parcel) -> Parcel:
+        name = _blob_name(event, index)
+        await self._admit(event, parcel.size)
         await self.blobs.put(name, parcel.bytes)
         return replace(parcel, blob=name)
+
+    async def _admit(self, event: Event, size: int) -> None:
+        if isinstance(event, MailFetched):
+            await self.blobs.admit(size)
 
 
 def _blob_name(event: Event, index: int) -> str:
     """The same for a repeat of the event; another for a mail that is fetched in a later run, so that a dead letter of
-    it and one of an earlier run each keep their own bytes when the other is discarded.
+    it and one of an earlier run each keep their own bytes when the other is discarded. A file that somebody hands over
+    is of no run: then it is the time, in steps within which the broker takes a repeat for the same event.
     """
-    run = f".{event.run_id}" if isinstance(event, MailEvent) and event.run_id else ""
-    return f"{event.key}{run}.{index}"
+    if not isinstance(event, MailEvent):
+        return f"{event.key}.{index}"
+    run = event.run_id or str(int(event.fetched_at.timestamp() // topology.DEDUPE_WINDOW))
+    return f"{event.key}.{run}.{index}"

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from pipeline.contracts import topology
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected, TryLater
-from pipeline.jetstream.buckets import KeyValueBucket
+from pipeline.jetstream.typed_bucket import Json, TypedBucket
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ class CrashBucket:
     """The notes of one consumer."""
 
     def __init__(self, js: JetStreamContext, *, consumer: str, limit: int) -> None:
-        self._bucket = KeyValueBucket(js, topology.CRASH_BUCKET)
+        self._bucket = TypedBucket(js, topology.CRASH_BUCKET, Json(int))
         self._consumer = consumer
         self._limit = limit
 
@@ -47,12 +47,12 @@ class CrashBucket:
                 await self._forget(key)
 
     async def _noted(self, key: str) -> bool:
-        entry = await self._bucket.get(key)
-        crashes = int(entry.value or 0) if entry else 0
+        stored = await self._bucket.get(key)
+        crashes = (stored.value if stored else None) or 0
         if crashes >= self._limit:
             await self._forget(key)  # a dead letter that is sent again starts again
             raise Rejected(Reason.CRASH_LOOP, f"the process ended {crashes} times while it handled this event alone")
-        await self._bucket.put(key, str(crashes + 1).encode())
+        await self._bucket.put(key, crashes + 1)
         return True
 
     async def _forget(self, key: str) -> None:

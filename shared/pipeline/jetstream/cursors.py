@@ -1,15 +1,16 @@
 """The bucket `cursor`: how far each folder of each mailbox was read, and how far a backfill of it has come."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
 from nats.js import JetStreamContext
-from pydantic import ValidationError
 
 from pipeline.contracts import topology
 from pipeline.contracts.cursor import BackfillCursor, Cursor
 from pipeline.errors import TryLater
-from pipeline.jetstream.buckets import Conflict, KeyValueBucket
+from pipeline.jetstream.typed_bucket import Conflict, Json, TypedBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +25,25 @@ class CursorBucket:
     """The cursor by mailbox and folder. Every call raises TryLater while the broker is away."""
 
     def __init__(self, js: JetStreamContext) -> None:
-        self._bucket = KeyValueBucket(js, topology.CURSOR_BUCKET)
+        self._bucket = TypedBucket(js, topology.CURSOR_BUCKET, Json(Cursor))
 
     async def get(self, mailbox_id: str, folder: str) -> Bookmark:
         """The cursor as it is now."""
-        entry = await self._bucket.get(folder_key(mailbox_id, folder))
-        if entry is None or entry.value is None:
-            return Bookmark(None, None)
-        try:
-            return Bookmark(Cursor.model_validate_json(entry.value), entry.revision)
-        except ValidationError:
-            return Bookmark(None, entry.revision)
+        stored = await self._bucket.get(folder_key(mailbox_id, folder))
+        return Bookmark(None, None) if stored is None else Bookmark(stored.value, stored.revision)
 
     async def put(self, mailbox_id: str, folder: str, cursor: Cursor, *, after: Bookmark) -> Bookmark:
         """Notes how far the folder was read. Only called when every mail below is confirmed by the broker.
 
         Raises TryLater too when somebody changed the cursor since `after`: it was reset, to read the folder again.
         """
-        key, value = folder_key(mailbox_id, folder), cursor.model_dump_json().encode()
-        try:
-            if after.revision is None:
-                return Bookmark(cursor, await self._bucket.create(key, value))
-            return Bookmark(cursor, await self._bucket.update(key, value, revision=after.revision))
-        except Conflict:
-            raise TryLater("cursor", "it was changed by somebody else") from None
+        with _conflict_waits("cursor", "it was changed by somebody else"):
+            revision = await self._bucket.replace(folder_key(mailbox_id, folder), cursor, after=after.revision)
+        return Bookmark(cursor, revision)
 
     async def forget(self, mailbox_id: str, folder: str) -> None:
         """The folder will be read from its beginning; what the ledger knows is not stored twice."""
         await self._bucket.delete(folder_key(mailbox_id, folder))
-
-
-def folder_key(mailbox_id: str, folder: str) -> str:
-    """The key of a folder, whatever characters are in its name."""
-    return f"{mailbox_id}.{sha256(folder.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +58,42 @@ class BackfillBucket:
     """The backfill by mailbox and folder. Every call raises TryLater while the broker is away."""
 
     def __init__(self, js: JetStreamContext) -> None:
-        self._bucket = KeyValueBucket(js, topology.CURSOR_BUCKET)
+        self._bucket = TypedBucket(js, topology.CURSOR_BUCKET, Json(BackfillCursor))
 
     async def ask(self, mailbox_id: str, folder: str, backfill: BackfillCursor) -> None:
         """Asks for one, in the place of one that is under way."""
-        await self._bucket.put(_key(mailbox_id, folder), backfill.model_dump_json().encode())
+        await self._bucket.put(_backfill_key(mailbox_id, folder), backfill)
 
     async def get(self, mailbox_id: str, folder: str) -> Underway | None:
         """What is asked for or under way; None when nothing is, or nothing that can be read."""
-        entry = await self._bucket.get(_key(mailbox_id, folder))
-        if entry is None or entry.value is None:
-            return None
-        try:
-            return Underway(BackfillCursor.model_validate_json(entry.value), entry.revision)
-        except ValidationError:
-            return None
+        stored = await self._bucket.get(_backfill_key(mailbox_id, folder))
+        return None if stored is None or stored.value is None else Underway(stored.value, stored.revision)
 
     async def put(self, mailbox_id: str, folder: str, backfill: BackfillCursor, *, after: Underway) -> Underway:
         """Notes how far it has come. Raises TryLater too when another one was asked for since `after`."""
-        try:
-            value = backfill.model_dump_json().encode()
-            revision = await self._bucket.update(_key(mailbox_id, folder), value, revision=after.revision)
-        except Conflict:
-            raise TryLater("backfill", "another one was asked for") from None
+        with _conflict_waits("backfill", "another one was asked for"):
+            revision = await self._bucket.replace(_backfill_key(mailbox_id, folder), backfill, after=after.revision)
         return Underway(backfill, revision)
 
     async def done(self, mailbox_id: str, folder: str, *, after: Underway) -> None:
         """It is finished. Raises TryLater as `put` does."""
-        try:
-            await self._bucket.delete(_key(mailbox_id, folder), revision=after.revision)
-        except Conflict:
-            raise TryLater("backfill", "another one was asked for") from None
+        with _conflict_waits("backfill", "another one was asked for"):
+            await self._bucket.delete(_backfill_key(mailbox_id, folder), after=after.revision)
 
 
-def _key(mailbox_id: str, folder: str) -> str:
+def folder_key(mailbox_id: str, folder: str) -> str:
+    """The key of a folder, whatever characters are in its name."""
+    return f"{mailbox_id}.{sha256(folder.encode()).hexdigest()[:32]}"
+
+
+def _backfill_key(mailbox_id: str, folder: str) -> str:
     return f"{folder_key(mailbox_id, folder)}.again"
+
+
+@contextmanager
+def _conflict_waits(what: str, why: str) -> Iterator[None]:
+    """Whoever changed the entry meanwhile is right: read it and try again."""
+    try:
+        yield
+    except Conflict:
+        raise TryLater(what, why) from None

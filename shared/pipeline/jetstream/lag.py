@@ -1,5 +1,6 @@
 """How far behind a consumer is, and how full a stream is, as the broker tells it."""
 
+import sys
 from dataclasses import dataclass
 
 from nats.js import JetStreamContext
@@ -50,8 +51,28 @@ async def holding(js: JetStreamContext, stream: topology.Stream) -> Holding:
     return Holding(state.messages, max(state.bytes / stream.max_bytes, by_events))
 
 
-async def blobs_fullness(js: JetStreamContext) -> float:
-    """The bytes in the object store, as a ratio of what it may hold. Raises TryLater."""
+@dataclass(frozen=True, slots=True)
+class BlobStore:
+    """What the object store holds and may hold, in bytes; and the pieces that it holds."""
+
+    held: int
+    most: int
+    pieces: int = 0
+
+    @property
+    def fullness(self) -> float:
+        """As a ratio."""
+        return self.held / self.most
+
+    @property
+    def room(self) -> int:
+        """Bytes of new email that it takes in; less than 0 where it holds too much for that."""
+        return int(self.most * topology.BLOB_NEW_SHARE) - self.held
+
+
+async def blob_store(js: JetStreamContext) -> BlobStore:
+    """The object store at this moment. Raises TryLater."""
     with nats_errors():
-        state = (await js.stream_info(topology.BLOB_STREAM)).state
-    return state.bytes / topology.BLOB_STORE_BYTES
+        info = await js.stream_info(topology.BLOB_STREAM)
+    most = info.config.max_bytes or 0
+    return BlobStore(info.state.bytes, most if most > 0 else sys.maxsize, info.state.messages)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.contracts import topology
 from pipeline.contracts.destination import belonging
 from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
-from pipeline.jetstream.buckets import KeyValueBucket
+from pipeline.errors import described
+from pipeline.jetstream.typed_bucket import Json, Stored, TypedBucket
 from pipeline.secrets import BadSecretKey, Keyring
 
 log = structlog.get_logger(__name__)
@@ -69,12 +70,12 @@ class MailboxBucket:
     """The mailboxes by id. Every call raises TryLater while the broker is away."""
 
     def __init__(self, js: JetStreamContext, keys: Keyring) -> None:
-        self._bucket = KeyValueBucket(js, topology.MAILBOX_BUCKET)
+        self._bucket = TypedBucket(js, topology.MAILBOX_BUCKET, Json(SealedMailbox))
         self._keys = keys
 
     async def put(self, sealed: SealedMailbox) -> None:
         """Tells every fetcher about the mailbox as it is now."""
-        await self._bucket.put(sealed.id, sealed.model_dump_json().encode())
+        await self._bucket.put(sealed.id, sealed)
 
     async def delete(self, mailbox_id: str) -> None:
         """Tells every fetcher that the mailbox is gone."""
@@ -82,37 +83,23 @@ class MailboxBucket:
 
     async def versions(self) -> dict[str, int]:
         """The version of every mailbox in the bucket, by id; 0 for an entry that cannot be read."""
-        return {entry.key: _version(entry.value) for entry in await self._bucket.entries()}
+        return {stored.key: stored.value.version if stored.value else 0 for stored in await self._bucket.all()}
 
     async def all(self) -> list[Change]:
         """Every mailbox as it is now, and every deletion that is still known."""
-        return [self._opened(entry.key, entry.value) for entry in await self._bucket.known()]
+        return [self._opened(stored) for stored in await self._bucket.known()]
 
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Every mailbox as it is and every deletion that is still known, then each change."""
         async with aclosing(self._bucket.changes()) as entries:
-            async for entry in entries:
-                yield self._opened(entry.key, entry.value)
+            async for stored in entries:
+                yield self._opened(stored)
 
-    def _opened(self, key: str, value: bytes | None) -> Change:
-        if value is None:
-            return Change(key, None, deleted=True)
+    def _opened(self, stored: Stored[SealedMailbox]) -> Change:
+        if stored.value is None:
+            return Change(stored.key, None, deleted=stored.is_deleted)
         try:
-            sealed = SealedMailbox.model_validate_json(value).model_copy(update={"id": key})
-            return Change(key, unseal(sealed, self._keys))
+            return Change(stored.key, unseal(stored.value.model_copy(update={"id": stored.key}), self._keys))
         except (BadSecretKey, ValidationError) as error:
-            log.error("mailbox_unreadable", mailbox_id=key, detail=_without_values(error))
-            return Change(key, None)
-
-
-def _version(value: bytes | None) -> int:
-    try:
-        return SealedMailbox.model_validate_json(value or b"").version
-    except ValidationError:
-        return 0
-
-
-def _without_values(error: BadSecretKey | ValidationError) -> str:
-    if isinstance(error, BadSecretKey):
-        return str(error)
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            log.error("mailbox_unreadable", mailbox_id=stored.key, error=described(error))
+            return Change(stored.key, None)

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import structlog
 from nats.js import JetStreamContext
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pipeline.contracts import topology
-from pipeline.jetstream.buckets import Conflict, KeyValueBucket
+from pipeline.jetstream.typed_bucket import Conflict, Text, TypedBucket
 from pipeline.secrets import BadSecretKey, Keyring
 
 log = structlog.get_logger(__name__)
@@ -31,42 +31,49 @@ class KeptTokens(BaseModel):
         return f"KeptTokens(expires_at={self.expires_at!r})"
 
 
+class _Sealed:
+    """Tokens as JSON, sealed; they open only under their own grant."""
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+
+    def write(self, grant: str, tokens: KeptTokens) -> bytes:
+        return self._keys.seal(tokens.model_dump_json(), belongs_to=_belonging(grant)).encode()
+
+    def read(self, grant: str, data: bytes) -> KeptTokens:
+        return KeptTokens.model_validate_json(self._keys.open(data.decode(), belongs_to=_belonging(grant)))
+
+
 class TokenBucket:
     """The tokens by grant. Every call raises TryLater while the broker is away."""
 
     def __init__(self, js: JetStreamContext, keys: Keyring) -> None:
-        self._bucket = KeyValueBucket(js, topology.TOKEN_BUCKET)
+        self._bucket = TypedBucket(js, topology.TOKEN_BUCKET, _Sealed(keys))
+        self._sealed = TypedBucket(js, topology.TOKEN_BUCKET, Text())
         self._keys = keys
 
     async def get(self, grant: str) -> KeptTokens | None:
         """The tokens; None where there are none, or none that this process can read."""
-        entry = await self._bucket.get(grant)
-        if entry is None or entry.value is None:
-            return None
-        try:
-            return KeptTokens.model_validate_json(self._keys.open(entry.value.decode(), belongs_to=_belonging(grant)))
-        except (BadSecretKey, ValidationError, UnicodeDecodeError) as error:
-            log.warning("token_unreadable", error=type(error).__name__)
-            return None
+        stored = await self._bucket.get(grant)
+        return None if stored is None else stored.value
 
     async def put(self, grant: str, tokens: KeptTokens) -> None:
         """Keeps the tokens."""
-        await self._bucket.put(grant, self._keys.seal(tokens.model_dump_json(), belongs_to=_belonging(grant)).encode())
+        await self._bucket.put(grant, tokens)
 
     async def rotate(self) -> None:
         """Seals again what is under an older key or of the earlier form; what no key opens is left as it is."""
         rotated = 0
-        for entry in await self._bucket.entries():
-            sealed, belongs_to = (entry.value or b"").decode(errors="replace"), _belonging(entry.key)
-            if self._keys.is_current(sealed, belongs_to=belongs_to):
+        for stored in await self._sealed.all():
+            sealed, belongs_to = stored.value, _belonging(stored.key)
+            if sealed is None or self._keys.is_current(sealed, belongs_to=belongs_to):
                 continue
             with suppress(BadSecretKey, Conflict):  # whoever changed it meanwhile has the same keys
                 renewed = self._keys.renewed(sealed, belongs_to=belongs_to)
-                await self._bucket.update(entry.key, renewed.encode(), revision=entry.revision)
+                await self._sealed.replace(stored.key, renewed, after=stored.revision)
                 rotated += 1
         log.info("tokens_rotated", tokens=rotated)
 
 
 def _belonging(grant: str) -> str:
-    """Tokens open only under their own grant."""
     return f"token {grant}"

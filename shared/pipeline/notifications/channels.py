@@ -37,6 +37,9 @@ class DigestRhythm(StrEnum):
     WEEKLY = "weekly"
 
 
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+
+
 def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text):
         raise ValueError("should be a mail address, like you@example.com")
@@ -60,7 +63,9 @@ class EmailServer(BaseModel):
     security: Annotated[str, StringConstraints(pattern=r"^(tls|starttls|none)$")] = Field(
         "starttls", description="tls, starttls or none."
     )
-    username: Annotated[str, StringConstraints(max_length=320)] = Field("", description="Empty: no sign-in.")
+    username: Annotated[str, StringConstraints(max_length=320, pattern=NO_CONTROL)] = Field(
+        "", description="Empty: no sign-in."
+    )
     sender: Address = Field(description="The From address.")
     recipients: tuple[Address, ...] = Field(min_length=1, max_length=50, description="The To addresses.")
 

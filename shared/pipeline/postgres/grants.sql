@@ -24,6 +24,7 @@ GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
 GRANT UPDATE ON imap_switch TO dmarq_config_api;
 GRANT INSERT, DELETE ON oauth_sign_in TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON api_request TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
 GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;

@@ -1,7 +1,9 @@
-"""Plain numbered SQL files, applied once each, in order, forward only; several services may start at once.
+"""The schema is plain SQL, forward only; several services may start at once.
 
-`NNNN_name.sql` in `pipeline/postgres/migrations`. What was applied is in the table `schema_migration` with its
-checksum: an applied file never changes, a new change is a new file.
+A new database gets the baseline: `pipeline/postgres/baseline/N_topic.sql`, the schema of the first release, to be read.
+One that is older goes on by the numbered files in `pipeline/postgres/migrations`, which come to the same, as a test
+shows. What the baseline holds counts as applied in a new database, so that both go one way from there: a change is a
+new numbered file, applied once. `schema_migration` has the checksums: an applied file never changes.
 """
 
 import re
@@ -34,6 +36,7 @@ async def grant(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     return [role for role in grants() if role in known]
 
 
+BASELINE = "0070_imap_switch"  # the last numbered file that the baseline holds
 LOCK = 0x646D6172  # "dmar": whoever holds this advisory lock migrates
 CREATE_LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -63,7 +66,16 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """This version's migrations, in order."""
-    found = [file for file in files("pipeline.postgres.migrations").iterdir() if file.name.endswith(".sql")]
+    return _files_in("migrations")
+
+
+def baseline() -> list[Migration]:
+    """The files that make the schema in a new database, in order."""
+    return _files_in("baseline")
+
+
+def _files_in(directory: str) -> list[Migration]:
+    found = [file for file in files("pipeline.postgres").joinpath(directory).iterdir() if file.name.endswith(".sql")]
     return [
         Migration(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
         for file in sorted(found, key=lambda file: file.name)
@@ -96,8 +108,10 @@ async def require_migrated(connection: "asyncpg.Connection[asyncpg.Record]") -> 
 async def _apply_missing(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     await connection.execute(CREATE_LEDGER)
     missing = await _missing(connection)
-    for migration in missing:
-        await _apply(connection, migration)
+    if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM schema_migration)"):
+        await apply(connection, baseline(), counts_as=[each for each in missing if each.name <= BASELINE])
+    for migration in await _missing(connection):
+        await apply(connection, [migration], counts_as=[migration])
     return [migration.name for migration in missing]
 
 
@@ -114,9 +128,13 @@ async def _missing(connection: "asyncpg.Connection[asyncpg.Record]") -> list[Mig
     return missing
 
 
-async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+async def apply(
+    connection: "asyncpg.Connection[asyncpg.Record]", statements: list[Migration], *, counts_as: list[Migration]
+) -> None:
+    """Executes the files, and notes what that applies, in one transaction."""
     async with connection.transaction():
-        await connection.execute(migration.sql)
-        await connection.execute(
-            "INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
+        for each in statements:
+            await connection.execute(each.sql)
+        await connection.executemany(
+            "INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", [(m.name, m.checksum) for m in counts_as]
         )

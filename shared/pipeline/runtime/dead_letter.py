@@ -1,6 +1,7 @@
 """A dead letter is published and confirmed, then the event is acknowledged; until then it stays ours."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -10,7 +11,7 @@ from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.pull import Delivery
 from pipeline.runtime.breaker import OUR_FAULT, Breaker
 from pipeline.runtime.judge import Dead
-from pipeline.runtime.retry import wait_for
+from pipeline.runtime.retry import persist
 from pipeline.runtime.stage import Stage
 from pipeline.telemetry.metrics import StageMetrics
 
@@ -29,24 +30,17 @@ class DeadLetterWriter:
 
     async def write(self, delivery: Delivery, verdict: Dead) -> None:
         """Returns when the event is out of our hands; waits for room among the dead letters as long as it takes."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                await self._publish(delivery, verdict)
-            except TryLater as error:
-                if self._stopping.is_set():
-                    await delivery.give_back()
-                    return
-                await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
-            except Exception as error:  # noqa: BLE001 even this ran into a bug: keep the event, free the others
-                log.error("dead_letter_failed", error=described(error), subject=delivery.wire.subject)
-                await delivery.again(self._stage.policy.bug_delays[-1])
-                return
-            else:
-                await delivery.ack()
-                self._note(delivery, verdict)
-                return
+        publish = partial(self._publish, delivery, verdict)
+        try:
+            await persist(publish, stopping=self._stopping, policy=self._stage.policy)
+        except TryLater:  # told to stop while there is no room
+            await delivery.give_back()
+        except Exception as error:  # noqa: BLE001 even this ran into a bug: keep the event, free the others
+            log.error("dead_letter_failed", error=described(error), subject=delivery.wire.subject)
+            await delivery.again(self._stage.policy.bug_delays[-1])
+        else:
+            await delivery.ack()
+            self._note(delivery, verdict)
 
     async def _publish(self, delivery: Delivery, verdict: Dead) -> None:
         wires = dead_letters(delivery.wire, verdict, consumer=self._stage.consumer.name, deliveries=delivery.deliveries)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from pipeline.contracts.reasons import Reason
-from pipeline.errors import Rejected, TryLater, decisive, described
+from pipeline.errors import Rejected, StoreFull, TryLater, decisive, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,15 @@ Verdict = Again | Dead
 def judge(error: BaseException, *, attempt: int, policy: RetryPolicy = DEFAULT_POLICY) -> Verdict:
     """The verdict on an event whose handler raised `error` at its `attempt`-th try (from 1).
 
-    Rejected is final. TryLater waits as long as it takes, with the event in hand. Anything else is a bug: a few more
+    Rejected is final. TryLater waits as long as it takes, with the event in hand; where only room for large cargo is
+    missing (StoreFull), it is given back meanwhile, for others may go on. Anything else is a bug: a few more
     tries with growing delay, then dead. In an exception group the gravest error decides.
     """
     error = decisive(error)
     if isinstance(error, Rejected):
         return Dead.of(error)
+    if isinstance(error, StoreFull):
+        return Again(policy.later_delays[-1], in_hand=False)
     if isinstance(error, TryLater):
         return Again(later_delay(attempt, policy), in_hand=True)
     if attempt > len(policy.bug_delays):

@@ -2,19 +2,23 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A dead letter: its number (from the oldest), mailbox, sender, size with all bytes, and when it died (UTC)."""
+    """A dead letter: its number (from the oldest), mailbox, sender, size with all bytes, and when it died (UTC).
+
+    `stored`: those of its bytes that are in the object store.
+    """
 
     number: int
     mailbox_id: str
     sender: str
     size: int
     at: datetime
+    stored: int = 0
 
 
 def superfluous(kept: Iterable[Kept], *, max_bytes: int, not_before: datetime | None) -> list[int]:
@@ -40,3 +44,9 @@ def superfluous(kept: Iterable[Kept], *, max_bytes: int, not_before: datetime | 
         if not by_sender[sender]:
             del held[sender]
     return gone
+
+
+def in_the_way(kept: Iterable[Kept], *, room: int) -> list[int]:
+    """Numbers of those that go for the object store to have so many bytes more room, in the order of `superfluous`."""
+    stored = [replace(each, size=each.stored) for each in kept if each.stored]
+    return superfluous(stored, max_bytes=max(sum(each.size for each in stored) - room, 0), not_before=None)

@@ -1,4 +1,4 @@
-"""Waiting that a stop cuts short: a pause, an event, a dependency that is away."""
+"""Waiting that a stop cuts short: a pause, an event, a dependency that is away. The one place that tries again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,6 +9,8 @@ import structlog
 
 from pipeline.errors import TryLater
 from pipeline.runtime.judge import DEFAULT_POLICY, RetryPolicy, later_delay
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -38,24 +40,17 @@ async def unless(work: Coroutine[Any, Any, T], *events: asyncio.Event, grace: fl
         await asyncio.gather(working, *hearing, return_exceptions=True)
 
 
-log = structlog.get_logger(__name__)
-
-
-async def wait_for(
-    error: TryLater, *, attempt: int, stopping: asyncio.Event, policy: RetryPolicy = DEFAULT_POLICY
-) -> None:
-    """Pauses after the `attempt`-th failure (from 1) at the dependency."""
-    delay = later_delay(attempt, policy)
-    log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200], delay_s=delay)
-    await pause(stopping, delay)
-
-
 async def persist(
-    call: Callable[[], Awaitable[T]], *, stopping: asyncio.Event | None = None, policy: RetryPolicy = DEFAULT_POLICY
+    call: Callable[[], Awaitable[T]],
+    *,
+    stopping: asyncio.Event | None = None,
+    policy: RetryPolicy = DEFAULT_POLICY,
+    last_try: bool = True,
 ) -> T:
-    """What `call` gives: tried again as long as its dependency is away, however long that is.
+    """What `call` gives: tried again with growing delays as long as its dependency is away, however long that is.
 
-    Raises TryLater when told to stop meanwhile, after one last try; and whatever else the call raises.
+    Raises TryLater when told to stop meanwhile, after one last try unless `last_try` is False; and whatever else the
+    call raises.
     """
     stopping = stopping or asyncio.Event()
     attempt = 0
@@ -66,21 +61,20 @@ async def persist(
         except TryLater as error:
             if stopping.is_set():
                 raise
-            await wait_for(error, attempt=attempt, stopping=stopping, policy=policy)
+            delay = later_delay(attempt, policy)
+            log.warning("waiting_for", dependency=error.dependency, detail=error.detail[:200], delay_s=delay)
+            await pause(stopping, delay)
+            if stopping.is_set() and not last_try:
+                raise
 
 
 async def persist_unless_stopped(
     call: Callable[[], Awaitable[T]], stopping: asyncio.Event, *, policy: RetryPolicy = DEFAULT_POLICY
 ) -> T | None:
-    """What `call` gives in the end: again and again, with growing delays, while it raises TryLater.
-
-    None when told to stop meanwhile. Raises what `call` raises otherwise.
-    """
-    attempt = 0
-    while not stopping.is_set():
-        try:
-            return await call()
-        except TryLater as error:
-            attempt += 1
-            await wait_for(error, attempt=attempt, stopping=stopping, policy=policy)
-    return None
+    """The same for what a stop makes needless: None when told to stop, before or meanwhile, and no last try."""
+    if stopping.is_set():
+        return None
+    try:
+        return await persist(call, stopping=stopping, policy=policy, last_try=False)
+    except TryLater:
+        return None

@@ -8,7 +8,7 @@ from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.pull import Delivery, Subscription
 from pipeline.runtime.breaker import Breaker
-from pipeline.runtime.retry import unless, wait_for
+from pipeline.runtime.retry import persist_unless_stopped, unless
 from pipeline.runtime.stage import Stage
 from pipeline.runtime.work import Work
 from pipeline.telemetry.health import Readiness
@@ -37,19 +37,20 @@ class StageRunner:
 
     async def _loop(self) -> None:
         subscription: Subscription | None = None
-        attempt = 0
+
+        async def taken() -> list[Delivery]:
+            nonlocal subscription
+            subscription = subscription or await self._bus.subscribe(self._stage.consumer)
+            try:
+                return await self._taken(subscription)
+            except TryLater:
+                await _closed(subscription)
+                subscription = None  # the next one makes the consumer again, should the broker have lost it
+                raise
+
         while not self._stopping.is_set():
             async with self._turn():
-                try:
-                    subscription = subscription or await self._bus.subscribe(self._stage.consumer)
-                    deliveries = await self._taken(subscription)
-                except TryLater as error:
-                    attempt += 1
-                    await _closed(subscription)
-                    subscription = None  # the next one makes the consumer again, should the broker have lost it
-                    await wait_for(error, attempt=attempt, stopping=self._stopping, policy=self._stage.policy)
-                    continue
-                attempt = 0
+                deliveries = await persist_unless_stopped(taken, self._stopping, policy=self._stage.policy)
                 if deliveries:
                     await self._work.do(deliveries)
                     self._tell()

@@ -217,6 +217,7 @@ class Work:
 
     async def _was_put_off(self, delivery: Delivery, verdict: Again) -> bool:
         if not verdict.in_hand:
+            self._breaker.put_off(delivery.sequence)
             await delivery.again(verdict.delay)
             return True
         if self._stopping.is_set():

@@ -8,7 +8,7 @@ import structlog
 from pipeline.contracts.topology import BLOB_STREAM, STREAMS, Consumer
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
-from pipeline.jetstream.lag import blobs_fullness, holding, lag
+from pipeline.jetstream.lag import blob_store, holding, lag
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import CONSUMER_IN_HAND, CONSUMER_WAITING, STREAM_EVENTS, STREAM_FULLNESS
 
@@ -32,7 +32,7 @@ async def _measure(bus: Bus, consumers: Sequence[Consumer]) -> None:
         held = await holding(bus.js, stream)
         STREAM_EVENTS.labels(stream.name).set(held.events)
         STREAM_FULLNESS.labels(stream.name).set(held.fullness)
-    STREAM_FULLNESS.labels(BLOB_STREAM).set(await blobs_fullness(bus.js))
+    STREAM_FULLNESS.labels(BLOB_STREAM).set((await blob_store(bus.js)).fullness)
     for consumer in consumers:
         behind = await lag(bus.js, consumer)
         CONSUMER_WAITING.labels(consumer.name).set(behind.waiting)

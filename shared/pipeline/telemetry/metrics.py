@@ -39,6 +39,9 @@ RECONCILED_MAILS = Counter(
     ["mailbox"],
 )
 MAILBOX_BACKLOG = Gauge("dmarq_mailbox_backlog_mails", "Mails found in the folder and not fetched yet", ["mailbox"])
+MAILBOX_NO_ROOM = Gauge(
+    "dmarq_mailbox_no_room_mails", "Large emails that wait in the mailbox for room in the object store", ["mailbox"]
+)
 MAILBOX_STATE = Gauge("dmarq_mailbox_state", "1 for the state that the mailbox is in", ["mailbox", "state"])
 MAILBOX_NEXT_POLL = Gauge("dmarq_mailbox_next_poll_timestamp_seconds", "Epoch of the next poll", ["mailbox"])
 MAILBOX_OVERDUE = Gauge("dmarq_mailbox_overdue", "1 when a good poll should have ended long ago", ["mailbox"])

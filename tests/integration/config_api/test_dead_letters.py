@@ -1,22 +1,19 @@
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import nats.js.errors
 import pytest
 from nats.js.api import RawStreamMsg
-from prometheus_client import REGISTRY
 
 from config_api.dead_letters import queries as letters
 from config_api.dead_letters.queries import DeadLetterFilter
-from config_api.dead_letters.quota import DeadQuota
 from config_api.dead_letters.retry import retry_all
 from extractor.handler import extracted as extract
-from pipeline.contracts.dead_letter import AT, dead_letters
-from pipeline.contracts.events import MailExtracted, MailFetched
+from pipeline.contracts.dead_letter import dead_letters
 from pipeline.contracts.limits import Limits, MiB
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailExtracted, MailFetched
 from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import INLINE_CARGO_BYTES
@@ -218,59 +215,6 @@ def test_a_discarded_letter_is_gone_with_the_bytes_it_kept(api: Api) -> None:
 def test_a_letter_that_is_not_there_is_not_found(api: Api, number: str) -> None:
     for method, path in (("GET", ""), ("GET", "/mail"), ("POST", "/retry"), ("DELETE", "")):
         assert api(method, f"/dead-letters/{number}{path}").status_code == 404
-
-
-def _enforced(api: Api, **quota: int) -> int:
-    api.backend.settings = api.backend.settings.model_copy(update=quota)
-    return api.backend.run(DeadQuota(api.backend).enforce())
-
-
-def test_refused_mail_is_kept_within_a_quota_that_counts_its_blobs(api: Api) -> None:
-    large = MAIL + b"x" * INLINE_CARGO_BYTES
-
-    async def checked_in(uid: int) -> Envelope:
-        return await api.backend.bus._check_in(_fetched(uid, mail=large))
-
-    _put_dead_letters(api, *(api.backend.run(checked_in(uid)) for uid in range(1, 5)))
-
-    assert _enforced(api, keep_refused_bytes=4 * len(large)) == 0
-    assert _enforced(api, keep_refused_bytes=2 * len(large)) == 2
-    assert [letter["id"] for letter in _letters(api)] == [4, 3]
-    assert REGISTRY.get_sample_value("dmarq_refused_mail_fullness_ratio") == 1.0
-
-
-def test_refused_mail_that_is_too_old_goes_and_is_counted(api: Api) -> None:
-    before = REGISTRY.get_sample_value("dmarq_refused_mail_dropped_total") or 0.0
-    old = dead_letters(encode(_fetched(1)), Dead(Reason.BUG, "long ago"), consumer="extractor", deliveries=1)[0]
-    long_ago = (datetime.now(UTC) - timedelta(days=4)).isoformat()
-    api.backend.run(api.backend.bus.publish_wires([replace(old, headers={**old.headers, AT: long_ago})]))
-    _put_dead_letters(api, _fetched(2))
-
-    assert _enforced(api, keep_refused_days=3) == 1
-    assert [letter["id"] for letter in _letters(api)] == [2]
-    told = [entry["line"]["name"] for entry in api("GET", "/activity").json["items"]]  # type: ignore[index]
-    assert told == ["refused_mail_dropped"]
-    assert REGISTRY.get_sample_value("dmarq_refused_mail_dropped_total") == before + 1
-
-
-def test_what_somebody_threw_away_meanwhile_is_no_fault_of_the_quota(api: Api) -> None:
-    _put_dead_letters(api, _fetched(1), _fetched(2))
-    quota = DeadQuota(api.backend)
-    assert api.backend.run(quota.enforce()) == 0
-    assert api("DELETE", "/dead-letters/2").status_code == 204
-    api.backend.settings = api.backend.settings.model_copy(update={"keep_refused_bytes": 1})
-
-    api.backend.run(quota.enforce())
-
-    assert _letters(api) == []
-
-
-def test_a_dead_letter_of_a_mailbox_that_cannot_be_goes_like_any_other(api: Api) -> None:
-    letter = dead_letters(encode(_fetched(1)), Dead(Reason.BUG, "strange"), consumer="extractor", deliveries=1)[0]
-    api.backend.run(api.backend.bus.publish_wires([replace(letter, subject="dead.extractor.A\u00c4!")]))
-
-    assert _enforced(api, keep_refused_bytes=1) == 1
-    assert _letters(api) == []
 
 
 def _zipped(xml: str) -> bytes:

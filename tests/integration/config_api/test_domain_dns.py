@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fetcher.dns_requests import answering_dns
-from parser.overview import fold
 from parser.sources.lookups import TIMEOUT, ask_domains, ask_hosts
+from parser.upkeep import fold
 from pipeline.contracts.topology import DNS_SUBJECT, HOSTS_SUBJECT
 from pipeline.jetstream.requests import serving
 from tests.support.config_api import Api

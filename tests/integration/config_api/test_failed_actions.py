@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from pipeline.contracts.events import MailCommand
+from pipeline.contracts.mail_events import MailCommand
 from pipeline.contracts.wire import decode
 from tests.support.config_api import MAILBOX, Api
 

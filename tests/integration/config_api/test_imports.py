@@ -8,8 +8,8 @@ import pytest
 from config_api.system.importing import looks_like_mail, ref_of
 from extractor.find import find_in_mail
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailFetched
 from pipeline.contracts.limits import KiB, Limits
+from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import AttachmentRules
 from pipeline.contracts.wire import Envelope, decode
 from pipeline.settings import Settings

@@ -10,8 +10,9 @@ import pytest
 from config_api.reports.queries import Sort
 from config_api.reports.records import RecordSort
 from config_api.web.paging import MAX_LIMIT
-from pipeline.contracts.events import ActivityLogged, ActResult, FetchRunFinished, FetchTrigger, Level, MailActed
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished, FetchTrigger, Level
 from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail_events import ActResult, MailActed
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from tests.support.config_api import Api

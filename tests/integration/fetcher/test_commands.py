@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pipeline.contracts.events import ActResult, MailFetched
+from pipeline.contracts.mail_events import ActResult, MailFetched
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.jetstream.bus import Bus

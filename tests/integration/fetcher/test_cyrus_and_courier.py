@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pipeline.contracts.events import ActResult, FetchRunFinished
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mail_events import ActResult
 from pipeline.contracts.mailbox import Action
 from pipeline.jetstream.bus import Bus
 from tests.support.client import put_mailbox

@@ -2,8 +2,9 @@
 
 import pytest
 
-from fetcher.imap import Account, ImapSession
-from fetcher.imap.copying import KEYWORD
+from fetcher.imap.actions import KEYWORD
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account
 from tests.support.dovecot import Dovecot, User
 from tests.support.fixtures_imap import account_of, quiet
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 import trustme
 
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.imap.transport.account import Account
 from fetcher.imap.transport.connect import connect
 from pipeline.contracts.connection_test import Category

@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession, Meta
 from fetcher.imap import session as fetcher_session
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.connection_test import Category
 from tests.support.fixtures_imap import quiet, scripted_account
 from tests.support.scripted_imap import HANG_UP, SILENCE, Answer, ScriptedImap, scripted_imap

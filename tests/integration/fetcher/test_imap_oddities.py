@@ -7,7 +7,11 @@ from datetime import date
 import pytest
 
 from fetcher.connection_test import try_connection
-from fetcher.imap import Account, Criteria, ImapFault, ImapSession, Meta
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings
 from tests.support.fixtures_imap import quiet, scripted_account

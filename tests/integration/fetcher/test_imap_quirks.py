@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 import uvloop
 
-from fetcher.imap import Account, Criteria, Deadlines, ImapFault, ImapSession
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Security
 from tests.support.dovecot import Dovecot, User

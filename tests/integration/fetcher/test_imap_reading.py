@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fetcher.imap import Account, Criteria, Fetched, ImapFault, ImapSession
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Fetched
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account
 from fetcher.reading.filters import criteria_for, matches
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Filters

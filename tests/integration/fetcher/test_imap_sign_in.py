@@ -3,8 +3,10 @@
 import pytest
 import uvloop
 
-from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.imap.sign_in import sign_in
+from fetcher.imap.transport.account import Account, Deadlines
 from fetcher.imap.transport.connect import connect
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Security

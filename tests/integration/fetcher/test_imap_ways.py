@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from fetcher.imap import Account, Deadlines, ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from fetcher.imap.transport.connect import connect
 from fetcher.oauth import TokenEndpoint, TokenFault
 from pipeline.contracts.connection_test import Category

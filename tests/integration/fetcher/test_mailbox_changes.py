@@ -8,7 +8,8 @@ import pytest
 
 from dmarq.embedded import EmbeddedNats
 from fetcher import supervisor
-from pipeline.contracts.events import FetchRunFinished, MailActed
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mail_events import MailActed
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.topology import COMMAND
 from pipeline.jetstream.bus import Bus

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from fetcher.oauth import TokenFault, TokenSource
+from fetcher.credentials import TokenSource
+from fetcher.oauth import TokenFault
 from pipeline.contracts import topology
 from pipeline.contracts.connection_test import Category
 from pipeline.errors import TryLater

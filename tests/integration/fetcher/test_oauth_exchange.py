@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fetcher.oauth import answering_exchanges
+from fetcher.sign_in_requests import answering_exchanges
 from pipeline.contracts.authorization import SignIn
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Mailbox, MailboxSecrets

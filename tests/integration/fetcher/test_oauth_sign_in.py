@@ -3,9 +3,10 @@
 import pytest
 
 from fetcher.connection_test import recovery_steps
-from fetcher.credentials import Credentials
-from fetcher.imap import ImapFault
-from fetcher.oauth import TokenFault, TokenSource
+from fetcher.credentials import Credentials, TokenSource
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
+from fetcher.oauth import TokenFault
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.events import FetchRunFinished
 from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
@@ -17,7 +18,7 @@ from tests.support.token_server import CLIENT_SECRET
 
 
 async def mails_of(provider: Provider, source: TokenSource, settings: MailboxSettings, kept: MailboxSecrets) -> int:
-    async with await Credentials(source).session(settings, kept, log=quiet) as session:
+    async with await Credentials(source, ImapSession.open).session(settings, kept, log=quiet) as session:
         return (await session.status("INBOX")).mails
 
 

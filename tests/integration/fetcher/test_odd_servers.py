@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from fetcher.acting import refusals
+from fetcher.acting import jobs
 from fetcher.connection_test import try_connection
-from fetcher.imap import Deadlines, ImapSession
-from pipeline.contracts.events import ActResult, FetchRunFinished, MailActed
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Deadlines
+from pipeline.contracts.events import FetchRunFinished
+from pipeline.contracts.mail_events import ActResult, MailActed
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.status import MailboxStatus
@@ -29,8 +31,8 @@ IDLING = MOVING + " IDLE"
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "FIRST_DELAY", 0.05)
-    monkeypatch.setattr(refusals, "GROWTH", 1.0)
+    monkeypatch.setattr(jobs, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(jobs, "GROWTH", 1.0)
 
 
 @asynccontextmanager
@@ -204,7 +206,7 @@ async def test_what_cannot_change_by_itself_is_final_when_it_was_said_again_and_
         (retried,) = await acted(bus, command(mail, Action.MOVE, folder="Done", take=1))
 
     assert (event.result, event.reason) == (ActResult.FAILED, Reason.FOLDER_NOT_PERMITTED)
-    assert tries == refusals.FINAL_AFTER
+    assert tries == jobs.FINAL_AFTER
     assert status.category == "permissions"
     assert retried.result is ActResult.DONE
 
@@ -470,7 +472,7 @@ async def test_a_copy_that_is_answered_ok_and_made_nowhere_removes_nothing_and_f
 
     assert event.result is ActResult.FAILED
     assert "not there" in event.detail
-    assert tries == refusals.NOT_DONE_FINAL_AFTER
+    assert tries == jobs.NOT_DONE_FINAL_AFTER
     assert left == {1: BODY % 0}
     assert retried.result is ActResult.DONE
     assert list(odd.folders["Done"].mails.values()) == [BODY % 0]
@@ -489,7 +491,7 @@ async def test_an_email_that_is_copied_and_cannot_be_removed_is_copied_once(bus:
 
     assert (event.result, retried.result) == (ActResult.FAILED, ActResult.DONE)
     assert "still there" in event.detail
-    assert tries == refusals.NOT_DONE_FINAL_AFTER
+    assert tries == jobs.NOT_DONE_FINAL_AFTER
     assert odd.copied == 1
     assert list(odd.folders["Done"].mails.values()) == [BODY % 0]
 
@@ -502,7 +504,7 @@ async def test_an_email_without_a_name_is_not_copied_for_ever(bus: Bus) -> None:
         (event,) = await acted(bus, command(mail, Action.MOVE, folder="Done"))
 
     assert event.result is ActResult.FAILED
-    assert odd.copied == refusals.NOT_DONE_FINAL_AFTER
+    assert odd.copied == jobs.NOT_DONE_FINAL_AFTER
 
 
 async def test_a_deletion_that_removes_nothing_is_a_failure_that_a_person_can_retry(bus: Bus) -> None:

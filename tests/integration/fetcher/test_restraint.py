@@ -6,7 +6,7 @@ import pytest
 
 from fetcher import signals
 from fetcher import throttle as pace
-from fetcher.reading import search
+from fetcher.reading import filters as reading_filters
 from pipeline.contracts.events import ActivityLogged, FetchRunFinished
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.questions import LedgerAnswer, LedgerInquiry
@@ -68,7 +68,7 @@ async def test_a_limit_a_minute_cuts_the_mails_into_shares(
 async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "WINDOW_MAILS", 3)
+    monkeypatch.setattr(reading_filters, "WINDOW_MAILS", 3)
     mails = [OTHER if number % 4 == 0 else MAIL.replace(b"words", b"%d" % number) for number in range(20)]
     user.deliver(*mails)
     await put_mailbox(bus, dovecot_mailbox(dovecot, user, filters={"subject_contains": ["report"]}, **HOURLY))
@@ -87,7 +87,7 @@ async def test_more_mails_than_fit_a_window_are_all_fetched_in_order(
 async def test_reconciliation_searches_a_large_folder_in_windows(
     bus: Bus, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "WINDOW_MAILS", 3)
+    monkeypatch.setattr(reading_filters, "WINDOW_MAILS", 3)
     user.deliver(*[OTHER if number % 4 == 0 else MAIL for number in range(10)])
     asked: list[int] = []
 

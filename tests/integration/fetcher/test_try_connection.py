@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from fetcher import connection_test as trial
-from fetcher.connection_test import SignIn, try_connection
-from fetcher.imap import Account, Deadlines, ImapSession
+from fetcher.connection_test import SignInWithin, try_connection
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account, Deadlines
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings, Security
 from tests.support.dovecot import Dovecot, User
@@ -31,7 +32,7 @@ async def tried(server: Dovecot, user: User, *, secret: str | None = None, **cha
     return await try_connection(settings, signing_in(settings, user.password if secret is None else secret))
 
 
-def signing_in(settings: MailboxSettings, secret: str) -> SignIn:
+def signing_in(settings: MailboxSettings, secret: str) -> SignInWithin:
     def sign_in(deadlines: Deadlines) -> Awaitable[ImapSession]:
         return ImapSession.open(Account.of(settings, secret=secret, deadlines=deadlines), log=quiet)
 

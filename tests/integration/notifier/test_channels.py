@@ -1,7 +1,11 @@
 """Real receivers: an HTTP server, an SMTP server, and services as apprise speaks to them."""
 
+import asyncio
+import gzip
 import hmac
+import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -46,6 +50,7 @@ async def test_a_webhook_is_signed_and_a_receiver_can_verify_it(
     wanted = hmac.new(b64decode(SIGNING_KEY.removeprefix("whsec_")), signed, sha256).digest()
     assert post.headers["webhook-signature"] == "v1," + b64encode(wanted).decode()
     assert post.json["type"] == "test"
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", post.headers["traceparent"])
     assert post.json["id"] == post.headers["webhook-id"] == "ops.test.1"
 
 
@@ -205,3 +210,36 @@ async def test_a_service_that_refuses_is_told_without_its_url(
 
     assert not outcome.sent
     assert "secret" not in outcome.detail
+
+
+async def test_an_smtp_server_that_never_stops_talking_is_left(postgres: Database, sender: Sender) -> None:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"220-welcome to a greeting without an end\r\n" * 1000)
+                await writer.drain()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        facts = {"host": "127.0.0.1", "port": port, "security": "none"}
+        email = facts | {"sender": "dmarq@example.com", "recipients": ["ops@example.com"]}
+        async with asyncio.timeout(20):
+            outcome = await send(sender, await channel(postgres, kind="email", email=email))
+
+    assert not outcome.sent
+    assert outcome.detail.startswith("no connection")
+
+
+async def test_a_packed_answer_of_a_webhook_is_not_unpacked(
+    postgres: Database, receiver: Receiver, sender: Sender
+) -> None:
+    async def packed(post: Post) -> web.Response:
+        assert post.headers["Accept-Encoding"] == "identity"
+        return web.Response(status=500, body=gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"})
+
+    receiver.answer = packed
+    outcome = await send(sender, await channel(postgres, url=receiver.url))
+
+    assert outcome.detail.startswith("500 Internal Server Error")
+    assert len(outcome.detail) < 300

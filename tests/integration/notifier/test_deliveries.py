@@ -138,3 +138,16 @@ async def test_nothing_is_sent_to_a_channel_that_is_switched_off(postgres: Datab
     await put(postgres, "hook", "alert", 1)
 
     assert await deliveries.claim(postgres, NOW) is None
+
+
+async def test_whatever_another_side_says_can_be_written_down(postgres: Database) -> None:
+    await webhook(postgres)
+    await put(postgres, "hook", "alert", 1)
+    sending = await deliveries.claim(postgres, NOW)
+    assert sending is not None
+
+    assert await deliveries.settle(postgres, sending, Outcome(False, "500 a\0b\x1b[31m\ud800" + "c" * 9000), NOW)
+
+    (detail,) = await values(postgres, "SELECT detail FROM notify_delivery")
+    assert str(detail).startswith("500 a b [31m c")
+    assert len(str(detail)) == 500

@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 from parser.handler import ParserHandler
-from parser.retention import forget
 from parser.storage.records import Partitions
+from parser.upkeep import forget
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values

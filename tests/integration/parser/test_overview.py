@@ -9,10 +9,9 @@ import pytest
 
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
-from parser.overview import fold
 from parser.reparse.worker import Reparser
-from parser.retention import drop_records, months_to_come
 from parser.storage.transaction import AnnouncementOptions
+from parser.upkeep import drop_records, fold, months_to_come
 from pipeline.contracts.questions import ReparseOptions, ReparseRequest
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted, mail_ref

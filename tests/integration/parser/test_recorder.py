@@ -6,16 +6,8 @@ import pytest
 
 from parser.handler import ParserHandler
 from parser.recorder import Recorder
-from pipeline.contracts.events import (
-    ActivityLogged,
-    ActResult,
-    Event,
-    FetchRunFinished,
-    FetchTrigger,
-    MailActed,
-    MailCommand,
-    MailDied,
-)
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished, FetchTrigger
+from pipeline.contracts.mail_events import ActResult, Event, MailActed, MailCommand, MailDied
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope

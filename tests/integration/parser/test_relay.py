@@ -10,7 +10,8 @@ import pytest
 from parser.handler import ParserHandler
 from parser.relay import Relay
 from parser.storage import outbox
-from pipeline.contracts.events import MailCommand, Outcome, ReportStored
+from pipeline.contracts.events import ReportStored
+from pipeline.contracts.mail_events import MailCommand, Outcome
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.wire import Envelope, decode, encode
 from pipeline.errors import TryLater

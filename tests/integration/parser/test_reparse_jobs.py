@@ -6,7 +6,7 @@ from typing import Any
 
 from parser.handler import ParserHandler
 from parser.reparse.worker import Reparser
-from parser.retention import drop_records
+from parser.upkeep import drop_records
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from parser.handler import ParserHandler
-from pipeline.contracts.events import MailCommand, MailExtracted, Outcome
 from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail_events import MailCommand, MailExtracted, Outcome
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from parser.documents import GROUP_BYTES
 from parser.handler import ParserHandler
-from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import Rejected

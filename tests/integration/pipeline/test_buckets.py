@@ -1,6 +1,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
 from pipeline.contracts import topology
-from pipeline.contracts.cursor import Cursor
+from pipeline.contracts.cursor import BackfillCursor, Cursor
 from pipeline.contracts.mailbox import Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.errors import TryLater
 from pipeline.jetstream.buckets import Conflict, Entry, KeyValueBucket
@@ -18,6 +19,7 @@ from pipeline.jetstream.cursors import Bookmark, CursorBucket
 from pipeline.jetstream.leases import LeaseBucket
 from pipeline.jetstream.mailboxes import Change, MailboxBucket, seal
 from pipeline.jetstream.requests import NobodyAnswers, request, serving
+from pipeline.jetstream.typed_bucket import MAX_VALUE_BYTES, Format, Json, Stored, Text, TypedBucket
 from pipeline.secrets import Keyring
 from tests.support.keys import ONE_KEY, OTHER_KEY, THIRD_KEY
 from tests.support.stages import until
@@ -317,3 +319,64 @@ async def test_a_lease_that_is_over_in_the_very_moment_it_is_refused_is_taken(
 async def test_an_error_that_the_driver_made_up_has_no_code_and_is_the_brokers_absence() -> None:
     with pytest.raises(TryLater), nats_errors():
         raise KeyNotFoundError
+
+
+async def test_a_value_that_cannot_be_read_is_none_and_the_log_names_its_place_and_not_what_it_holds(
+    bus: Bus, bucket: KeyValueBucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cursors = TypedBucket(bus.js, topology.MAILBOX_BUCKET, Json(Cursor))
+    first = await bucket.put("damaged", b'{"uidvalidity": "hunter2"}')
+    second = await bucket.put("large", b" " * (MAX_VALUE_BYTES + 1) + b"1")
+    await bucket.put("gone", b"1")
+    await bucket.delete("gone")
+
+    assert await cursors.get("damaged") == Stored("damaged", None, first)
+    assert await cursors.get("large") == Stored("large", None, second)
+    assert {stored.key: stored.is_deleted for stored in await cursors.known()} == {
+        "damaged": False,
+        "large": False,
+        "gone": True,
+    }
+    said = "".join(capsys.readouterr())
+    assert "key=damaged" in said
+    assert "key=large" in said
+    assert "hunter2" not in said
+
+
+async def test_a_value_is_replaced_only_as_it_was_read(bus: Bus) -> None:
+    counts = TypedBucket(bus.js, topology.CRASH_BUCKET, Json(int))
+    first = await counts.replace("a", 1, after=None)
+    with pytest.raises(Conflict):
+        await counts.replace("a", 2, after=None)
+    second = await counts.replace("a", 2, after=first)
+    with pytest.raises(Conflict):
+        await counts.replace("a", 3, after=first)
+    with pytest.raises(Conflict):
+        await counts.delete("a", after=first)
+
+    assert await counts.get("a") == Stored("a", 2, second)
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "stored", "value"),
+    [
+        (Json(int), b"3", 3),
+        (Text(), b"fetcher-1.4711", "fetcher-1.4711"),
+        (
+            Json(Cursor),
+            b'{"uidvalidity":7,"last_uid":9,"filters":"f","landmark":null}',
+            Cursor(uidvalidity=7, last_uid=9, filters="f"),
+        ),
+        (
+            Json(BackfillCursor),
+            b'{"since":"2026-01-02","uidvalidity":null,"last_uid":0,"up_to_uid":0}',
+            BackfillCursor(since=date(2026, 1, 2)),
+        ),
+    ],
+    ids=["crashes", "holder", "cursor", "backfill"],
+)
+def test_values_are_kept_in_the_form_that_earlier_versions_wrote(
+    kept_as: Format[Any], stored: bytes, value: object
+) -> None:
+    assert kept_as.read("k", stored) == value
+    assert kept_as.write("k", value) == stored

@@ -7,8 +7,8 @@ from nats.js.api import RetentionPolicy
 
 from dmarq.embedded import EmbeddedNats
 from pipeline.contracts import topology
-from pipeline.contracts.events import MailExtracted
 from pipeline.contracts.limits import KiB
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import EXTRACTOR, PARSER
 from pipeline.contracts.wire import Envelope, Wire, decode, encode

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.contracts.dead_letter import history_of
-from pipeline.contracts.events import MailDied
 from pipeline.contracts.limits import MiB
+from pipeline.contracts.mail_events import MailDied
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import DEAD, MAIL, RECORDER
 from pipeline.contracts.wire import TYPE, Envelope, Wire, decode

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from pipeline.postgres.migrate import SchemaError, migrate, migrations
+from pipeline.postgres.migrate import CREATE_LEDGER, Migration, SchemaError, apply, migrate, migrations
+from tests.support.schema import described_schema
 
 TABLES = {
     "mailbox", "mail", "document", "report", "record", "tls_policy", "tls_failure", "failure_report", "outbox",
@@ -61,3 +62,52 @@ async def test_a_database_that_is_ahead_is_left_alone(database_url: str) -> None
         await connection.execute("INSERT INTO schema_migration (name, checksum) VALUES ('9999_later', 'x')")
 
     assert await start(database_url) == []
+
+
+async def upgrade_from(url: str, *, applied: int) -> None:
+    """Brings a database to where the first `applied` numbered files had brought it."""
+    async with connected(url) as connection:
+        await connection.execute(CREATE_LEDGER)
+        for migration in migrations()[:applied]:
+            await apply(connection, [migration], counts_as=[migration])
+
+
+@pytest.mark.parametrize("applied", [1, 4, 13, 20, len(migrations())])
+async def test_a_database_from_before_the_first_release_gets_the_schema_of_a_new_one(
+    database_url: str, migrated_url: str, applied: int
+) -> None:
+    await upgrade_from(database_url, applied=applied)
+
+    assert await start(database_url) == [migration.name for migration in migrations()[applied:]]
+    async with connected(database_url) as old, connected(migrated_url) as new:
+        assert await described_schema(old) == await described_schema(new)
+        assert await old.fetch("SELECT * FROM imap_switch") != []
+        assert await new.fetchval("SELECT count(*) FROM imap_switch") == 1
+        ledger = "SELECT name, checksum FROM schema_migration ORDER BY name"
+        assert await old.fetch(ledger) == await new.fetch(ledger)
+
+
+async def test_what_is_stored_before_an_upgrade_is_there_after_it(database_url: str) -> None:
+    await upgrade_from(database_url, applied=4)
+    async with connected(database_url) as connection:
+        await connection.execute("INSERT INTO mailbox (id, version, settings, secret) VALUES ('a', 3, '{}', 's')")
+
+    await start(database_url)
+
+    async with connected(database_url) as connection:
+        (row,) = await connection.fetch("SELECT id, version, published_version FROM mailbox")
+    assert tuple(row) == ("a", 3, None)
+
+
+async def test_a_later_migration_comes_to_new_databases_and_to_old_ones(
+    database_url: str, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Migration("9000_later", "CREATE TABLE later (id bigint)")
+    known = migrations()
+    await upgrade_from(database_url, applied=4)
+    monkeypatch.setattr("pipeline.postgres.migrate.migrations", lambda: [*known, later])
+
+    for url in (database_url, migrated_url):
+        assert (await start(url))[-1] == later.name
+        async with connected(url) as connection:
+            assert await connection.fetch("SELECT * FROM later") == []

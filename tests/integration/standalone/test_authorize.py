@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 
+from dmarq import authorize
 from dmarq.__main__ import dmarq
-from dmarq.authorize import DeviceCode, browser, by_browser, by_device_code, device
+from dmarq.authorize import DeviceCode, by_browser, by_device_code
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault
 from pipeline.contracts.authorization import SignIn
 from pipeline.contracts.connection_test import Category
@@ -34,7 +35,7 @@ async def device_flow(oauth: OAuthSettings, told: list[DeviceCode]) -> Issued:
 async def test_a_device_code_is_asked_after_until_it_was_entered(
     provider: TokenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "SLOWER_BY_S", 0.01)
+    monkeypatch.setattr(authorize, "SLOWER_BY_S", 0.01)
     provider.pending = ["authorization_pending", "slow_down", "authorization_pending"]
     told: list[DeviceCode] = []
 
@@ -58,13 +59,13 @@ async def test_a_device_code_that_was_refused_is_asked_after_no_more(provider: T
 
 
 async def test_a_provider_that_is_away_for_a_moment_ends_no_sign_in(provider: TokenServer) -> None:
-    provider.cut_off = device.MAX_FAILURES
+    provider.cut_off = authorize.MAX_FAILURES
 
     assert (await device_flow(provider.oauth(), [])).refresh_token in provider.refresh_tokens
 
 
 async def test_a_provider_that_stays_away_is_named_in_the_end(provider: TokenServer) -> None:
-    provider.cut_off = device.MAX_FAILURES + 1
+    provider.cut_off = authorize.MAX_FAILURES + 1
 
     with pytest.raises(TokenFault, match="no connection to"):
         await device_flow(provider.oauth(), [])
@@ -82,6 +83,15 @@ async def test_a_provider_that_stays_away_is_named_in_the_end(provider: TokenSer
 def test_a_device_answer_that_lacks_something_is_refused(answer: dict[str, object]) -> None:
     with pytest.raises(TokenFault, match="no device code"):
         DeviceCode.of(answer)
+
+
+@pytest.mark.parametrize("seconds", [10**400, 1e300, -1, float("nan"), "soon", None])
+def test_a_device_answer_can_make_nobody_wait_for_ever(seconds: object) -> None:
+    answer = {"device_code": "d", "user_code": "U", "verification_uri": "https://x.example", "interval": seconds}
+    code = DeviceCode.of(answer | {"expires_in": seconds})
+
+    assert 0 < code.interval_s <= authorize.MAX_INTERVAL_S
+    assert 0 < code.lasts_s <= authorize.MAX_WAIT_S
 
 
 def test_google_names_the_place_otherwise() -> None:
@@ -139,7 +149,7 @@ async def test_a_person_who_does_not_agree_ends_the_wait(provider: TokenServer) 
 
 
 async def test_nobody_who_comes_is_a_time_out(provider: TokenServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "WAIT_S", 0.05)
+    monkeypatch.setattr(authorize, "WAIT_S", 0.05)
 
     with pytest.raises(TokenFault, match="nobody signed in"):
         await by_browser(provider.oauth(), client_secret="", endpoint=ENDPOINT, tell=lambda _: None)

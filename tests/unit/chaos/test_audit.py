@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dmarq.samples import Totals
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from tests.chaos.audit import Allowance, Evidence, audit
 from tests.chaos.ledger import Figures, LedgerMail
 

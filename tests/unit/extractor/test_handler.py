@@ -4,9 +4,9 @@ import gzip
 from datetime import UTC, datetime
 
 from extractor.handler import extracted, handler
-from pipeline.contracts.events import MailExtracted, MailFetched
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import LineOutcome, MailRef
+from pipeline.contracts.mail_events import MailExtracted, MailFetched
 from pipeline.contracts.mailbox import Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Parcel

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from extractor import headers
-from extractor.display import one_line
 from extractor.fields import Fields, is_mail
+from extractor.headers import one_line
 from extractor.likeness import is_report_name, looks_like_report_mail, must_carry_report
 from pipeline.mailformat.parameters import parameters
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap import Meta
-from fetcher.reading.batches import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, stretches
+from fetcher.imap.grammar.fetch_answer import Meta
 from fetcher.reading.download import sift
+from fetcher.reading.fetch_run import BATCH_BYTES, BATCH_MAILS, Batch, Download, Stretch, stretches
 from pipeline.contracts.reasons import Reason
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.acting.refusals import (
+from fetcher.acting.jobs import (
     FINAL_AFTER,
     GIVE_UP_AFTER_S,
     LONGEST_DELAY,
@@ -11,7 +11,7 @@ from fetcher.acting.refusals import (
     Senseless,
     is_full,
 )
-from fetcher.imap import ImapFault, NotDone
+from fetcher.imap.grammar.faults import ImapFault, NotDone
 from pipeline.contracts.connection_test import Category
 
 PASSING = ImapFault(Category.CONNECTIVITY, "no", said="System Error")

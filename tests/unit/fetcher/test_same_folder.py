@@ -2,8 +2,8 @@
 
 import pytest
 
-from fetcher.acting.same_folder import agree
-from fetcher.imap import FolderStatus
+from fetcher.acting.targets import agree
+from fetcher.imap.grammar.answers import FolderStatus
 
 HERE = FolderStatus(mails=3, unread=1, uidvalidity=7, uidnext=9)
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.arguments import Argument, Criteria, Literal
 from fetcher.imap.grammar.fetch_answer import Meta
-from fetcher.imap.grammar.quoting import Argument, Literal
 from fetcher.reading.filters import criteria_for, headers_of, matches, needs_headers
 from pipeline.contracts.mailbox import Filters
 

@@ -7,7 +7,8 @@ from parser.kinds.reading import Reading
 from parser.kinds.registry import totals_of
 from parser.kinds.rows import RowSpool
 from parser.storage.reports import Candidate, StoredReport
-from pipeline.contracts.events import MailExtracted, ReportStored
+from pipeline.contracts.events import ReportStored
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.report import AggregateReport, Policy, Record, ReportKind, TlsPolicy, TlsReport
 from pipeline.contracts.wire import decode
 from tests.support.extracted import extracted

@@ -3,8 +3,8 @@
 import pytest
 
 from parser.outcome import PartResult, action_for, conclude
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox import Action, Handling, MailAction
 from pipeline.contracts.reasons import Reason
 

@@ -8,7 +8,7 @@ from parser.documents import GROUP_BYTES, groups
 from parser.kinds.values import bigint
 from parser.storage.records import is_plausible, later
 from parser.storage.tables import utc
-from pipeline.contracts.events import MailExtracted
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.contracts.wire import Envelope
 from pipeline.postgres.statements import Statements
 from tests.support.extracted import extracted

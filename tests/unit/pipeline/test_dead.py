@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contracts.dead_letter import AT, DELIVERIES, DETAIL, dead_letters, header_text, history_of, mailbox_of
-from pipeline.contracts.events import MailDied
+from pipeline.contracts.mail_events import MailDied
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import KEY, TYPE, Envelope, Wire, decode, encode
 from pipeline.runtime.judge import Dead

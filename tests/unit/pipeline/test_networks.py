@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -112,3 +113,19 @@ def test_damage_in_the_middle_of_a_file_is_no_fault_of_the_reader(tmp_path: Path
             path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
             networks = opened(path)
             assert isinstance(networks.network("192.0.2.1"), Network)
+
+
+def test_a_damaged_file_is_never_a_fault_of_ours(tmp_path: Path) -> None:
+    """The driver raises whatever its own reading of nonsense comes to: TypeError, RecursionError and others."""
+    whole = mmdb(GEOLITE_ASN | GEOLITE_COUNTRY | {"list": [1, 2, {"a": "b"}]})
+    path = tmp_path / "net.mmdb"
+    random = Random(3)
+    for _ in range(500):
+        damaged = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            damaged[random.randrange(len(damaged))] = random.choice((0x00, 0x20, 0x3F, 0xE1, 0xFF))
+        path.write_bytes(damaged)
+        networks = opened(path)
+        for address in ("192.0.2.1", "2001:db8::1"):
+            assert isinstance(networks.network(address), Network)
+        assert isinstance(networks.version, str)

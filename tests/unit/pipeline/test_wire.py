@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts.cloudevents import attributes
-from pipeline.contracts.events import ActivityLogged, Event, Level, MailExtracted
+from pipeline.contracts.events import ActivityLogged, Level
+from pipeline.contracts.mail_events import Event, MailExtracted
 from pipeline.contracts.reasons import Reason
-from pipeline.contracts.trace import mails_of
+from pipeline.contracts.trace import attributes, mails_of
 from pipeline.contracts.wire import (
     CARGO,
     HEAD,

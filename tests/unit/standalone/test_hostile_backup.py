@@ -30,6 +30,37 @@ def _twice(tar: tarfile.TarFile) -> None:
     _member("secrets/a.secret")(tar)
 
 
+def _pax(**headers: str) -> Callable[[tarfile.TarFile], None]:
+    def add(tar: tarfile.TarFile) -> None:
+        info = tarfile.TarInfo("nats")
+        info.pax_headers = headers
+        tar.addfile(info)
+        _member("nats/a/b")(tar)  # in no directory, should the headers themselves do no harm
+
+    return add
+
+
+def _sparse(tar: tarfile.TarFile) -> None:
+    """A kilobyte that says it is 50 MB of zeros."""
+    _member("nats", tarfile.DIRTYPE)(tar)
+    _member("postgres", tarfile.DIRTYPE)(tar)
+    info = tarfile.TarInfo("nats/huge")
+    info.pax_headers = {"GNU.sparse.size": "50000000", "GNU.sparse.numblocks": "0", "GNU.sparse.map": "0,0"}
+    tar.addfile(info)
+
+
+def _tree(*names: str, text: bytes = b"") -> Callable[[tarfile.TarFile], None]:
+    def add(tar: tarfile.TarFile) -> None:
+        for root in ("nats", "postgres"):
+            _member(root, tarfile.DIRTYPE)(tar)
+        for name in names:
+            info = tarfile.TarInfo(f"postgres/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+
+    return add
+
+
 def _headers_of_headers(tar: tarfile.TarFile) -> None:
     info = tarfile.TarInfo("x")
     info.type = tarfile.GNUTYPE_LONGNAME
@@ -64,6 +95,9 @@ def _refused(file: io.BytesIO, directory: Path) -> None:
         _member("nats/../../outside"), _member("/outside"), _member("nats", tarfile.SYMTYPE, "/tmp"),
         _member("nats", tarfile.LNKTYPE, "manifest.json"), _member("nats", tarfile.FIFOTYPE),
         _member("secrets/a/b.secret"), _member("secrets/lock"), _member("nats/a/b"), _twice, _headers_of_headers,
+        _pax(path="/outside"), _pax(path="nats/../../outside"), _pax(size="-1"), _pax(size="9" * 5000),
+        _pax(linkpath="/"), _sparse,
+        _tree("tablespace_map"), _tree("recovery.signal"),
     ],
 )  # fmt: skip
 def test_a_member_that_no_backup_has_is_refused(add: Callable[[tarfile.TarFile], None], tmp_path: Path) -> None:
@@ -73,3 +107,16 @@ def test_a_member_that_no_backup_has_is_refused(add: Callable[[tarfile.TarFile],
 @pytest.mark.parametrize("manifest", [b"[]", b"5", b"null", b"[" * 60_000, b'{"format": 1}', b"\xff"])
 def test_a_manifest_that_is_none_is_refused(manifest: bytes, tmp_path: Path) -> None:
     _refused(_archive(lambda tar: None, manifest=manifest), tmp_path)
+
+
+def test_the_configuration_of_postgresql_is_not_taken_from_a_backup(tmp_path: Path) -> None:
+    """It may name programs that the server runs."""
+    hostile = b"archive_command = 'touch /tmp/owned'\nshared_preload_libraries = '/tmp/owned'\n"
+    names = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf")
+    data = tmp_path / "data"
+    data.mkdir()
+
+    archive.read(_archive(_tree(*names, text=hostile)), Places(data, data / "cluster"))
+
+    assert {path.name for path in (data / "cluster").iterdir()} == set(archive.CONFIGURATION)
+    assert not any(b"owned" in path.read_bytes() for path in (data / "cluster").iterdir())

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dmarq.samples import SampleKind, SampleMail, make_mails, total
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 
 MAILS = list(make_mails(400, 11))
 

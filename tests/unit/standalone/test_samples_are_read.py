@@ -6,9 +6,9 @@ from dmarq.samples import SampleMail, make_mails
 from extractor.find import find_in_mail
 from extractor.findings import Findings
 from parser.kinds.registry import read
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox import AttachmentRules
 from pipeline.contracts.report import Report
 

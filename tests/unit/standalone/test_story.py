@@ -6,9 +6,8 @@ from random import Random
 
 import pytest
 
-from dmarq.samples.content import SampleReport, random_report
+from dmarq.samples.content import BROKEN_SERVER, SampleReport, SampleRow, random_report
 from dmarq.samples.reporters import REPORTERS
-from dmarq.samples.story import BROKEN_SERVER, SampleRow
 
 UNTIL = date(2026, 11, 1)
 

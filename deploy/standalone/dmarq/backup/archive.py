@@ -2,7 +2,8 @@
 
 A gzipped tar: `manifest.json`, `secrets/NAME`, `nats/...`, `postgres/...` (the cluster), and `complete` at the end,
 without which it was cut off. Only directories and regular files; owners and modes are not kept, those of this machine
-are made again. Logs and what each start writes are not in it.
+are made again. Logs and what each start writes are not in it. PostgreSQL's configuration is made again, too: it may
+name programs to run.
 """
 
 import gzip
@@ -24,6 +25,13 @@ FORMAT = 1
 MANIFEST, COMPLETE = "manifest.json", "complete"
 SECRETS, NATS, POSTGRES = "secrets", "nats", "postgres"
 LEFT_OUT = frozenset({"postmaster.pid", "postmaster.opts"})  # of a server that ran
+CONFIGURATION = {  # of the cluster, as it is after a restore; `dmarq run` gives address and port with each start
+    "postgresql.conf": b"# written by dmarq restore\n",
+    "postgresql.auto.conf": b"",
+    "pg_hba.conf": b"host all all 127.0.0.1/32 scram-sha-256\n",
+    "pg_ident.conf": b"",
+}
+NOT_OF_A_STOPPED_SERVER = frozenset({"standby.signal", "recovery.signal", "backup_label", "tablespace_map"})
 MAX_MANIFEST_BYTES = 64 * 1024
 PIECE_BYTES = 1024 * 1024
 UNREADABLE = (  # by what a file raises that is none; also a place in it below no directory, or that is there twice
@@ -83,6 +91,7 @@ def read(file: IO[bytes], places: Places) -> Manifest:
                 is_complete = True
                 continue
             _extract(tar, member, _target(member.name, places))
+        _configure(places.cluster)
         while packed.read(PIECE_BYTES):  # its checksum is at the very end
             continue
     if not is_complete:
@@ -141,6 +150,8 @@ def _target(name: str, places: Places) -> Path:
     is_secret = len(parts) == 2 and name.endswith(".secret")
     if ".." in parts or not parts or parts[0] not in roots or (parts[0] == SECRETS and not is_secret):
         raise BackupError(DAMAGED)
+    if parts[0] == POSTGRES and parts[-1] in NOT_OF_A_STOPPED_SERVER:
+        raise BackupError(DAMAGED)
     return roots[parts[0]].joinpath(*parts[1:])
 
 
@@ -148,12 +159,20 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Non
     if member.isdir():
         target.mkdir(mode=0o700)
         return
-    source = tar.extractfile(member) if member.isreg() else None
-    if source is None:
+    source = tar.extractfile(member) if member.isreg() and not member.issparse() else None
+    if source is None:  # a sparse file of a few bytes could be as large as any disk
         raise BackupError(DAMAGED)
     with source, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         while piece := source.read(PIECE_BYTES):
             file.write(piece)
+
+
+def _configure(cluster: Path) -> None:
+    for name, text in CONFIGURATION.items():
+        path = cluster / name
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text)
 
 
 @contextmanager

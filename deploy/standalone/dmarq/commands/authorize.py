@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from dmarq.authorize import DeviceCode, by_browser, by_device_code
 from dmarq.client import ApiError, Client, segment
-from fetcher.oauth import Issued, TokenEndpoint, TokenFault, renewal_form
-from fetcher.oauth.grants import read_issued
+from fetcher.oauth import Issued, TokenEndpoint, TokenFault, read_issued, renewal_form
 from pipeline.contracts.complaints import complaints
 from pipeline.contracts.mailbox import ProxySettings
 from pipeline.contracts.oauth import OAuthGrant, OAuthProvider, OAuthSettings

@@ -6,7 +6,7 @@ import click
 
 from dmarq.backup.whole import back_up
 from dmarq.backup.whole import restore as restored
-from dmarq.interrupts import end_by_signal
+from dmarq.groups import end_by_signal
 from pipeline.settings import Settings
 
 MIN_PASSPHRASE = 12  # characters

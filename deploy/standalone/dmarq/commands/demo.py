@@ -12,11 +12,10 @@ from rich.console import Console
 
 from dmarq.demo.audit import demo_mailboxes
 from dmarq.demo.inbox import Inbox, Told, add_channel, told
-from dmarq.demo.run import Result, watch_demo
-from dmarq.demo.summary import as_json, as_table
+from dmarq.demo.run import Result, as_json, as_table, watch_demo
 from dmarq.embedded import EmbeddedMailbox, temporary_data_dir
 from dmarq.embedded.programs import LOOPBACK, free_port
-from dmarq.interrupts import end_by_signal
+from dmarq.groups import end_by_signal
 from dmarq.samples import Totals, make_mails, total
 from dmarq.stack import Stack
 from pipeline.settings import Settings, given

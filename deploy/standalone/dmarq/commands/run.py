@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dmarq.embedded import DataDir
-from dmarq.interrupts import end_by_signal
+from dmarq.groups import end_by_signal
 from dmarq.stack import Stack
 from pipeline.settings import Settings
 from pipeline.telemetry.logs import configure_logs

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from dmarq.embedded import EmbeddedMailbox
 from dmarq.samples import Totals
-from fetcher.imap import Account, ImapSession
-from pipeline.contracts.events import Outcome
+from fetcher.imap.session import ImapSession
+from fetcher.imap.transport.account import Account
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox import Action, MailAction, MailboxSettings, Security
 from pipeline.contracts.topology import DEAD
 from pipeline.jetstream.bus import Bus

@@ -1,4 +1,6 @@
-"""A child process that ends with us: its output in a log file, readiness awaited, stopped or killed."""
+"""A child process that ends with us: its output in a log file, readiness awaited, stopped or killed; and what the
+embedded servers, which run as such, have in common.
+"""
 
 import os
 import shutil
@@ -6,14 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar, Self
 
 from dmarq.embedded import lifeline
 from dmarq.embedded.account import Account
+from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.errors import ChildFailed
 
 MAX_LOG_BYTES = 16 * 1024 * 1024
@@ -164,3 +168,43 @@ class Child:
 
     def _failed(self, what: str) -> ChildFailed:
         return ChildFailed(self.spec.name, what=what, log=self.spec.log, last_words=last_words(self.spec.log))
+
+
+class EmbeddedServer(ABC):
+    """A server of our own. As a context manager it runs inside the block; it may be started again after a stop.
+
+    A subclass says how its process is run (`_spec`) and how to tell that it takes clients (`_is_ready`).
+    """
+
+    name: ClassVar[str]
+    ready_timeout_s: float = 30.0
+
+    def __init__(self, data: DataDir) -> None:
+        self._data = data
+        self.child: Child | None = None
+
+    def start(self) -> Child:
+        """Start the server and return when it takes clients. Raises ChildFailed."""
+        self.child = Child(self._spec())
+        self.child.wait_ready(self._is_ready, timeout_s=self.ready_timeout_s)
+        return self.child
+
+    def stop(self) -> None:
+        """Stop the server; it finishes what it has accepted."""
+        if self.child is not None:
+            self.child.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _spec(self) -> ChildSpec:
+        """How the process is run; what it needs on disk is made here."""
+
+    @abstractmethod
+    def _is_ready(self) -> bool:
+        """Whether it takes clients now."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from dmarq.embedded.errors import BadDataDir, DataDirBusy
-from pipeline.entropy import WANTED_BITS, entropy_bits
+from pipeline.secrets import WANTED_BITS, entropy_bits
 
 ORPHANS_END_S = 10.0
 RETRY_S = 0.05

@@ -7,10 +7,9 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from dmarq.embedded.child import ChildSpec
+from dmarq.embedded.child import ChildSpec, EmbeddedServer
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.programs import LOOPBACK, free_port, greets_with
-from dmarq.embedded.server import EmbeddedServer
 
 START_TIMEOUT_S = 30.0
 FILL_S_PER_MAIL = 0.01  # it takes a tenth of that on an idle machine

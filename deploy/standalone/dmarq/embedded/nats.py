@@ -7,11 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from dmarq.embedded.child import ChildSpec
+from dmarq.embedded.child import ChildSpec, EmbeddedServer
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.errors import AddressTaken
 from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port, greets_with, nats_server
-from dmarq.embedded.server import EmbeddedServer
 
 USERS = ("fetcher", "extractor", "parser", "config-api", "notifier", "migrate", "reports", "events", "operator")
 CONFIG_DIRECTORY = "nats-config"

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmarq.embedded.account import REACHABLE, Account, private_directory, reachable_programs, unprivileged_account
-from dmarq.embedded.child import ChildSpec
+from dmarq.embedded.child import ChildSpec, EmbeddedServer
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.errors import EmbeddedError
 from dmarq.embedded.programs import LOOPBACK, free_port, postgres_bin_dir
-from dmarq.embedded.server import EmbeddedServer
 
 USER = "dmarq"
 DATABASE = "dmarq"

@@ -3,7 +3,6 @@
 Pure: the same arguments give the same bytes. Every mail says what must become of it, so a run can be checked.
 """
 
-from dmarq.samples.mails import SampleKind, SampleMail, make_mails
-from dmarq.samples.totals import Totals, total
+from dmarq.samples.mails import SampleKind, SampleMail, Totals, make_mails, total
 
 __all__ = ["SampleKind", "SampleMail", "Totals", "make_mails", "total"]

@@ -1,7 +1,9 @@
-"""The stream of sample mails: mostly ordinary reports, with a share of everything else a report mailbox sees."""
+"""The stream of sample mails: mostly ordinary reports, with a share of everything else a report mailbox sees. `total`
+says what they must add up to in the ledger and the store.
+"""
 
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,10 +11,20 @@ from random import Random
 
 from dmarq.samples.content import SampleReport, random_report
 from dmarq.samples.reporters import REPORTERS
-from dmarq.samples.tls import random_tls_mail
-from dmarq.samples.wrap import addressed, attachment, gzip_part, gzipped, mail, multipart, report_mail, text, zipped
+from dmarq.samples.wrap import (
+    addressed,
+    attachment,
+    gzip_part,
+    gzipped,
+    mail,
+    multipart,
+    random_tls_mail,
+    report_mail,
+    text,
+    zipped,
+)
 from dmarq.samples.xml import to_xml
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 
 UNTIL = date(2026, 11, 1)
 REMEMBERED = 50
@@ -165,3 +177,32 @@ def _imported(kind: SampleKind, raw: bytes, *reports: SampleReport) -> SampleMai
 
 def _without_reports(kind: SampleKind, raw: bytes, received: datetime, outcome: Outcome) -> SampleMail:
     return SampleMail(kind=kind, raw=raw, received=received, expect_outcome=outcome, reports=0, records=0, messages=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over mails; `outcomes` has every outcome, also those with none."""
+
+    mails: int
+    outcomes: Mapping[Outcome, int]
+    reports: int
+    records: int
+    messages: int
+
+
+def total(mails: Iterable[SampleMail]) -> Totals:
+    """Add up what the mails must become."""
+    outcomes: Counter[Outcome] = Counter()
+    reports = records = messages = 0
+    for each in mails:
+        outcomes[each.expect_outcome] += 1
+        reports += each.reports
+        records += each.records
+        messages += each.messages
+    return Totals(
+        mails=outcomes.total(),
+        outcomes={outcome: outcomes[outcome] for outcome in Outcome},
+        reports=reports,
+        records=records,
+        messages=messages,
+    )

@@ -2,9 +2,8 @@
 
 import re
 
-from dmarq.samples.content import SampleReport
+from dmarq.samples.content import SampleReport, SampleRow
 from dmarq.samples.reporters import Dialect
-from dmarq.samples.story import SampleRow
 
 BETWEEN_TAGS = re.compile(r">\s+<")
 # RFC 9990 dropped the reason "forwarded".

@@ -2,8 +2,8 @@
 
 from config_api.access.hashing import digest, new_secret, same
 from config_api.access.sql import SQL
-from pipeline.entropy import entropy_bits
 from pipeline.postgres.connection import Database
+from pipeline.secrets import entropy_bits
 from pipeline.settings import Settings, SettingsError
 
 KIND = "admin_token"

@@ -2,7 +2,8 @@
 
 from config_api.activity.queries import ActivityLine, FetchRun
 from config_api.backend.feed import Happening
-from pipeline.contracts.events import ActivityLogged, Event, FetchRunFinished, Level, MailActed, MailDied, ReportStored
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished, Level, ReportStored
+from pipeline.contracts.mail_events import Event, MailActed, MailDied
 from pipeline.contracts.wire import Wire, decode
 from pipeline.errors import Rejected
 

@@ -30,6 +30,7 @@ FAULTS = {
     Category.PERMISSIONS: "The server does not permit it",
     Category.THROTTLED: "The server is limiting requests",
     Category.TIMEOUT: "The server did not answer in time",
+    Category.STORE_FULL: "The store for large emails is full",
 }
 COMMANDS = {
     "LOGIN": "Signing in",

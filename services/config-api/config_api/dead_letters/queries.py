@@ -11,7 +11,7 @@ from config_api.web.absence import Maybe
 from config_api.web.paging import MAX_BIGINT, Page, PageQuery, cursor_of, number_mark, page_of
 from config_api.web.shapes import Filter, Row, Text
 from pipeline.contracts.dead_letter import history_of, mailbox_of
-from pipeline.contracts.events import Event, MailCommand, MailDied, MailEvent
+from pipeline.contracts.mail_events import Event, MailCommand, MailDied, MailEvent
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import TYPE, decode, head
 from pipeline.errors import Rejected

@@ -1,11 +1,14 @@
 """Refused mail is kept within a quota: so many bytes and days, the oldest of the busiest sender first.
 
+Where the object store fills up, what refused mail keeps there goes before new email has to wait.
+
 Every process of config-api looks; a dead letter that another one has thrown away already is no fault.
 """
 
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -13,12 +16,14 @@ import structlog
 from config_api.backend import Backend
 from config_api.mailboxes import journal
 from pipeline.contracts.dead_letter import history_of, mailbox_of
-from pipeline.contracts.events import MailEvent
+from pipeline.contracts.mail_events import MailEvent
 from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN
+from pipeline.contracts.topology import BLOB_REFUSED_SHARE
 from pipeline.contracts.wire import head
 from pipeline.errors import TryLater
 from pipeline.jetstream.dead_letters import DeadLetter, DeadLetters, NoSuchDeadLetter
-from pipeline.runtime.quota import Kept, superfluous
+from pipeline.jetstream.lag import BlobStore, blob_store
+from pipeline.runtime.quota import Kept, in_the_way, superfluous
 from pipeline.runtime.retry import pause
 from pipeline.telemetry.metrics import REFUSED_DROPPED, REFUSED_FULLNESS
 
@@ -26,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 WHO = "the quota of refused mail"
 LOOK_EVERY = 15.0  # seconds
+WANTED_ROOM = 1 / 8  # of the object store, for new email
 MAX_AT_ONCE = 5_000  # dead letters thrown away in one look
 
 
@@ -51,11 +57,14 @@ class DeadQuota:
         stored = DeadLetters(self._backend.bus)
         await self._look(stored)
         days = settings.keep_refused_days
+        store = await blob_store(self._backend.bus.js)
         gone = superfluous(
             self._kept.values(),
             max_bytes=settings.keep_refused_bytes,
             not_before=datetime.now(UTC) - timedelta(days=days) if days else None,
         )
+        left = [self._kept[number] for number in self._kept.keys() - set(gone)]
+        gone += in_the_way(left, room=_too_much(store, left))
         dropped = Counter([self._kept[number].mailbox_id for number in gone[:MAX_AT_ONCE]])
         for number in gone[:MAX_AT_ONCE]:
             await self._drop(stored, number)
@@ -93,6 +102,13 @@ class DeadQuota:
         REFUSED_DROPPED.inc()
 
 
+def _too_much(store: BlobStore, kept: Iterable[Kept]) -> int:
+    """Bytes of refused mail to take from the object store: over its share, and where new email finds little room."""
+    over_share = sum(each.stored for each in kept) - int(store.most * BLOB_REFUSED_SHARE)
+    wanted_room = int(store.most * WANTED_ROOM)
+    return max(over_share, wanted_room - store.room, 0)
+
+
 def _kept(dead_letter: DeadLetter) -> Kept:
     """A mail's size counts, wherever its bytes are; where no sender is known, the mailbox stands for it."""
     event = head(dead_letter.wire.headers)
@@ -103,4 +119,5 @@ def _kept(dead_letter: DeadLetter) -> Kept:
     if isinstance(event, MailEvent):
         sender = getattr(event, "from_address", "").casefold() or mailbox
         size = max(size, event.size)
-    return Kept(dead_letter.sequence, mailbox, sender, size, history_of(dead_letter.wire.headers).at)
+    stored = size if size > dead_letter.size else 0  # the event is smaller than its email: the bytes are beside it
+    return Kept(dead_letter.sequence, mailbox, sender, size, history_of(dead_letter.wire.headers).at, stored)

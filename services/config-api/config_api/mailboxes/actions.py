@@ -22,8 +22,8 @@ from config_api.mailboxes.changes import expect_sound, merged
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from pipeline.contracts.connection_test import ConnectionTest
 from pipeline.contracts.cursor import BackfillCursor
-from pipeline.contracts.events import MailCommand, Outcome
 from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail_events import MailCommand, Outcome
 from pipeline.contracts.mailbox import Action, Mailbox
 from pipeline.contracts.topology import TEST_SUBJECT, fetch_subject
 from pipeline.contracts.wire import Envelope, encode

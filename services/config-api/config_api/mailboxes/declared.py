@@ -4,7 +4,6 @@ A list of mailboxes as the API takes them, passwords included, as JSON or in a J
 default it is made from the name. A mailbox that is no longer in the list is left as it is.
 """
 
-import json
 from pathlib import Path
 
 import structlog
@@ -15,8 +14,10 @@ from config_api.errors import DomainError
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
+from pipeline import strict_json
 from pipeline.contracts.complaints import complaints
 from pipeline.settings import SettingsError
+from pipeline.strict_json import BadJson
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +31,9 @@ def read(setting: str) -> tuple[MailboxInput, ...]:
     if not setting.strip():
         return ()
     try:
-        found = _LIST.validate_python(json.loads(_text(setting.strip())))
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{VARIABLE} is no JSON: {error.msg} in line {error.lineno}") from None
+        found = _LIST.validate_python(strict_json.loads(_text(setting.strip())))
+    except BadJson as error:
+        raise SettingsError(f"{VARIABLE} is no JSON: {error}") from None
     except ValidationError as error:
         wrong = " ".join(f"{each.field}: {each.text}".removeprefix(": ") for each in complaints(error))
         raise SettingsError(f"{VARIABLE}: {wrong}") from None

@@ -15,7 +15,7 @@ from config_api.web import words
 from config_api.web.notes import told
 from config_api.web.position import narrows, position_of
 from config_api.web.view import Template, on_loop, query, template
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 
 PAGE_SIZE = 25
 SKIPPED = "skipped"

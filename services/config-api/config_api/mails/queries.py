@@ -13,8 +13,8 @@ from config_api.web.absence import Maybe
 from config_api.web.paging import MAX_COUNTED, Page, PageQuery, page_at
 from config_api.web.shapes import PeriodFilter, Row, Text
 from config_api.web.sorting import Key, Order, parameters
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import PartLine
+from pipeline.contracts.mail_events import Outcome
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 

@@ -15,7 +15,7 @@ from config_api.domains.shapes import DomainFilter, DomainRow
 from pipeline.contracts.topology import DEAD
 from pipeline.counting import plural
 from pipeline.errors import TryLater
-from pipeline.jetstream.lag import holding
+from pipeline.jetstream.lag import blob_store, holding
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 from pipeline.sources.catalogue import Catalogue
@@ -55,6 +55,24 @@ async def needs_attention(database: Database, catalogue: Catalogue) -> list[Item
         *list(_not_followed(rows))[:MOST],
         *(_silent(dict(row)) for row in silent),
     ]
+
+
+async def on_the_bus(services: Backend) -> list[Item]:
+    """What waits in the message bus: for room, and for somebody to look."""
+    return [*await full_store(services), *await dead_letters(services)]
+
+
+async def full_store(services: Backend) -> list[Item]:
+    """Whether large emails wait for room in the object store; nothing while the bus is away."""
+    try:
+        store = await blob_store(services.bus.js)
+    except TryLater:
+        return []
+    if store.room > 0:
+        return []
+    full = f"{store.fullness:.0%} full"
+    text = f"The store for large emails is {full}. They wait in their mailboxes; small ones are fetched."
+    return [Item("bad", "Store full", text, "/dead-letters", "Refused emails take room")]
 
 
 async def dead_letters(services: Backend) -> list[Item]:

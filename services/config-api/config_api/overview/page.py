@@ -74,7 +74,7 @@ def needs_attention() -> str:
 
     async def read() -> list[Item]:
         known = await services.recent.answer(ATTENTION, lambda: _attention(services))
-        return [*await attention.dead_letters(services), *known]
+        return [*await attention.on_the_bus(services), *known]
 
     return render_template("overview/attention_items.html", attention=services.run(read(), timeout=TIMEOUT))
 
@@ -116,7 +116,7 @@ async def _read(
 async def _attention_soon(services: Backend, *, whole: bool) -> list[Item] | None:
     ask = services.recent.answer if whole else services.recent.answer_soon
     known = await ask(ATTENTION, lambda: _attention(services))
-    return None if known is None else [*await attention.dead_letters(services), *known]
+    return None if known is None else [*await attention.on_the_bus(services), *known]
 
 
 async def _attention(services: Backend) -> list[Item]:

@@ -3,10 +3,10 @@
 from collections import Counter
 
 from config_api.web.shapes import Count, Row
-from pipeline.contracts.events import Outcome
-from pipeline.contracts.topology import COMMAND, DEAD, EXTRACT, MAIL, STREAMS, Stream
+from pipeline.contracts.mail_events import Outcome
+from pipeline.contracts.topology import BLOB_STREAM, COMMAND, DEAD, EXTRACT, MAIL, STREAMS, Stream
 from pipeline.jetstream.bus import Bus
-from pipeline.jetstream.lag import holding
+from pipeline.jetstream.lag import blob_store, holding
 from pipeline.postgres.connection import Database
 from pipeline.postgres.statements import Statements
 
@@ -34,7 +34,11 @@ class Mails(Row):
 
 
 class StreamState(Row):
-    """What a stream holds, and how full it is (0 to 1); a full work queue makes those before it wait."""
+    """What a stream holds, and how full it is (0 to 1); a full work queue makes those before it wait.
+
+    `OBJ_blob` is the store of large emails and documents, its `events` their pieces: while it has less than an eighth
+    left, large emails wait in their mailbox.
+    """
 
     name: str
     events: Count
@@ -63,7 +67,7 @@ async def status(database: Database, bus: Bus) -> Status:
 
     The bus is asked first: a mail that reaches the ledger meanwhile is counted twice rather than not at all.
     """
-    streams = [await _stream(bus, stream) for stream in STREAMS]
+    streams = [*[await _stream(bus, stream) for stream in STREAMS], await _blobs(bus)]
     held = {stream.name: stream.events for stream in streams}
     async with database.connection() as connection:
         rows = await connection.fetch(STATUS["outcomes"])
@@ -82,6 +86,11 @@ async def status(database: Database, bus: Bus) -> Status:
 async def _stream(bus: Bus, stream: Stream) -> StreamState:
     held = await holding(bus.js, stream)
     return StreamState(name=stream.name, events=held.events, fullness=round(held.fullness, 4))
+
+
+async def _blobs(bus: Bus) -> StreamState:
+    store = await blob_store(bus.js)
+    return StreamState(name=BLOB_STREAM, events=store.pieces, fullness=round(store.fullness, 4))
 
 
 def _mails(rows: list[tuple[str, str, int]], *, skipped: int, in_flight: int) -> Mails:

@@ -11,7 +11,7 @@ from config_api import errors
 from config_api.web import problem
 from config_api.web.contract import PREFIX
 from config_api.web.problem import Problem
-from pipeline.errors import TryLater
+from pipeline.errors import StoreFull, TryLater
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,11 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.Invalid: 422,
     errors.Unavailable: 503,
 }
+FULL_RETRY_AFTER = 30  # seconds
+FULL = (
+    "There is no room for large files just now. The oldest refused emails are thrown away to make some: try again in a"
+    " minute. Files of up to 256 kB are taken meanwhile."
+)
 NAMES = {"postgres": "The database", "nats": "The message bus", "answer": "The server behind this page"}
 
 
@@ -65,6 +70,8 @@ def _domain(error: errors.DomainError) -> AnyResponse:
 
 def _later(error: TryLater) -> AnyResponse:
     log.warning("dependency_away", dependency=error.dependency, detail=error.detail[:200], path=request.path)
+    if isinstance(error, StoreFull):
+        return _problem(Problem(503, "The store is full", FULL, retry_after=FULL_RETRY_AFTER))
     name = NAMES.get(error.dependency, error.dependency)
     text = f"{name} does not answer just now. Try again in some seconds."
     return _problem(Problem(503, "Not available just now", text, retry_after=RETRY_AFTER))

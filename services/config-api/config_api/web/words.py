@@ -7,7 +7,7 @@ from typing import Any
 
 from config_api.web.formatting import day
 from pipeline.contracts.connection_test import Category, Weakness
-from pipeline.contracts.events import Outcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import MailRepair, Repair
@@ -96,6 +96,7 @@ CATEGORIES = {
     Category.PERMISSIONS: Said("Not permitted", "bad"),
     Category.THROTTLED: Said("Slowed down by the server", "warn"),
     Category.TIMEOUT: Said("No answer in time", "bad"),
+    Category.STORE_FULL: Said("Store full", "warn"),
     "internal_error": Said("Error of DMARQ's own", "bad"),
 }
 POLICY_TAGS = {

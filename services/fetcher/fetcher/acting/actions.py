@@ -12,14 +12,14 @@ from functools import partial
 
 import structlog
 
-from fetcher.acting.jobs import Job, Jobs, acted, skipped
-from fetcher.acting.refusals import FIRST_DELAY, Refusals
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.acting.jobs import FIRST_DELAY, Job, Jobs, Refusals, acted, skipped
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.interface import MailSession
 from fetcher.sessions import Connector, KeptSession, NotOpened
 from fetcher.status import StatusTracker
 from fetcher.throttle import Backoff
 from pipeline.contracts.connection_test import Category
-from pipeline.contracts.events import ActResult, MailActed, MailCommand
+from pipeline.contracts.mail_events import ActResult, MailActed, MailCommand
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope
@@ -80,7 +80,7 @@ class Actor:
             self._connector.complained(fault, retry_in_s=round(self._backoff.failed(fault), 1))
 
     async def _all(
-        self, jobs: Mapping[Job, Mapping[int, MailCommand]], session: ImapSession
+        self, jobs: Mapping[Job, Mapping[int, MailCommand]], session: MailSession
     ) -> list[tuple[int, Result]]:
         found: list[tuple[int, Result]] = []
         for job, commands in jobs.items():
@@ -88,7 +88,7 @@ class Actor:
         return found
 
     async def _together(
-        self, session: ImapSession, job: Job, commands: Mapping[int, MailCommand]
+        self, session: MailSession, job: Job, commands: Mapping[int, MailCommand]
     ) -> list[tuple[int, Result]]:
         """All commands of a job; after a refusal one by one."""
         now = asyncio.get_running_loop().time()
@@ -108,7 +108,7 @@ class Actor:
         return [*waiting, (min(ready), [Envelope(event)])]
 
     async def _one_by_one(
-        self, session: ImapSession, job: Job, commands: Mapping[int, MailCommand], fault: ImapFault
+        self, session: MailSession, job: Job, commands: Mapping[int, MailCommand], fault: ImapFault
     ) -> list[tuple[int, Result]]:
         """What was refused together. `fault` is the refusal."""
         found: list[tuple[int, Result]] = []
@@ -149,12 +149,12 @@ class Actor:
     def _later(self, command: MailCommand, now: float) -> Later:
         return Later(self._refusals.wait_s(command.mail.mail_id, now))
 
-    def _reraise_unless_refused(self, session: ImapSession, fault: ImapFault) -> None:
+    def _reraise_unless_refused(self, session: MailSession, fault: ImapFault) -> None:
         """A server that is away or overloaded is waited for, with all commands."""
         if not session.alive or fault.category is Category.THROTTLED:
             raise fault
 
-    async def _tried(self, session: ImapSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
+    async def _tried(self, session: MailSession, job: Job, commands: Sequence[MailCommand]) -> MailActed:
         event = await self._jobs.do(session, job, commands)
         if event.result is ActResult.DONE:
             for key in (job, *(command.mail.mail_id for command in commands)):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from fetcher.imap.grammar import answers, names, quoting
+from fetcher.imap.grammar import answers, arguments, names
 from fetcher.imap.grammar.answers import FolderStatus, Selected
 from fetcher.imap.grammar.faults import ImapFault, Status, category_of, fault_of_status
 from fetcher.imap.grammar.names import Folder, Namespace
@@ -61,12 +61,12 @@ async def find(connection: Connection, name: str) -> str | None:
 async def create(connection: Connection, name: str) -> str:
     """Creates the folder and subscribes to it; gives its real name. Raises ImapFault when the server refuses it."""
     created = names.to_create(name, await _own_namespace(connection, None))
-    reply = await connection.ask("CREATE", quoting.folder(created))
+    reply = await connection.ask("CREATE", arguments.folder(created))
     if not reply.status.ok and not _says_it_exists(reply.status):
         fault = fault_of_status(reply.status, otherwise=Category.PERMISSIONS)
         raise ImapFault(fault.category, f'the folder "{created}" cannot be created; {fault.detail}', code=fault.code)
     connection.log("info", "folder_created", {"folder": created})
-    await connection.ask("SUBSCRIBE", quoting.folder(created))  # only for the comfort of mail readers
+    await connection.ask("SUBSCRIBE", arguments.folder(created))  # only for the comfort of mail readers
     return created
 
 
@@ -95,7 +95,7 @@ async def _by_real_name(
     status, found = await ask(name)
     is_there = names.same(name, "INBOX")
     if may_be_missing(status):
-        sent = connection.listed.get(name, quoting.folder(name).wire)
+        sent = connection.listed.get(name, arguments.folder(name).wire)
         real = await _found(connection, name, status)
         is_there = is_there or real is not None
         if real is not None and connection.listed[real] != sent:
@@ -116,12 +116,12 @@ async def _found(connection: Connection, name: str, status: Status) -> str | Non
 
 
 async def _status(connection: Connection, name: str) -> tuple[Status, FolderStatus | None]:
-    reply = await connection.ask("STATUS", quoting.folder(name), _STATUS_ITEMS, wanted=STATUS)
+    reply = await connection.ask("STATUS", arguments.folder(name), _STATUS_ITEMS, wanted=STATUS)
     return reply.status, reply.read(answers.folder_status) if reply.status.ok else None
 
 
 async def _select(connection: Connection, command: str, name: str) -> tuple[Status, Selected | None]:
-    reply = await connection.ask(command, quoting.folder(name), wanted=frozenset((b"OK", b"EXISTS")))
+    reply = await connection.ask(command, arguments.folder(name), wanted=frozenset((b"OK", b"EXISTS")))
     if not reply.status.ok:
         connection.protocol.signed_in()
         return reply.status, None

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fetcher.imap.grammar.answers import found_uids
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.arguments import Argument, Criteria, lines
 from fetcher.imap.grammar.faults import Status, category_of
 from fetcher.imap.grammar.fetch_answer import uids_told
-from fetcher.imap.grammar.quoting import Argument, lines
 from fetcher.imap.transport.connection import SEARCH, Connection, Reply
 from pipeline.contracts.connection_test import Category
 

@@ -7,14 +7,15 @@ from typing import Self
 
 from fetcher.imap import actions, fetch, folders, search
 from fetcher.imap.grammar.answers import FolderStatus, Selected
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.arguments import Criteria
 from fetcher.imap.grammar.faults import ImapFault
 from fetcher.imap.grammar.fetch_answer import Fetched, Meta
 from fetcher.imap.grammar.names import Folder
+from fetcher.imap.interface import MailSession
 from fetcher.imap.sign_in import sign_in
-from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.account import Account, ProtocolLog
 from fetcher.imap.transport.connect import connect
-from fetcher.imap.transport.connection import Connection, ProtocolLog
+from fetcher.imap.transport.connection import Connection
 from pipeline.contracts.connection_test import Category
 
 LOGOUT_S = 5
@@ -22,12 +23,8 @@ LOGOUT_S = 5
 NOOP_EVERY_S = 60
 
 
-class ImapSession:
-    """Used as `async with await ImapSession.open(account, log=log) as session`.
-
-    Every method raises ImapFault, and nothing else, when the server or the way to it fails; after a fault of category
-    connectivity or timeout the session is at its end. Commands go out one at a time. UIDs are of the open folder.
-    """
+class ImapSession(MailSession):
+    """Over IMAP. Used as `async with await ImapSession.open(account, log=log) as session`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -61,7 +58,6 @@ class ImapSession:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the server can do for this user, in upper case."""
         return self._connection.capabilities
 
     @property
@@ -71,28 +67,22 @@ class ImapSession:
 
     @property
     def alive(self) -> bool:
-        """Whether the connection has not ended, as far as is known."""
         return self._connection.protocol.lost is None
 
     @property
     def selected(self) -> Selected | None:
-        """The open folder as it was when it was opened."""
         return self._selected
 
     async def folders(self) -> tuple[Folder, ...]:
-        """All folders of the account."""
         return await folders.list_folders(self._connection)
 
     async def status(self, folder: str) -> FolderStatus:
-        """The counts of a folder. Nothing is opened, nothing changes."""
         return await folders.status_of(self._connection, folder)
 
     async def examine(self, folder: str) -> Selected:
-        """What `select` tells, from a folder that is opened for reading only: nothing changes, not even `\\Recent`."""
         return await folders.select(self._connection, folder, read_only=True)
 
     async def select(self, folder: str) -> Selected:
-        """Opens a folder, for reading and changing. `name` of the answer is the folder's real name."""
         self._selected = None
         self._connection.protocol.mails = None  # until the server says
         self._selected = await folders.select(self._connection, folder)
@@ -100,10 +90,6 @@ class ImapSession:
         return self._selected
 
     async def search(self, criteria: Criteria) -> list[int]:
-        """UIDs in rising order; perhaps too many, so that `filters.matches` decides.
-
-        An empty folder is not searched: some servers answer NO there.
-        """
         if self._connection.protocol.mails == 0:
             self._connection.protocol.announced = False
             return []
@@ -114,49 +100,30 @@ class ImapSession:
     async def fetch_meta(
         self, uids: Iterable[int], *, headers: bool = False, alone: Collection[int] = ()
     ) -> list[Meta]:
-        """Size, date, flags, with `headers` From and Subject too, by rising UID; vanished emails are left out.
-
-        Raises Withheld for those that the server does not give out. `alone`: UIDs to ask for one at a time.
-        """
         return await fetch.fetch_meta(self._connection, uids, headers=headers, alone=alone)
 
     def fetch_bodies(
         self, wanted: Iterable[Meta], *, max_bytes: int, alone: Collection[int] = ()
     ) -> AsyncIterator[Fetched]:
-        """One `Fetched` for each meta, by rising UID, while memory holds about 8 MiB, or one larger email.
-
-        Raises Withheld, after the others, for those that the server does not give out. `alone` as above.
-        """
         return fetch.fetch_bodies(self._connection, wanted, max_bytes=max_bytes, alone=alone)
 
     async def is_no_longer(self, uids: Collection[int], *, max_bytes: int) -> frozenset[int]:
-        """Those of the emails that end within `max_bytes`, whatever the server says about their size."""
         return await fetch.is_no_longer(self._connection, uids, max_bytes=max_bytes)
 
     async def mark_read(self, uids: Iterable[int]) -> None:
-        """Flags the emails `\\Seen`."""
         self._ensure_writable()
         await actions.mark_read(self._connection, uids)
 
     async def make_folder(self, folder: str) -> None:
-        """Makes a folder that is missing. Raises ImapFault where the server refuses."""
         await folders.create(self._connection, folder)
 
     async def move(self, uids: Iterable[int], folder: str) -> None:
-        """Moves the emails; a missing folder is created. Into the open folder itself nothing needs to be moved."""
         await actions.move(self._connection, uids, folder, source=self._ensure_writable())
 
     async def delete(self, uids: Iterable[int]) -> None:
-        """Removes the emails; on a server without UIDPLUS they are flagged `\\Deleted` and stay."""
         await actions.delete(self._connection, uids, source=self._ensure_writable())
 
     async def wait_for_mail(self, timeout_s: float) -> bool:
-        """Waits until the server announces an email, at most `timeout_s`; whether it did.
-
-        Without IDLE, and in a session in which the server refused it, the server is asked once a minute. An email that
-        was announced since the folder was opened, or since the last search began, counts too; older news are not told
-        again: search first.
-        """
         if self._connection.protocol.announced:
             return True
         loop = asyncio.get_running_loop()

@@ -2,8 +2,8 @@
 
 from base64 import b64decode, b64encode
 
+from fetcher.imap.grammar.arguments import text
 from fetcher.imap.grammar.faults import ImapFault, category_of, clean, fault_of_status
-from fetcher.imap.grammar.quoting import text
 from fetcher.imap.transport.account import Account
 from fetcher.imap.transport.connection import Connection, Reply
 from pipeline.contracts.connection_test import Category

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from fetcher.imap import ImapSession
+from fetcher.imap.interface import MailSession
 from fetcher.reading.fetch_run import Run
 from fetcher.reading.filters import criteria_for
 from fetcher.signals import Signals
@@ -45,7 +45,7 @@ class Backfills:
         """Whether the folder is to be read again. Raises TryLater."""
         return await self._bucket.get(run.mailbox.id, run.folder) is not None
 
-    async def next_slice(self, session: ImapSession, run: Run, cursor: Cursor) -> Slice | None:
+    async def next_slice(self, session: MailSession, run: Run, cursor: Cursor) -> Slice | None:
         """The next emails; None when it is finished, or when others are on their way. The folder is open.
 
         Raises ImapFault; TryLater while the broker is away, or when another backfill was asked for.
@@ -65,7 +65,7 @@ class Backfills:
             return None
         return Slice(uids[:SLICE_MAILS], self._noting(run, underway))
 
-    async def _all(self, session: ImapSession, run: Run, underway: Underway) -> list[int]:
+    async def _all(self, session: MailSession, run: Run, underway: Underway) -> list[int]:
         """Searched once: a search through a large folder takes long."""
         backfill = underway.backfill
         key = (run.folder, backfill.uidvalidity, backfill.up_to_uid, backfill.since)

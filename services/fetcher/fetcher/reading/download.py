@@ -1,14 +1,16 @@
 """A folder's new emails in batches: measured first, filtered on their headers, then downloaded with BODY.PEEK."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 
 import structlog
 
-from fetcher.imap import Fetched, ImapFault, ImapSession, Meta, Withheld
-from fetcher.reading.batches import Batch, Download, Stretch
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.grammar.fetch_answer import Fetched, Meta
+from fetcher.imap.interface import MailSession
+from fetcher.reading.fetch_run import Batch, Download, Stretch
 from fetcher.reading.filters import Headers, headers_of, matches, needs_headers
 from fetcher.reading.withheld import FolderRetries, Retries
 from pipeline.contracts.limits import Limits
@@ -19,6 +21,9 @@ from pipeline.errors import described
 log = structlog.get_logger(__name__)
 
 MAX_TEXT = 500  # characters of a subject or a sender
+
+WithoutRoom = Callable[[Sequence[Meta]], Awaitable[frozenset[int]]]
+"""The emails that there is no room for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,20 @@ class Measured:
 
 
 async def downloads(
-    session: ImapSession, stretch: Stretch, filters: Filters, *, limits: Limits, retries: FolderRetries
+    session: MailSession,
+    stretch: Stretch,
+    filters: Filters,
+    *,
+    limits: Limits,
+    retries: FolderRetries,
+    without_room: WithoutRoom,
 ) -> AsyncGenerator[Batch, None]:
     """The stretch's emails that pass the filters; the last batch ends where the stretch ends.
 
     An email that vanished meanwhile is left out; one above the limit is given without its bytes, and so is one that the
     server does not give out for longer than the retries lasts. Until then the cursor stays below it, and Withheld is
-    raised after the others were given. Raises ImapFault, after all that came before.
+    raised after the others were given. Those `without_room` are not asked for, and the cursor stays below them too.
+    Raises ImapFault, after all that came before.
     """
     measured = await _measured(session, stretch.uids, headers=needs_headers(filters), retries=retries.metas)
     now = datetime.now(UTC)
@@ -55,7 +67,8 @@ async def downloads(
     resized = {meta.uid for meta, said in zip(sized, readable, strict=True) if meta is not said}
     small_enough = {meta.uid: meta for meta in sized if meta.size <= limits.max_mail_bytes}
     alone = retries.bodies.alone()  # asked for last: the cursor waits for them
-    held = measured.gaps.union(small_enough.keys() & set(alone))
+    waiting = await without_room(list(small_enough.values()))
+    held = measured.gaps.union(small_enough.keys() & set(alone), waiting)
     batch = Batch(filtered=stretch.passed_over + len(measured.metas) - len(wanted) - len(unjudged), held=held)
     for download in _unreadable(measured, [meta for meta in wanted if meta.uid in given_up], unjudged):
         batch.add(download)
@@ -63,8 +76,9 @@ async def downloads(
     for meta in await _with_headers(session, too_large, retries=retries.bodies):
         batch.add(_refused(meta, Reason.MAIL_TOO_LARGE))
     complaint: ImapFault | None = measured.complaint
+    wanted_now = [meta for meta in small_enough.values() if meta.uid not in waiting]
     try:
-        bodies = session.fetch_bodies(small_enough.values(), max_bytes=limits.max_mail_bytes, alone=alone)
+        bodies = session.fetch_bodies(wanted_now, max_bytes=limits.max_mail_bytes, alone=alone)
         async for got in bodies:
             meta = small_enough[got.uid]
             _take(batch, replace(meta, size=len(got.body or b"")) if got.uid in resized else meta, got, retries.bodies)
@@ -81,7 +95,7 @@ async def downloads(
         raise complaint
 
 
-async def _sized(session: ImapSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
+async def _sized(session: MailSession, metas: Sequence[Meta], *, max_bytes: int) -> Sequence[Meta]:
     """The same, where an email that is said to be too large is asked whether it is: some servers say 4 GB of any."""
     large = [meta.uid for meta in metas if meta.size > max_bytes]
     short = await session.is_no_longer(large, max_bytes=max_bytes) if large else ()
@@ -137,7 +151,7 @@ def _headers_shown(meta: Meta) -> Headers:
         return Headers("", ())
 
 
-async def _measured(session: ImapSession, uids: Sequence[int], *, headers: bool, retries: Retries) -> Measured:
+async def _measured(session: MailSession, uids: Sequence[int], *, headers: bool, retries: Retries) -> Measured:
     """Size, date and flags of these emails, with `headers` From and Subject too. Raises ImapFault."""
     given_up = retries.given_up(monotonic()).intersection(uids)
     asked = [uid for uid in uids if uid not in given_up]
@@ -156,7 +170,7 @@ async def _measured(session: ImapSession, uids: Sequence[int], *, headers: bool,
     return Measured(metas, sorted(given_up), complaint)
 
 
-async def _with_headers(session: ImapSession, metas: Sequence[Meta], *, retries: Retries) -> Sequence[Meta]:
+async def _with_headers(session: MailSession, metas: Sequence[Meta], *, retries: Retries) -> Sequence[Meta]:
     """The same with From and Subject, where the server gives them out. Raises ImapFault."""
     if not metas:
         return metas
@@ -169,6 +183,6 @@ async def _with_headers(session: ImapSession, metas: Sequence[Meta], *, retries:
         return metas
 
 
-async def _of_others(session: ImapSession, asked: Sequence[int], fault: Withheld, *, headers: bool) -> list[Meta]:
+async def _of_others(session: MailSession, asked: Sequence[int], fault: Withheld, *, headers: bool) -> list[Meta]:
     others = [uid for uid in asked if uid not in fault.uids]
     return await session.fetch_meta(others, headers=headers) if others else []

@@ -1,15 +1,16 @@
 """A mailbox's filters: what the server is asked to find, and the exact test on the headers of what it found.
 
 Servers search loosely (whole days, parts of addresses, parts of words), so the search may find too much, and `matches`
-decides. All of it is pure.
+decides. All of it is pure, but for `matching`, which asks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.arguments import Criteria
 from fetcher.imap.grammar.fetch_answer import Meta
+from pipeline.contracts.connection_test import Category
 from pipeline.contracts.mailbox import Filters
 from pipeline.mailformat.addresses import addresses
 from pipeline.mailformat.fields import Fields
@@ -87,3 +88,24 @@ def _is_from(rule: str, sender: str) -> bool:
         return sender == rule
     domain = sender.rpartition("@")[2]
     return domain == rule or domain.endswith("." + rule)
+
+
+Search = Callable[[Criteria], Awaitable[Sequence[int]]]
+WINDOW_MAILS = 2000  # a search in many texts takes a server long
+STRAIN = frozenset((Category.THROTTLED, Category.TIMEOUT))  # a server says so, or falls silent, that is asked too much
+
+
+def windows(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """These UIDs in pieces, each to be searched at once."""
+    return (uids[start : start + WINDOW_MAILS] for start in range(0, len(uids), WINDOW_MAILS))
+
+
+async def matching(search: Search, filters: Filters, window: Sequence[int], *, now: datetime) -> frozenset[int]:
+    """The UIDs that the server finds to match the filters; `window` is rising, and was found without any.
+
+    An email that comes between two searches must not seem to be passed over. Raises ImapFault.
+    """
+    if filters == Filters():
+        return frozenset(window)
+    criteria = criteria_for(filters, now=now, after_uid=window[0] - 1, up_to_uid=window[-1])
+    return frozenset(await search(criteria)).intersection(window)

@@ -3,13 +3,14 @@
 When nothing is new and the folder is to be read again, a slice of it is fetched in the same way.
 
 The next batch is downloaded while the one before it is being published. The cursor moves only over emails that the
-broker has confirmed, or that the filters pass over. However many emails are new, only their UIDs are held; everything
-else is asked for a window at a time, so that the first emails are on their way long before the last is looked at.
+broker has confirmed, or that the filters pass over, and stays below those that find no room (`room`). However many
+emails are new, only their UIDs are held; everything else is asked for a window at a time, so that the first emails are
+on their way long before the last is looked at.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -17,15 +18,16 @@ from functools import partial
 import structlog
 
 from fetcher.departed import Departed
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.grammar.fetch_answer import Meta
+from fetcher.imap.interface import MailSession
 from fetcher.reading.backfill import Backfills
-from fetcher.reading.batches import Batch, Download, Stretch, stretches
 from fetcher.reading.download import downloads
-from fetcher.reading.fetch_run import Run, fetched
-from fetcher.reading.filters import criteria_for
+from fetcher.reading.fetch_run import Batch, Download, Run, Stretch, fetched, stretches
+from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from fetcher.reading.position import Positions
 from fetcher.reading.reconcile import Reconciliation
-from fetcher.reading.search import STRAIN, matching, windows
+from fetcher.reading.room import Waiting, needs_room, without_room
 from fetcher.reading.withheld import FolderRetries
 from fetcher.signals import Signals
 from fetcher.throttle import Pace
@@ -33,13 +35,16 @@ from pipeline.contracts.connection_test import Category
 from pipeline.contracts.cursor import Cursor, above, advanced
 from pipeline.contracts.events import FetchTrigger
 from pipeline.contracts.limits import Limits
+from pipeline.contracts.mail_events import MailEvent
 from pipeline.contracts.mailbox import Filters
 from pipeline.contracts.trace import named
 from pipeline.contracts.wire import Envelope
-from pipeline.errors import leaves
+from pipeline.errors import StoreFull, leaves
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.cursors import Bookmark, CursorBucket
+from pipeline.jetstream.lag import blob_store
 from pipeline.runtime.retry import pause, persist
+from pipeline.telemetry.metrics import MAILBOX_NO_ROOM
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +62,7 @@ class _Task:
     uidvalidity: int
     uids: list[int]
     reached: Callable[[Batch], Awaitable[None]]
+    above: int = 0  # emails up to this UID hold up none: the cursor is there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,10 @@ class Poll:
         self._pace = pace
         self._backfills = Backfills(bus, signals)
         self._retries: dict[tuple[str, int], FolderRetries] = defaultdict(FolderRetries)  # by folder, uidvalidity
+        self._waiting: dict[tuple[str, int], Waiting] = defaultdict(Waiting)  # by folder, uidvalidity
         self._signals = signals
 
-    async def run(self, session: ImapSession, run: Run) -> bool:
+    async def run(self, session: MailSession, run: Run) -> bool:
         """One look into the folder; `run` counts what was published.
 
         Ends after the batch in hand when told to stop, and when the session is wanted by somebody else: then it gives
@@ -104,16 +111,19 @@ class Poll:
                 task = _Task(cursor.uidvalidity, again.uids, lambda batch: again.reached(batch.up_to_uid))
             run.found(len(task.uids))
             whole = not task.uids or await self._transferred(session, run, task)
+            waiting = self._waiting[run.folder, task.uidvalidity]
+            run.complaint = run.complaint or waiting.fault
+            MAILBOX_NO_ROOM.labels(run.mailbox.id).set(sum(len(it.uids) for it in self._waiting.values()))
             if run.folder in self._known.departed.returned_to:
                 run.complaint = ImapFault(Category.CONNECTIVITY, _CAME_BACK.format(folder=run.folder))
-            run.more = await self._backfills.wanted(run)
+            run.more = not waiting.uids and await self._backfills.wanted(run)
             return whole
         except ImapFault as fault:
             if fault.category in STRAIN:
                 self._pace.went_badly()
             raise
 
-    async def _transferred(self, session: ImapSession, run: Run, task: _Task) -> bool:
+    async def _transferred(self, session: MailSession, run: Run, task: _Task) -> bool:
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         try:
             async with asyncio.TaskGroup() as group:
@@ -126,7 +136,7 @@ class Poll:
         return whole
 
     async def _download_all(
-        self, ready: "asyncio.Queue[Batch | None]", session: ImapSession, run: Run, task: _Task
+        self, ready: "asyncio.Queue[Batch | None]", session: MailSession, run: Run, task: _Task
     ) -> tuple[bool, ImapFault | None]:
         """Whether it was not stopped before the end, and what went wrong: what came before that is published."""
         whole, fault = True, None
@@ -142,10 +152,11 @@ class Poll:
         await ready.put(None)
         return whole, fault
 
-    async def _new_mails(self, session: ImapSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
+    async def _new_mails(self, session: MailSession, run: Run, cursor: Cursor, stored: Bookmark) -> _Task:
         """Those above the cursor, and what reconciliation found below it."""
         everything = criteria_for(Filters(), now=run.started_at, after_uid=cursor.last_uid)
-        new = above(cursor, await session.search(everything))
+        waiting = self._waiting[run.folder, cursor.uidvalidity]
+        new = waiting.begin(cursor.last_uid, above(cursor, await session.search(everything)))
         uids = [*await self._known.reconciliation.unsettled(session, run, cursor), *new]
 
         async def reached(batch: Batch) -> None:
@@ -153,24 +164,25 @@ class Poll:
             cursor = advanced(cursor, batch.up_to_uid, batch.landmark)
             stored = await self._cursors.put(run.mailbox.id, run.folder, cursor, after=stored)
 
-        return _Task(cursor.uidvalidity, uids, reached)
+        return _Task(cursor.uidvalidity, uids, reached, above=cursor.last_uid)
 
-    async def _batches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
+    async def _batches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Batch, None]:
         filters = run.mailbox.settings.filters
         retries = self._retries[run.folder, task.uidvalidity]
+        room = partial(self._without_room, self._waiting[run.folder, task.uidvalidity])
         async with aclosing(self._stretches(session, run, task)) as all_stretches:
             async for stretch in all_stretches:
-                arriving = downloads(session, stretch, filters, limits=self._limits, retries=retries)
+                arriving = downloads(session, stretch, filters, limits=self._limits, retries=retries, without_room=room)
                 async with aclosing(arriving):
                     async for batch in arriving:
                         yield batch
                 self._pace.went_well(len(stretch.uids), asyncio.get_running_loop().time())
 
-    async def _stretches(self, session: ImapSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
+    async def _stretches(self, session: MailSession, run: Run, task: _Task) -> AsyncGenerator[Stretch, None]:
         """All of the task, as fast as the pace allows; ends early when told to stop."""
         loop, stop = asyncio.get_running_loop(), self._signals.stop
         for window in windows(task.uids):
-            wanted = await matching(session, run.mailbox.settings.filters, window, now=run.started_at)
+            wanted = await matching(session.search, run.mailbox.settings.filters, window, now=run.started_at)
             for stretch in stretches(window, wanted, mails=lambda: max(1, self._pace.mails(loop.time()))):
                 while (wait_s := self._pace.wait_s(loop.time())) > 0 and not stop.is_set():
                     await pause(stop, wait_s)
@@ -179,13 +191,42 @@ class Poll:
                 yield stretch
 
     async def _publish_all(self, ready: "asyncio.Queue[Batch | None]", run: Run, task: _Task) -> None:
+        waiting = self._waiting[run.folder, task.uidvalidity]
         while (batch := await ready.get()) is not None:
             envelopes = [self._offered(run, task.uidvalidity, download) for download in batch.downloads]
-            await persist(partial(self._bus.publish, envelopes), stopping=self._signals.stop)  # the back-pressure
+            waiting.uids |= await self._published(envelopes)
+            waiting.hold(batch, above=task.above)
             if about := named(envelope.event for envelope in envelopes):
                 log.info("published", mailbox_id=run.mailbox.id, run_id=run.id, **about)
             await task.reached(batch)
             run.count(batch)
+
+    async def _published(self, envelopes: Sequence[Envelope]) -> set[int]:
+        """Publishes what there is room for, and waits for a stream that is full: the back-pressure. Gives the UIDs of
+        those whose bytes find no room in the object store.
+        """
+
+        async def attempt() -> bool:
+            try:
+                await self._bus.publish(envelopes)
+            except StoreFull:
+                return False
+            return True
+
+        if await persist(attempt, stopping=self._signals.stop):
+            return set()
+        if len(envelopes) == 1:
+            return {e.event.mail.uid for e in envelopes if isinstance(e.event, MailEvent)}
+        return set().union(*[await self._published([envelope]) for envelope in envelopes])
+
+    async def _without_room(self, waiting: Waiting, metas: Sequence[Meta]) -> frozenset[int]:
+        """The emails to leave in the mailbox for want of room; they are noted as waiting."""
+        if not any(needs_room(meta.size) for meta in metas):
+            return frozenset()
+        store = await persist(partial(blob_store, self._bus.js), stopping=self._signals.stop)
+        uids = without_room(metas, store.room)
+        waiting.uids |= uids
+        return uids
 
     def _offered(self, run: Run, uidvalidity: int, download: Download) -> Envelope:
         """The email as an event. One that was moved away and came back is stored, and left where it is."""

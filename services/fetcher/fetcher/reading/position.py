@@ -13,8 +13,10 @@ several machines lags behind.
 import asyncio
 from collections import defaultdict
 
-from fetcher.imap import ImapFault, ImapSession, Selected, Withheld
-from fetcher.imap.grammar.criteria import Criteria
+from fetcher.imap.grammar.answers import Selected
+from fetcher.imap.grammar.arguments import Criteria
+from fetcher.imap.grammar.faults import ImapFault, Withheld
+from fetcher.imap.interface import MailSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
 from pipeline.contracts.connection_test import Category
@@ -36,7 +38,7 @@ class Positions:
         self._replaced: dict[str, list[float]] = defaultdict(list)  # loop times by folder
         self._rewound: dict[str, float] = {}  # loop time by folder
 
-    async def open(self, session: ImapSession, run: Run) -> tuple[Cursor, Bookmark]:
+    async def open(self, session: MailSession, run: Run) -> tuple[Cursor, Bookmark]:
         """Opens the folder. Gives where reading starts, and what is stored about it; `run` learns what is odd.
 
         Raises ImapFault; TryLater while the broker is away.
@@ -57,7 +59,7 @@ class Positions:
             run.complaint = run.complaint or _rewound(run.folder)
         return start, stored
 
-    async def _rewinds(self, session: ImapSession, run: Run, before: Cursor) -> bool:
+    async def _rewinds(self, session: MailSession, run: Run, before: Cursor) -> bool:
         """Whether the folder was rewound. Where that seems so again and again, the server is not believed for a day."""
         if not await was_rewound(session, before):
             return False
@@ -71,7 +73,7 @@ class Positions:
         self._journal.imap(run.mailbox.id, "warning", "folder_rewound", facts)
         return True
 
-    async def _is_unstable(self, session: ImapSession, run: Run, selected: Selected) -> bool:
+    async def _is_unstable(self, session: MailSession, run: Run, selected: Selected) -> bool:
         """Whether this new UIDVALIDITY means nothing. A folder that is opened once more gives the same one."""
         now = asyncio.get_running_loop().time()
         recent = [at for at in self._rebuilt[run.folder] if at > now - DAY_S]
@@ -84,12 +86,12 @@ class Positions:
         return False
 
 
-async def was_rewound(session: ImapSession, cursor: Cursor) -> bool:
+async def was_rewound(session: MailSession, cursor: Cursor) -> bool:
     """Whether the open folder gives UIDs up to the cursor once more, or has given them. Raises ImapFault."""
     return is_rewound(cursor, await _uidnext(session, cursor)) or await _is_other_email(session, cursor)
 
 
-async def _is_other_email(session: ImapSession, cursor: Cursor) -> bool:
+async def _is_other_email(session: MailSession, cursor: Cursor) -> bool:
     """Whether the UID of the latest email that was fetched is another email's now. Raises ImapFault.
 
     An email that is no longer there says nothing; nor does a server that tells another date each time it is asked.
@@ -104,7 +106,7 @@ async def _is_other_email(session: ImapSession, cursor: Cursor) -> bool:
     return len(told) == 2 and None not in told and told[0] == told[1] != landmark.received_at
 
 
-async def _uidnext(session: ImapSession, cursor: Cursor) -> int | None:
+async def _uidnext(session: MailSession, cursor: Cursor) -> int | None:
     """The next UID in the open folder; None where nobody tells, or where an email that is there has it already."""
     if not cursor.last_uid or session.selected is None:
         return None
@@ -114,7 +116,7 @@ async def _uidnext(session: ImapSession, cursor: Cursor) -> int | None:
     return None if await session.search(Criteria(after_uid=uidnext - 1)) else uidnext
 
 
-async def _said_uidnext(session: ImapSession, selected: Selected) -> int | None:
+async def _said_uidnext(session: MailSession, selected: Selected) -> int | None:
     """What the server says of it. Where SELECT is silent, as Courier's is, STATUS tells; None: nobody does."""
     if selected.uidnext is not None:
         return selected.uidnext

@@ -9,11 +9,11 @@ import asyncio
 import structlog
 from pydantic import ValidationError
 
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.interface import MailSession
 from fetcher.journal import Journal
 from fetcher.reading.fetch_run import Run
-from fetcher.reading.filters import criteria_for
-from fetcher.reading.search import STRAIN, matching, windows
+from fetcher.reading.filters import STRAIN, criteria_for, matching, windows
 from pipeline.contracts.cursor import Cursor
 from pipeline.contracts.mailbox import Filters
 from pipeline.contracts.questions import MAX_UIDS, LedgerAnswer, LedgerInquiry
@@ -39,7 +39,7 @@ class Reconciliation:
         self._every_s = every_s
         self._due: dict[str, float] = {}  # loop time by folder
 
-    async def unsettled(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
+    async def unsettled(self, session: MailSession, run: Run, cursor: Cursor) -> list[int]:
         """The UIDs up to the cursor that must be fetched once more, rising; mostly none. The folder is open.
 
         Only when it is due, and when no email of the mailbox is on its way to the ledger. Raises ImapFault.
@@ -60,13 +60,13 @@ class Reconciliation:
         self._due[run.folder] = now + self._every_s
         return found
 
-    async def _compared(self, session: ImapSession, run: Run, cursor: Cursor) -> list[int]:
+    async def _compared(self, session: MailSession, run: Run, cursor: Cursor) -> list[int]:
         if await in_flight(self._bus.js, run.mailbox.id):
             raise TryLater("ledger", "mails are on their way")
         everything = criteria_for(Filters(), now=run.started_at, up_to_uid=cursor.last_uid)
         uids: list[int] = []
         for window in windows(await session.search(everything)):
-            uids += sorted(await matching(session, run.mailbox.settings.filters, window, now=run.started_at))
+            uids += sorted(await matching(session.search, run.mailbox.settings.filters, window, now=run.started_at))
         found: list[int] = []
         for start in range(0, len(uids), MAX_UIDS):
             found += await self._asked(run, cursor, uids[start : start + MAX_UIDS])

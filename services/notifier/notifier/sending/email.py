@@ -8,12 +8,17 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
+from time import monotonic
+from typing import IO
 
 from notifier.deliveries import Outcome
 from notifier.message import Message
+from pipeline.contracts.limits import KiB
 from pipeline.notifications.channels import EmailServer
 
 TIMEOUT = 15.0  # seconds for each step
+MAX_REPLY_BYTES = 64 * KiB  # all that a server says in one connection, before TLS and behind it
+MAX_REPLIES_S = 120.0
 
 
 def mail_of(server: EmailServer, message: Message, at: datetime) -> EmailMessage:
@@ -47,10 +52,40 @@ def send(server: EmailServer, password: str, message: Message, at: datetime) -> 
     return Outcome(True, f"taken by {server.host} for {taken} of {len(server.recipients)} recipients")
 
 
+class _Replies:
+    """What a server says, a line at a time, as smtplib reads it; a server that never ends is left."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left = MAX_REPLY_BYTES
+        self._until = monotonic() + MAX_REPLIES_S
+
+    def readline(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0 or monotonic() > self._until:
+            raise OSError("the server does not stop talking")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Bounded(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    pass
+
+
 def _connected(server: EmailServer) -> smtplib.SMTP:
     if server.security == "tls":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context())
-    connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
+        return _BoundedTls(server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context())
+    connection = _Bounded(server.host, server.port, timeout=TIMEOUT)
     if server.security == "starttls":
         try:
             connection.starttls(context=ssl.create_default_context())

@@ -10,6 +10,7 @@ from aiohttp.typedefs import LooseHeaders
 from notifier.deliveries import Outcome
 from notifier.message import Message
 from notifier.sending.addresses import PrivateAddress, is_public
+from pipeline.contracts.trace import traceparent
 from pipeline.notifications.webhook import signature_headers
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
@@ -29,12 +30,16 @@ class WebhookSender:
         headers: LooseHeaders = {
             "Content-Type": "application/json",
             "User-Agent": "DMARQ-notifier/1",
+            "traceparent": traceparent(message.key, message.mail_id),
+            "Accept-Encoding": "identity",  # a small answer may unpack to a huge one
             **signature_headers(signing_key, body, key=message.key, at=int(time.time())),
         }
         connector = aiohttp.TCPConnector(socket_factory=self._socket, force_close=True)
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, trust_env=False) as session,
+                aiohttp.ClientSession(
+                    connector=connector, timeout=TIMEOUT, trust_env=False, auto_decompress=False
+                ) as session,
                 session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
             ):
                 return _judged(answer, await _text(answer))

@@ -1,4 +1,4 @@
-"""What a reader is given beside the bytes, and what it gives back."""
+"""What a reader is given beside the bytes, and what it gives back; and the version of the readers."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +9,8 @@ from parser.kinds.notes import Change
 from parser.kinds.rows import RowSpool
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.report import Report
+
+PARSER_VERSION = "2"  # grows when a document would be read differently, so that a reparse makes sense
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

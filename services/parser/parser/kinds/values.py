@@ -2,12 +2,15 @@
 
 Pure functions from a text to a value and the repair that it took. What comes out holds no control character (neither
 PostgreSQL text nor a terminal stands them), no lone surrogate and nothing longer than the limit.
+
+Comments (CFWS: RFC 5322 section 3.2.2) stand in parentheses, nested, between any two words.
 """
 
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import floor
+from typing import Final
 from unicodedata import normalize
 
 from pipeline.contracts.repairs import Repair
@@ -161,3 +164,61 @@ def period_text(*, begin: int, end: int) -> str:
     except (ValueError, OverflowError, OSError):
         first, last = str(begin)[:40], str(end)[:40]
     return f"from {first} to {last}"
+
+
+MAX_DEPTH: Final = 20  # of comments in comments; deeper ones are none
+
+
+def without_comments(text: str) -> str:
+    """The text without its comments, trimmed. What is in quotes is no comment; one that does not end is text."""
+    if "(" not in text:
+        return text.strip()
+    kept: list[str] = []
+    position, quotes_end = 0, True
+    while position < len(text):
+        if text[position] == "(":
+            end = _comment_end(text, position)
+            if end < 0:
+                kept.append(text[position:])
+                break
+            kept.append(" ")
+        elif text[position] == '"' and quotes_end:  # where one does not end, none is looked for any more
+            end = _quote_end(text, position)
+            quotes_end = end > position + 1
+            kept.append(text[position:end])
+        else:
+            end = position + 1
+            kept.append(text[position])
+        position = end
+    return " ".join("".join(kept).split())
+
+
+def _comment_end(text: str, start: int) -> int:
+    """The position behind the comment that begins at `start`; -1 where it does not end."""
+    depth, position = 0, start
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 1
+        elif character == "(":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return -1
+        elif character == ")":
+            depth -= 1
+            if not depth:
+                return position + 1
+        position += 1
+    return -1
+
+
+def _quote_end(text: str, start: int) -> int:
+    """The position behind the quoted text that begins at `start`; behind the quote itself where it does not end."""
+    position = start + 1
+    while position < len(text):
+        if text[position] == "\\":
+            position += 1
+        elif text[position] == '"':
+            return position + 1
+        position += 1
+    return start + 1

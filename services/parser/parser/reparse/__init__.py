@@ -1,4 +1,4 @@
 """Reading kept documents again, after a fix of the parser.
 
-jobs -> worker -> kept (what was stored) -> documents.read_document -> settle (one transaction each) -> compare, mail
+jobs (what was stored) -> worker -> documents.read_document -> settle (compared, one transaction each)
 """

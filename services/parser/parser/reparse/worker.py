@@ -14,8 +14,7 @@ import structlog
 from parser.announcement import announcement
 from parser.documents import Document, ReadOptions, read_document
 from parser.reparse import jobs
-from parser.reparse.jobs import Job
-from parser.reparse.kept import Kept, kept
+from parser.reparse.jobs import Job, Kept, kept
 from parser.reparse.settle import settle
 from parser.storage import outbox
 from parser.storage.records import Partitions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from parser.line import Json
+from parser.kinds.rows import Json
 from parser.sources.data import NamingData
 from pipeline.contracts.report import Record
 from pipeline.sources.naming import Identity, Mechanism, service_of

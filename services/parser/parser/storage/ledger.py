@@ -8,8 +8,8 @@ import asyncpg
 
 from parser.kinds.kind import Row
 from parser.outcome import Conclusion
-from pipeline.contracts.events import MailCommand, MailDied, MailExtracted, Outcome
 from pipeline.contracts.mail import LineOutcome, MailRef
+from pipeline.contracts.mail_events import MailCommand, MailDied, MailExtracted, Outcome
 from pipeline.contracts.mailbox import Action
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected, TryLater

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from parser.kinds.reading import Reading
-from parser.line import dkim_as_json, reasons_as_json, spf_as_json
+from parser.kinds.rows import dkim_as_json, reasons_as_json, spf_as_json
 from parser.storage.tables import moment
 from pipeline.contracts.report import DkimResult, Record, SpfResult
 from pipeline.postgres.connection import Connection, Database

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from parser.kinds.kind import Row, Totals
-from parser.kinds.reading import Reading
-from parser.kinds.registry import KINDS
+from parser.kinds.reading import PARSER_VERSION, Reading
+from parser.kinds.registry import KINDS, kind_of
+from parser.kinds.values import bigint
 from parser.outcome import PartResult
 from parser.storage.records import copy_records
-from parser.storage.tables import report_row
-from pipeline.contracts.events import MailExtracted
+from parser.storage.tables import moment
 from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mail_events import MailExtracted
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
 
 SQL = Statements.of("parser.storage")
+
+_POLICY = ("p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method")
+_SENDER = ("email", "extra_contact_info", "generator", "version", "namespace")
+_UNFILLED: Row = dict.fromkeys((*_SENDER, *_POLICY)) | {"errors": (), "extensions": ()}  # where a kind fills none
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ async def _insert(
 ) -> frozenset[int]:
     if not candidates:
         return frozenset()
-    rows = [report_row(c.number, c.event, c.reading.report, identity=c.identity, totals=c.totals) for c in candidates]
+    rows = [report_row(candidate) for candidate in candidates]
     added = await connection.fetch(SQL["insert_reports"], rows, variant, at)
     return frozenset(row["id"] for row in added)
 
@@ -100,3 +105,31 @@ async def _write_contents(connection: Connection, candidates: Sequence[Candidate
 
 def _result(candidate: Candidate, outcome: LineOutcome, report: int | None) -> PartResult:
     return PartResult(outcome, repairs=candidate.reading.report.repairs, report=report)
+
+
+def report_row(candidate: Candidate) -> Row:
+    """`report`, without `variant` and `stored_at`."""
+    event, report, totals = candidate.event, candidate.reading.report, candidate.totals
+    return {
+        **_UNFILLED,
+        **kind_of(report).columns_of(report),
+        "id": candidate.number,
+        "kind": report.kind,
+        "mail_id": event.mail.mail_id,
+        "mailbox_id": event.mail.mailbox_id,
+        "org_name": report.org_name,
+        "report_id": report.report_id,
+        "domain": report.domain,
+        "begin": moment(report.begin),
+        "end": moment(report.end),
+        "identity": f"\\x{candidate.identity.hex()}",
+        "fingerprint": f"\\x{report.fingerprint}",
+        "record_count": report.records,
+        "message_count": bigint(report.messages),
+        "passed": bigint(totals.passed),
+        "quarantined": bigint(totals.quarantined),
+        "rejected": bigint(totals.rejected),
+        "repairs": report.repairs,
+        "raw": report.raw,
+        "parser_version": PARSER_VERSION,
+    }

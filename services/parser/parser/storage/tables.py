@@ -2,18 +2,11 @@
 
 from datetime import UTC, datetime
 
-from parser.kinds.kind import Row, Totals
-from parser.kinds.registry import kind_of
-from parser.kinds.values import bigint
+from parser.kinds.kind import Row
 from parser.outcome import Conclusion
-from parser.version import PARSER_VERSION
-from pipeline.contracts.events import ActivityLogged, FetchRunFinished, MailDied, MailExtracted
+from pipeline.contracts.events import ActivityLogged, FetchRunFinished
+from pipeline.contracts.mail_events import MailDied, MailExtracted
 from pipeline.contracts.mailbox import Action
-from pipeline.contracts.report import Report
-
-_POLICY = ("p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method")
-_SENDER = ("email", "extra_contact_info", "generator", "version", "namespace")
-_UNFILLED: Row = dict.fromkeys((*_SENDER, *_POLICY)) | {"errors": (), "extensions": ()}  # where a kind fills none
 
 
 def moment(epoch: int) -> datetime:
@@ -65,33 +58,6 @@ def mail_row(event: MailExtracted | MailDied, conclusion: Conclusion, *, stored_
         row["date"] = utc(event.date)
         row["run_id"] = event.run_id
     return row
-
-
-def report_row(number: int, event: MailExtracted, report: Report, *, identity: bytes, totals: Totals) -> Row:
-    """`report`, without `variant` and `stored_at`."""
-    return {
-        **_UNFILLED,
-        **kind_of(report).columns_of(report),
-        "id": number,
-        "kind": report.kind,
-        "mail_id": event.mail.mail_id,
-        "mailbox_id": event.mail.mailbox_id,
-        "org_name": report.org_name,
-        "report_id": report.report_id,
-        "domain": report.domain,
-        "begin": moment(report.begin),
-        "end": moment(report.end),
-        "identity": f"\\x{identity.hex()}",
-        "fingerprint": f"\\x{report.fingerprint}",
-        "record_count": report.records,
-        "message_count": bigint(report.messages),
-        "passed": bigint(totals.passed),
-        "quarantined": bigint(totals.quarantined),
-        "rejected": bigint(totals.rejected),
-        "repairs": report.repairs,
-        "raw": report.raw,
-        "parser_version": PARSER_VERSION,
-    }
 
 
 def activity_row(event: ActivityLogged) -> Row:

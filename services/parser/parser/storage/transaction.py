@@ -7,15 +7,15 @@ from typing import Any
 
 from parser.announcement import Names, announcement
 from parser.documents import Document, ReadMail
+from parser.kinds.reading import PARSER_VERSION
 from parser.outcome import Conclusion, PartResult, conclude
 from parser.storage import outbox
 from parser.storage.ledger import command_for, write_mails
 from parser.storage.records import Partitions
 from parser.storage.reports import Candidate, StoredReports, store_reports
 from parser.storage.tables import mail_row, moment
-from parser.version import PARSER_VERSION
-from pipeline.contracts.events import Outcome
 from pipeline.contracts.mail import LineOutcome
+from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import Envelope, Wire, encode
 from pipeline.errors import Rejected

@@ -40,7 +40,10 @@ def test_what_a_status_answer_leaves_out_is_not_known() -> None:
     assert answers.folder_status([(b"* STATUS x (MESSAGES 17)",)]) == FolderStatus(17, 0, None, None)
 
 
-@pytest.mark.parametrize("line", [b"* OK ready", b"* OK [UIDVALIDITY 0] x", b"* OK [UIDVALIDITY x] y"])
+@pytest.mark.parametrize(
+    "line",
+    [b"* OK ready", b"* OK [UIDVALIDITY 0] x", b"* OK [UIDVALIDITY x] y", b"* OK [UIDVALIDITY 9999999999999999999] y"],
+)
 def test_a_select_without_uidvalidity_is_not_enough(line: bytes) -> None:
     assert answers.selected("x", [(b"* 1 EXISTS",), (line,)], read_only=False) is None
 

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from fetcher.imap.grammar.faults import Status, fault_in_session, fault_of_status, parse_status
-from fetcher.imap.transport.network import fault_of_the_way
+from fetcher.imap.transport.connect import fault_of_the_way
 from pipeline.contracts.connection_test import Category
 
 # Answers as servers and providers send them.

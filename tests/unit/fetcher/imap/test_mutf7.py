@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.imap.grammar import mutf7
+from fetcher.imap.grammar import arguments
 
 PAIRS = [
     ("INBOX", "INBOX"),
@@ -19,23 +19,23 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "wire"), PAIRS)
 def test_a_folder_name_is_encoded(name: str, wire: str) -> None:
-    assert mutf7.encode(name) == wire
+    assert arguments.to_modified_utf7(name) == wire
 
 
 @pytest.mark.parametrize(("name", "wire"), PAIRS)
 def test_a_folder_name_is_decoded(name: str, wire: str) -> None:
-    assert mutf7.decode(wire) == name
+    assert arguments.from_modified_utf7(wire) == name
 
 
 @pytest.mark.parametrize("wire", ["&", "&abc", "&!!!-", "&AA-", "&2D0-", "Gelöscht"])
 def test_a_name_that_is_not_encoded_rightly_is_shown_as_it_is(wire: str) -> None:
-    assert mutf7.decode(wire) == wire
+    assert arguments.from_modified_utf7(wire) == wire
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_every_name_survives_and_is_printable_ascii(name: str) -> None:
-    wire = mutf7.encode(name)
+    wire = arguments.to_modified_utf7(name)
 
-    assert mutf7.decode(wire) == name
+    assert arguments.from_modified_utf7(wire) == name
     assert wire.isascii()
     assert wire.isprintable()

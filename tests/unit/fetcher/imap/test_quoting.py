@@ -1,7 +1,7 @@
 import pytest
 
-from fetcher.imap.grammar import quoting
-from fetcher.imap.grammar.quoting import Literal
+from fetcher.imap.grammar import arguments
+from fetcher.imap.grammar.arguments import Literal
 
 
 @pytest.mark.parametrize(
@@ -15,29 +15,29 @@ from fetcher.imap.grammar.quoting import Literal
         ("a\r\nA1 DELETE INBOX", Literal(b"a\r\nA1 DELETE INBOX")),
     ],
 )
-def test_text_is_quoted_where_it_may_be_and_a_literal_elsewhere(value: str, argument: quoting.Argument) -> None:
-    assert quoting.text(value) == argument
+def test_text_is_quoted_where_it_may_be_and_a_literal_elsewhere(value: str, argument: arguments.Argument) -> None:
+    assert arguments.text(value) == argument
 
 
 def test_a_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
-        quoting.text("a\0b")
+        arguments.text("a\0b")
 
 
 def test_a_folder_name_is_always_a_quoted_string() -> None:
-    sent = quoting.lines([quoting.folder('Ärchiv "x"\r\n\\ & y')])
+    sent = arguments.lines([arguments.folder('Ärchiv "x"\r\n\\ & y')])
 
     assert sent == [b'"&AMQ-rchiv \\"x\\"&AA0ACg-\\\\ &- y"']
 
 
 def test_a_folder_name_that_the_server_wrote_itself_is_sent_as_it_is() -> None:
-    names = [quoting.FolderName("x", b'Gr\xc3\xb6\xc3\x9fe "R&D" '), quoting.FolderName("y", b"two\nlines")]
+    names = [arguments.FolderName("x", b'Gr\xc3\xb6\xc3\x9fe "R&D" '), arguments.FolderName("y", b"two\nlines")]
 
-    assert quoting.lines(names) == [b'"Gr\xc3\xb6\xc3\x9fe \\"R&D\\" " {9}', b"two\nlines"]
+    assert arguments.lines(names) == [b'"Gr\xc3\xb6\xc3\x9fe \\"R&D\\" " {9}', b"two\nlines"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "pieces"),
+    ("given", "pieces"),
     [
         ([], [b""]),
         (["UID", "1:*"], [b"UID 1:*"]),
@@ -47,6 +47,6 @@ def test_a_folder_name_that_the_server_wrote_itself_is_sent_as_it_is() -> None:
     ],
 )
 def test_a_literal_ends_a_piece_and_the_rest_follows_its_bytes(
-    arguments: list[quoting.Argument], pieces: list[bytes]
+    given: list[arguments.Argument], pieces: list[bytes]
 ) -> None:
-    assert quoting.lines(arguments) == pieces
+    assert arguments.lines(given) == pieces

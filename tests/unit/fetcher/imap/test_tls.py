@@ -6,7 +6,8 @@ import ssl
 import pytest
 import trustme
 
-from fetcher.imap import ImapFault, ImapSession
+from fetcher.imap.grammar.faults import ImapFault
+from fetcher.imap.session import ImapSession
 from fetcher.imap.transport.tls import client_context
 from pipeline.contracts.mailbox import Security
 from tests.support.fixtures_imap import quiet, scripted_account

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fetcher.oauth.grants import Issued, TokenFault, read_issued, renewal_form
+from fetcher.oauth import Issued, TokenFault, read_issued, renewal_form
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.oauth import OAuthSettings
 
@@ -50,6 +50,8 @@ def test_each_grant_has_its_form(settings: dict[str, str], secret: str, form: di
         ({"access_token": "a"}, Issued("a", 3600.0)),
         ({"access_token": "a", "expires_in": -5}, Issued("a", 3600.0)),
         ({"access_token": "a", "expires_in": 1e30}, Issued("a", 7 * 24 * 3600.0)),
+        ({"access_token": "a", "expires_in": 10**400}, Issued("a", 3600.0)),
+        ({"access_token": "a", "expires_in": float("nan")}, Issued("a", 3600.0)),
         ({"access_token": "a", "expires_in": "soon", "refresh_token": "r"}, Issued("a", 3600.0, "r")),
         ({"access_token": "a", "expires_in": 60, "refresh_token": ["r"]}, Issued("a", 60.0)),
     ],

@@ -9,7 +9,7 @@ is sent back to it unchanged. Servers differ in the level separator ("/" or ".")
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fetcher.imap.grammar import mutf7
+from fetcher.imap.grammar.arguments import from_modified_utf7
 from fetcher.imap.grammar.tokens import Answer, quoted, text_of, tokens, unescaped
 
 MAX_NAME_BYTES = 1000
@@ -52,7 +52,7 @@ def namespace(answers: Iterable[Answer]) -> Namespace | None:
     for answer in answers:
         match tokens(answer):
             case [_, [[(bytes() | str()) as prefix, (bytes() | str() | None) as delimiter, *_], *_], *_]:
-                return Namespace(mutf7.decode(text_of(prefix)), text_of(delimiter) if delimiter else None)
+                return Namespace(from_modified_utf7(text_of(prefix)), text_of(delimiter) if delimiter else None)
     return None
 
 
@@ -99,7 +99,7 @@ def _folder(answer: Answer) -> Folder | None:
         return None
     attributes = line[opened + 1 : closed].decode("ascii", "replace").lower().split(maxsplit=MAX_ATTRIBUTES)
     return Folder(
-        name=mutf7.decode(wire.decode("utf-8", "replace")),
+        name=from_modified_utf7(wire.decode("utf-8", "replace")),
         delimiter=delimiter,
         attributes=frozenset(attributes[:MAX_ATTRIBUTES]),
         wire=wire,

@@ -14,7 +14,7 @@ Answer = tuple[bytes, ...]
 Token = str | bytes | None | list["Token"]
 
 MAX_DEPTH = 20
-MAX_DIGITS = 19
+MAX_DIGITS = 18  # what the database holds as a number has a bit more
 MAX_TOKENS = 10_000
 MAX_LINE_BYTES = 64 * KiB
 

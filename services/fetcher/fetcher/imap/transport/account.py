@@ -1,10 +1,14 @@
 """Whom the fetcher signs in as, where, and how long it waits for answers."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.contracts.connection_test import Weakness, weaknesses
 from pipeline.contracts.mailbox import MailboxSettings, ProxySettings, Security
+
+ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
+"""Called with a level ("debug", "info", "warning"), what happened, and the facts. It is never given a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fetcher.imap.grammar.answers import found_uids
+from fetcher.imap.grammar.arguments import Argument, FolderName, lines
 from fetcher.imap.grammar.faults import ImapFault, Status, fault_in_session
-from fetcher.imap.grammar.quoting import Argument, FolderName, lines
 from fetcher.imap.grammar.tokens import Answer
-from fetcher.imap.transport.account import Account
+from fetcher.imap.transport.account import Account, ProtocolLog
 from fetcher.imap.transport.concealing import Concealer
 from fetcher.imap.transport.exchange import Exchange, Idle
 from fetcher.imap.transport.protocol import Protocol
 from fetcher.imap.transport.wire import MIN_BYTES_A_SECOND_TOGETHER, Allowance, allowance_of
 from pipeline.contracts.connection_test import Category
-
-ProtocolLog = Callable[[str, str, Mapping[str, object]], None]
-"""Called with a level ("debug", "info", "warning"), what happened, and the facts. It is never given a secret."""
 
 T = TypeVar("T")
 NOTHING: frozenset[bytes] = frozenset()

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from parser.kinds.comments import without_comments
 from parser.kinds.failure.feedback import Feedback
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints, SampleKept
+from parser.kinds.values import without_comments
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
@@ -44,8 +44,13 @@ class Source:
         return tuple(text for text in texts if text)
 
     def value(self, name: str) -> str | None:
-        """The first field of this name without comments, which the grammar allows round every value (RFC 5965 3.5)."""
+        """The first field of this name without comments, which the grammar allows round every value (RFC 5965 3.5).
+
+        That another one says something else is noted.
+        """
         text = self.first(name)
+        if len(self.fields.get(name, ())) > 1:
+            self.notes.add(Repair.REPEATED_ELEMENT)
         return None if text is None else self._bare(name, text)
 
     def values(self, name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from parser.kinds import values
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
-from parser.kinds.tls.json_tree import Tree
+from parser.kinds.tls.json_text import Tree
 from parser.kinds.words import TLS_POLICY_TYPE
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair

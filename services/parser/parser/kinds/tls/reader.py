@@ -6,7 +6,7 @@ from parser.kinds import values
 from parser.kinds.identity import Fingerprint, sender_name
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints, Reading, Terms
-from parser.kinds.tls.json_tree import Tree, parse_tree
+from parser.kinds.tls.json_text import Tree, parse_tree
 from parser.kinds.tls.policies import PolicyReader
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.reasons import Reason
