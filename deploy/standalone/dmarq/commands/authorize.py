@@ -90,7 +90,7 @@ def _settings(known: dict[str, Any], given: dict[str, str | None]) -> OAuthSetti
     except ValidationError as error:
         first = next(complaints(error, OAuthSettings))
         name = f"--{first.field.replace('_', '-')}" if first.field else "settings"
-        raise click.UsageError(f"{name}: {first.text}") from None
+        raise click.UsageError(f"{name}: {first.text[:1].lower()}{first.text[1:]}") from None
 
 
 def _signed_in(oauth: OAuthSettings, typed: _Typed, mailbox: Mapping[str, Any], *, browser: bool, port: int) -> Issued:
