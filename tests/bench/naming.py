@@ -96,7 +96,7 @@ async def _take(pool: Database, data: NamingData, envelopes: list[Envelope], *, 
         if named:
             group.create_task(keep_sources(pool, data, stopping))
         for start in range(0, len(envelopes), BATCH):
-            await handler(envelopes[start : start + BATCH])  # type: ignore[arg-type]
+            await handler(envelopes[start : start + BATCH])
         stopping.set()
     await fold(pool, asyncio.Event())
 
