@@ -5,10 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from notifier.alerts import Options
-from notifier.courier import Courier
+from notifier.courier import Courier, Trier
 from notifier.reports import ReportTaker
-from notifier.sending import Sender
-from notifier.trying import Trier
+from notifier.sending.send import Sender
 from notifier.watch import Watch
 from pipeline.contracts import topology
 from pipeline.contracts.wire import Envelope

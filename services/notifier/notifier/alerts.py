@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier import store
+from notifier.delivery import Channel
 from notifier.facts import Facts
 from notifier.findings import Finding
 from notifier.rules import find
-from notifier.sql import SQL
-from notifier.told import Channel, Mute, due_at, is_muted, listeners
+from notifier.store import SQL
+from notifier.told import Mute, due_at, is_muted, listeners
 from pipeline.notifications.rules import Rule, RuleSettings, Urgency
 from pipeline.notifications.webhook import AlertBody
 from pipeline.postgres.connection import Connection, Database

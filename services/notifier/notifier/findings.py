@@ -43,3 +43,8 @@ def clean(text: str, *, limit: int = 200) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
     line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def concerns(domain: str | None, wanted: tuple[str, ...]) -> bool:
+    """Whether something about this domain (None: about no domain) concerns who asked for these (none: for all)."""
+    return domain is None or not wanted or domain in wanted

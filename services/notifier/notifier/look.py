@@ -19,7 +19,7 @@ from notifier.facts import (
     Store,
     TlsSessions,
 )
-from notifier.sql import SQL
+from notifier.store import SQL
 from pipeline.contracts.topology import BLOB_STREAM, STREAMS
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus

@@ -4,20 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.findings import Finding
-from notifier.rules import concerns
-from pipeline.notifications.channels import ChannelSettings
+from notifier.delivery import Channel
+from notifier.findings import Finding, concerns
 from pipeline.notifications.rules import QuietHours, Urgency
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel as it is kept. `secret` is sealed."""
-
-    id: str
-    settings: ChannelSettings
-    secret: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from notifier import alerts, look
 from notifier.alerts import Options
 from notifier.digest.write import write_digests
 from notifier.rules import domains, mailboxes, pipeline, sources
-from notifier.sql import SQL
+from notifier.store import SQL
 from pipeline.errors import TryLater, described
 from pipeline.jetstream.bus import Bus
 from pipeline.notifications.rules import Rule

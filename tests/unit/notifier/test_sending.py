@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from notifier.message import Message, trial
 from notifier.sending.addresses import is_public
-from notifier.sending.by_apprise import AppriseSender
 from notifier.sending.email import mail_of
+from notifier.sending.send import AppriseSender
 from pipeline.notifications.channels import (
     ChannelSecrets,
     ChannelSettings,

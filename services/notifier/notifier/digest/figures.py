@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from notifier.digest.period import Period
-from notifier.sql import SQL as OTHERS
+from notifier.store import SQL as OTHERS
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
 

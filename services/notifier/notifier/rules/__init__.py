@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from notifier.facts import Facts
-from notifier.findings import Finding
+from notifier.findings import Finding, concerns
 from notifier.rules import domains, mailboxes, pipeline, sources
 from pipeline.notifications.rules import Rule, RuleSettings
 
@@ -19,8 +19,3 @@ def find(facts: Facts, settings: Mapping[Rule, RuleSettings]) -> list[Finding]:
         for finding in check(facts, settings[rule].threshold)
         if concerns(finding.domain, settings[rule].domains)
     ]
-
-
-def concerns(domain: str | None, wanted: tuple[str, ...]) -> bool:
-    """Whether something about this domain (None: about no domain) concerns who asked for these (none: for all)."""
-    return domain is None or not wanted or domain in wanted
