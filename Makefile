@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-WORKERS ?= 3
+WORKERS ?= 4
 PACKAGES := shared services/fetcher services/extractor services/parser services/config-api services/notifier deploy/standalone
 
 COMPILE  = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
@@ -35,7 +35,7 @@ run: setup ## the whole system on this machine, data in dmarq-data
 	$(BIN)/dmarq run $(ARGS)
 
 .PHONY: test
-test: setup ## static checks and all tests, WORKERS=3 at a time; installs Dovecot and Chromium where it may
+test: setup ## static checks and all tests, WORKERS=4 at a time; installs Dovecot and Chromium where it may
 	@sh tests/programs.sh
 	$(MAKE) --no-print-directory static
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
@@ -55,6 +55,11 @@ static: setup
 	$(BIN)/mypy shared/pipeline services/fetcher/fetcher services/extractor/extractor services/parser/parser \
 	  services/config-api/config_api services/notifier/notifier deploy/standalone/dmarq tests
 	$(BIN)/lint-imports
+
+.PHONY: api-lint
+api-lint: setup ## what redocly and the AsyncAPI parser say of the API and the bus; needs Node and its packages in tests/node
+	@[ -e tests/node/node_modules/.package-lock.json ] || { echo "first install them: npm ci --prefix tests/node"; exit 2; }
+	$(BIN)/pytest tests/unit/test_descriptions.py tests/unit/config_api/test_openapi.py $(ARGS)
 
 .PHONY: fix
 fix: setup ## format and apply the safe fixes

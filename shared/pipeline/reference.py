@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline import asyncapi
-from pipeline.contracts.events import EVENT_TYPES, ReportStored
+from pipeline.contracts.events import EVENT_TYPES
 from pipeline.contracts.limits import KiB, Limits, MiB
 from pipeline.contracts.mail_events import Event
 from pipeline.contracts.mailbox import (
@@ -56,8 +56,8 @@ def glossary(title: str, words: Iterable[Word]) -> str:
     return table((title, "Meaning"), [(code(word.value), word.text) for word in words])
 
 
-PAGES = ("configuration.md", "events.md")
-SCHEMA = "report_stored.schema.json"
+PAGES = ("bus.md", "configuration.md", "events.md")
+SCHEMAS = "schemas"
 WEBHOOK_SCHEMA = "webhook.schema.json"
 ASYNCAPI = "asyncapi.yaml"
 
@@ -78,15 +78,18 @@ def blocks() -> dict[str, str]:
         "proxy": _settings(ProxySettings),
         "secrets": _settings(MailboxSecrets),
         "streams": _streams(),
+        "channels": _channels(),
+        "headers": _headers(),
         "events": "\n\n".join(_event(kind) for kind in EVENT_TYPES.values()),
         "reasons": glossary("Reason", Reason),
     }
 
 
-def report_schema() -> str:
-    """The JSON Schema of what third parties get on `report.stored.*.*`."""
-    schema = ReportStored.model_json_schema(mode="serialization")
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema, indent=2) + "\n"
+def event_schemas() -> dict[str, str]:
+    """The JSON Schema of each event for third parties, by the name of its file: its type and version."""
+    return {
+        _schema_name(kind): json.dumps(asyncapi.schema_of(kind), indent=2) + "\n" for kind in asyncapi.public_events()
+    }
 
 
 def asyncapi_document() -> str:
@@ -134,6 +137,33 @@ def _streams() -> str:
     return table(("Stream", "Subjects", "Kept", "At most", "When full"), rows)
 
 
+def _channels() -> str:
+    rows = [
+        (
+            code(kind.address),
+            " ".join((kind.__doc__ or "").split()),
+            asyncapi.stream_of(kind),
+            f"[{_schema_name(kind)}]({SCHEMAS}/{_schema_name(kind)})",
+        )
+        for kind in asyncapi.public_events()
+    ]
+    return table(("Subject", "What happened", "Stream", "Payload"), rows)
+
+
+def _headers() -> str:
+    described = asyncapi.HEADERS
+    needed = described["required"]
+    rows = [
+        (code(name), "always" if name in needed else "where known", each.get("description", ""))
+        for name, each in described["properties"].items()
+    ]
+    return table(("Header", "Sent", "Meaning"), rows)
+
+
+def _schema_name(kind: type[Event]) -> str:
+    return f"{kind.type}.v{kind.model_fields['v'].default}.json"
+
+
 def _event(kind: type[Event]) -> str:
     rows = [(code(name), _type(field), field.description or "") for name, field in kind.model_fields.items()]
     columns = 3 if any(meaning for _, _, meaning in rows) else 2
@@ -173,7 +203,9 @@ def main() -> int:
     for name in PAGES:
         page = directory / name
         page.write_text(filled(page.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
-    (directory / SCHEMA).write_text(report_schema(), encoding="utf-8")
+    (directory / SCHEMAS).mkdir(exist_ok=True)
+    for name, text in event_schemas().items():
+        (directory / SCHEMAS / name).write_text(text, encoding="utf-8")
     (directory / WEBHOOK_SCHEMA).write_text(json.dumps(webhook_schema(), indent=2) + "\n", encoding="utf-8")
     (directory / ASYNCAPI).write_text(asyncapi_document(), encoding="utf-8")
     return 0

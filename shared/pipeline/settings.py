@@ -77,6 +77,9 @@ class Settings(BaseModel):
         description="IP address of the reverse proxy whose X-Forwarded-For and X-Forwarded-Proto config-api believes; "
         "`*`: whoever connects.",
     )
+    api_rate: int = Field(
+        6000, ge=0, description="Requests of the API a minute for each token and session; 0: any number."
+    )
     health_address: Address | None = Field(
         None, description="Where a service answers /healthz, /readyz and /metrics; empty: its own default port."
     )

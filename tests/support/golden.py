@@ -1,6 +1,7 @@
 """Writes what every event looks like now: python -m tests.support.golden
 
-Only for a field that was added. The `.oldest.json` files are what the first version wrote, and stay.
+Only for a field that was added. `TYPE.vN.json` is a whole event of version N, `TYPE.vN.oldest.json` what the first
+release with this version wrote; a version that is over keeps both, and neither changes any more.
 """
 
 import json
@@ -14,7 +15,12 @@ DIRECTORY = Path(__file__).parents[1] / "data" / "events"
 
 def path_of(event: Event) -> Path:
     """Where an event's golden file is."""
-    return DIRECTORY / f"{event.type}.json"
+    return DIRECTORY / f"{event.type}.v{event.v}.json"
+
+
+def versions_of(kind: type[Event]) -> range:
+    """Every version that an event was ever published in."""
+    return range(1, int(kind.model_fields["v"].default) + 1)
 
 
 def text_of(event: Event) -> str:

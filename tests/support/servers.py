@@ -44,7 +44,8 @@ def running_postgres() -> Iterator[str]:
 def fresh_database(server_url: str, *, template: str = "template1") -> Iterator[str]:
     """The URL of a new database, a copy of `template`; it is dropped at the end, whoever is still connected."""
     name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    # Files are copied five times as cheaply as page by page through the log, which is for servers that must not pause.
+    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'))
     try:
         yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
     finally:

@@ -17,6 +17,7 @@ from pipeline.settings import Settings
 TIMEOUT_S = 60.0
 BUSY_FOR_S = 600.0
 BUSY_WAIT_S = 1.0
+QUOTA_WAIT_S = 60.0
 PAGE = 200
 _FILE_NAME = re.compile(r'filename="?([^";]+)"?')
 
@@ -30,7 +31,10 @@ class ApiError(click.ClickException):
 
 
 class Client:
-    """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do."""
+    """Speaks to config-api, as a context manager. Every call raises ApiError with a line that says what to do.
+
+    One that is beyond the quota of the minute waits for the next one.
+    """
 
     def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url
@@ -94,6 +98,9 @@ class Client:
     def save(self, path: str, target: Path) -> str:
         """Writes the answer's bytes to a new file, piece by piece; gives the name that the server has for it, or ""."""
         with self._faults_told(), self._http.stream("GET", path) as answer:
+            if _is_over_quota(answer):
+                time.sleep(_seconds(answer))
+                return self.save(path, target)
             if answer.is_error:
                 answer.read()
                 raise ApiError(_problem(answer), status=answer.status_code)
@@ -125,8 +132,12 @@ class Client:
         return answer.json() if answer.content else None
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        with self._faults_told():
-            answer = self._http.request(method, path, **arguments)
+        while True:
+            with self._faults_told():
+                answer = self._http.request(method, path, **arguments)
+            if not _is_over_quota(answer):
+                break
+            time.sleep(_seconds(answer))
         if answer.is_error:
             raise ApiError(_problem(answer), status=answer.status_code)
         return answer
@@ -152,6 +163,16 @@ def _kept_token(data_dir: Path) -> str:
         return (data_dir / "admin.secret").read_text().strip()
     except OSError:
         return ""
+
+
+def _is_over_quota(answer: httpx.Response) -> bool:
+    """Whether the token has sent what it may in this minute; too many wrong tokens are another matter."""
+    return answer.status_code == HTTPStatus.TOO_MANY_REQUESTS and "RateLimit" in answer.headers
+
+
+def _seconds(answer: httpx.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), QUOTA_WAIT_S) if text.isdecimal() else BUSY_WAIT_S
 
 
 def _problem(answer: httpx.Response) -> str:

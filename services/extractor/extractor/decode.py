@@ -31,7 +31,8 @@ def decode(body: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
     if encoding in ("base64", "base-64", "b64", "b"):
         return _declared_base64(body)
     if encoding in _UUENCODE:
-        return uuencode.decoded(body)
+        data, repairs = uuencode.decoded(body)
+        return (data, repairs) if data else (body, ())
     if _ENCODED.match(body[:64]):
         data, repairs = base64_of(body)
         return data, (MailRepair.BASE64_UNDECLARED, *repairs)
@@ -44,6 +45,8 @@ def _declared_base64(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     if body[:64].lstrip().startswith(_PLAIN_STARTS):
         return body, (MailRepair.BASE64_NOT_USED,)
     data, repairs = base64_of(body)
+    if MailRepair.BASE64_CHARACTERS in repairs and uuencode.has_files(body):
+        return body, (MailRepair.BASE64_NOT_USED,)
     if not repairs or MailRepair.BASE64_CHARACTERS not in repairs:
         return data, repairs
     late = LATE_START.search(body, 0, MAX_JUNK)

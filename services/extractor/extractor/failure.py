@@ -19,6 +19,7 @@ _FEEDBACK_TYPE: Final = re.compile(rb"^(?:\xef\xbb\xbf)?\s*Feedback-Type[ \t]*:"
 _OTHER: Final = re.compile(
     rb"^(?:User-Agent|Version|Arrival-Date|Source-IP|Reported-Domain)[ \t]*:", re.IGNORECASE | re.MULTILINE
 )
+_UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 _NOTICE_BYTES: Final = 16 * 1024  # bytes of the human text that are looked at
 # Exim/cPanel, SpamExperts and Baruwa send these lines and no feedback part.
 _NOTICE_LINES: Final = tuple(
@@ -41,6 +42,8 @@ def is_feedback(data: bytes) -> bool:
 
     Exchange hands it on as text/plain, ATT00001.txt.
     """
+    if data.startswith(_UTF16_BOMS):
+        data = data[: 2 * _FEEDBACK_BYTES].decode("utf-16", "replace").encode("utf-8", "replace")
     block = _FIELDS.match(data, 0, _FEEDBACK_BYTES)
     return block is not None and _FEEDBACK_TYPE.search(block[0]) is not None and _OTHER.search(block[0]) is not None
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from extractor import headers, likeness
 from extractor.budget import Budget
+from extractor.decode import decode
 from extractor.failure import is_bounce, is_failure_report, is_feedback, is_notice
 from extractor.findings import Document, Findings, Ignored, Item, NestedMail, Notebook, Refusal
 from extractor.leaf import Leaf, in_order_of_priority, leaf_of
@@ -23,9 +24,9 @@ from extractor.opened import OpenedMail, is_strange_mail, open_mail
 from extractor.pack import pack_bytes
 from extractor.restore import with_line_feeds
 from extractor.sniff import Sniffed, sniff
-from extractor.unpack import Terms, unpack
+from extractor.unpack import DOCUMENTS, Terms, unpack
 from pipeline.contracts.limits import Limits
-from pipeline.contracts.mail import DocumentFormat
+from pipeline.contracts.mail import HANDED_OVER_SUBJECT, DocumentFormat
 from pipeline.contracts.mailbox import AttachmentFormat, AttachmentRules
 from pipeline.contracts.reasons import Reason
 
@@ -65,6 +66,20 @@ def find_in_file(data: bytes, *, name: str, rules: AttachmentRules, limits: Limi
     return search.findings(None)
 
 
+def find_in_import(raw: bytes, *, rules: AttachmentRules, limits: Limits) -> Findings:
+    """The reports in a file that was handed over: itself where it is a mail, else in a mail of our own round it.
+
+    They are the same as `find_in_file` finds, and are refused for the same reasons.
+    """
+    mail = top(raw)
+    subject = headers.subject(mail.fields)
+    if not (subject.startswith(HANDED_OVER_SUBJECT) and mail.fields.is_attachment):
+        return find_in_file(raw, name="", rules=rules, limits=limits)
+    data, _ = decode(raw[mail.start : mail.end], mail.fields.encoding)
+    found = find_in_file(data, name=headers.file_name(mail.fields), rules=rules, limits=limits)
+    return replace(found, subject=found.subject or subject)
+
+
 class _Search:
     """One mail or file being searched: its terms, the budget that it draws on, and what has been noted so far."""
 
@@ -84,8 +99,13 @@ class _Search:
         if is_told or is_failure_report(mail, walked):
             self._failure_report(raw, item, found)
             return
-        self._is_expected |= likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
-        self._is_expected |= any(likeness.is_report_name(leaf.item.name) for leaf in found)
+        self._is_expected = (
+            self._is_expected
+            or likeness.looks_like_report_mail(subject=headers.subject(mail.fields), fields=mail.fields)
+            or any(likeness.is_report_name(leaf.item.name) for leaf in found)
+        )
+        if all(leaf.is_prose for leaf in found) and self._must_carry_report(mail):
+            found = [replace(leaf, is_prose=leaf.kind not in DOCUMENTS) for leaf in found]  # it stands in a letter
         kept = self._within_budget(in_order_of_priority(found, self._rules.priority))
         self._is_from_reporter = likeness.is_reporter(headers.from_address(mail.fields))
         returned = is_bounce(mail)
@@ -143,6 +163,9 @@ class _Search:
         self._budget.parts_left -= len(kept)
         return kept
 
+    def _must_carry_report(self, mail: Part) -> bool:
+        return likeness.must_carry_report(subject=headers.subject(mail.fields), fields=mail.fields)
+
     def _judge_absence(self, mail: Part | None) -> None:
         """No report where one was promised is a loss to be seen; anywhere else it is a mail like any other."""
         book = self.notebook
@@ -151,6 +174,5 @@ class _Search:
         book.refuse_carriers()
         if book.has_refusals or mail is None:
             return
-        subject = headers.subject(mail.fields)
-        if likeness.must_carry_report(subject=subject, fields=mail.fields) and not book.has_switched_off:
+        if self._must_carry_report(mail) and not book.has_switched_off:
             book.note(Refusal(Item(WHOLE, sniffed=Sniffed.MAIL), Reason.REPORT_REMOVED))

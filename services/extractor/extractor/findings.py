@@ -91,7 +91,15 @@ class NestedMail:
 
 Finding = Document | Refusal | Ignored
 
-_SHUT: Final = frozenset({Reason.ENCRYPTED, Reason.UNSUPPORTED_CONTAINER, Reason.UNSUPPORTED_COMPRESSION})
+_SHUT: Final = frozenset(
+    {
+        Reason.ENCRYPTED,
+        Reason.UNSUPPORTED_CONTAINER,
+        Reason.UNSUPPORTED_COMPRESSION,
+        Reason.CORRUPT_CONTAINER,
+        Reason.TRUNCATED_CONTAINER,
+    }
+)
 _WITHOUT_REPORT: Final = frozenset({Reason.NO_REPORT_CONTENT, Reason.EMPTY_DOCUMENT, Reason.NOT_UNDERSTOOD})
 
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from extractor.find import find_in_mail
+from extractor.find import find_in_import, find_in_mail
 from pipeline.contracts.limits import Limits
-from pipeline.contracts.mail import LineOutcome, PartLine
+from pipeline.contracts.mail import HANDED_OVER, LineOutcome, PartLine
 from pipeline.contracts.mail_events import MailExtracted, MailFetched
 from pipeline.contracts.mailbox import AttachmentRules
 from pipeline.contracts.reasons import Reason
@@ -46,7 +46,8 @@ def extracted(envelope: Envelope, limits: Limits) -> Envelope:
         return Envelope(
             MailExtracted(**passed_on, subject_line=event.subject_line, from_address=event.from_address, lines=(line,))
         )
-    found = find_in_mail(envelope.cargo[0].bytes, rules=_bounded(event.handling.attachments, limits), limits=limits)
+    find = find_in_import if event.mail.mailbox_id == HANDED_OVER else find_in_mail
+    found = find(envelope.cargo[0].bytes, rules=_bounded(event.handling.attachments, limits), limits=limits)
     return Envelope(
         MailExtracted(
             **passed_on,

@@ -94,7 +94,7 @@ def _expand(
         try:
             out = decompressor.decompress(waiting, PIECE_BYTES)
         except (OSError, EOFError, lzma.LZMAError) as error:
-            raise Rejected(Reason.CORRUPT_CONTAINER, str(error)) from error
+            raise Rejected(Reason.CORRUPT_CONTAINER, "the compressed data is damaged") from error
         waiting = b""
         if out:
             allowance.spend(len(out))

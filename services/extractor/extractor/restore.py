@@ -22,6 +22,7 @@ _PLIST: Final = re.compile(rb"<\?xml [^>]{1,100}\?>\s{0,10}(?:<!DOCTYPE plist[^>
 _BEFORE_HEADER: Final = b"\xef\xbb\xbf\r\n \t"  # byte order mark and white space
 _LINE_END: Final = re.compile(rb"\n")
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF32_BOMS: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 
 
 def with_line_feeds(raw: bytes) -> bytes:
@@ -49,7 +50,9 @@ def restored(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
 def _as_bytes_a_character(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     """UTF-16 as UTF-8, with line feeds; everything else as it is."""
     head = raw[:64]
-    if head.startswith(_UTF16_BOMS):
+    if head.startswith(_UTF32_BOMS):
+        encoding = "utf-32"
+    elif head.startswith(_UTF16_BOMS):
         encoding = "utf-16"
     elif head[1::2].count(0) > len(head) // 3:
         encoding = "utf-16-le"

@@ -98,6 +98,7 @@ _LATE_XML: Final = re.compile(rb"<\?xml\b|<(?:[\w.-]{1,64}:)?feedback\b")
 _ROOT: Final = re.compile(rb"<(?:[\w.-]{1,64}:)?feedback[\s/>]")
 _XML_WORDS: Final = re.compile(rb"feedback|report_metadata|policy_published|report_id|org_name", re.IGNORECASE)
 _JSON_WORDS: Final = re.compile(rb'"(?:organization-name|report-id|date-range|policies|contact-info)"')
+_LATE_JSON: Final = re.compile(rb"^[ \t]*[\[{]", re.MULTILINE)
 _CONTROLS: Final = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _SIGNED_DATA: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # OID 1.2.840.113549.1.7.2
 _CMS: Final = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x07", b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17")
@@ -119,8 +120,11 @@ def sniff(data: bytes) -> Sniffed:
 def looks_like_report(data: bytes) -> bool:
     """Whether XML or JSON (by `sniff`) has the words of a report near its beginning."""
     text = text_head(data)
-    words = _JSON_WORDS if text.startswith((b"{", b"[")) else _XML_WORDS
-    return words.search(text) is not None
+    if text.startswith(b"<"):
+        return _XML_WORDS.search(text) is not None
+    if text.startswith((b"{", b"[")):
+        return _JSON_WORDS.search(text) is not None
+    return _XML_WORDS.search(text) is not None or _JSON_WORDS.search(text) is not None
 
 
 def is_report_itself(data: bytes) -> bool:
@@ -154,6 +158,9 @@ def _sniff_text(text: bytes) -> Sniffed:
     late = _LATE_XML.search(text, 0, JUNK)
     if late and _XML_WORDS.search(text, late.start()):
         return Sniffed.XML
+    late = _LATE_JSON.search(text, 0, JUNK)
+    if late and _JSON_WORDS.search(text, late.start()):
+        return Sniffed.JSON
     return Sniffed.BINARY if len(text.translate(None, _CONTROLS)) < len(text) else Sniffed.TEXT
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extractor import likeness, uuencode
+from extractor.behind import apart
 from extractor.budget import Allowance, Budget
 from extractor.cms import signed_content
 from extractor.findings import Document, Ignored, Item, NestedMail, Refusal
@@ -42,8 +43,10 @@ _SWITCH: Final = {
     Sniffed.XML: AttachmentFormat.XML,
     Sniffed.JSON: AttachmentFormat.XML,
 }
-_SHUT: Final = frozenset({Reason.ENCRYPTED, Reason.UNSUPPORTED_COMPRESSION})
-_DOCUMENTS: Final = {Sniffed.XML: DocumentFormat.XML, Sniffed.JSON: DocumentFormat.JSON}
+_SHUT: Final = frozenset(
+    {Reason.ENCRYPTED, Reason.UNSUPPORTED_COMPRESSION, Reason.CORRUPT_CONTAINER, Reason.TRUNCATED_CONTAINER}
+)
+DOCUMENTS: Final = {Sniffed.XML: DocumentFormat.XML, Sniffed.JSON: DocumentFormat.JSON}
 _CONTAINERS: Final = frozenset(
     {Sniffed.GZIP, Sniffed.DEFLATE, Sniffed.ZIP, Sniffed.MAIL, Sniffed.CMS_SIGNED, Sniffed.UUENCODED}
 )
@@ -80,8 +83,8 @@ def unpack(item: Item, data: bytes, *, kind: Sniffed, terms: Terms, depth: int) 
     elif kind in _CONTAINERS:
         allowance = Allowance(terms.budget, attachment_bytes=len(data))
         yield from _Opening(terms, allowance).container(item, data, kind=kind, depth=depth + 1)
-    elif kind in _DOCUMENTS and not _is_foreign(kind, data, terms):
-        yield Document(item, _DOCUMENTS[kind], pack_bytes(data))
+    elif kind in DOCUMENTS and not _is_foreign(kind, data, terms):
+        yield Document(item, DOCUMENTS[kind], pack_bytes(data))
     elif kind is Sniffed.TEXT and likeness.is_packed(item.name):
         yield Ignored(item, Reason.NOT_UNDERSTOOD)
     else:
@@ -119,7 +122,16 @@ class _Opening:
         limit = self.terms.budget.limits.max_depth
         if depth > limit:
             yield Refusal(item, Reason.TOO_DEEP, f"more than {limit} layers")
-        elif kind is Sniffed.GZIP:
+            return
+        files = apart(data, kind)
+        for number, (kind_of_file, file) in enumerate(files, start=1):
+            own = item
+            if len(files) > 1:
+                own = replace(item, path=f"{item.path}/{number}", size=len(file)).repaired((Repair.ONE_OF_SEVERAL,))
+            yield from self._one(own, file, kind=kind_of_file, depth=depth)
+
+    def _one(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> Iterator[Piece]:
+        if kind is Sniffed.GZIP:
             yield from self._gzip(item.as_carrier(), data, depth=depth)
         elif kind is Sniffed.DEFLATE:
             source = Deflated(data, self.allowance, window_bits=window_bits_of(data))
@@ -159,7 +171,12 @@ class _Opening:
                 continue
             yield from self._stream(member, ZipMember(data, entry, self.allowance), depth=depth)
         if not seen:
-            yield _without_members(item, data)
+            yield self._without_members(item, data)
+
+    def _without_members(self, item: Item, data: bytes) -> Refusal | Ignored:
+        if data.lstrip().startswith(b"PK\x05\x06"):
+            return Ignored(item.as_carrier(), Reason.EMPTY_DOCUMENT, "an archive without members")
+        return _closed(item, Reason.TRUNCATED_CONTAINER, "no member can be found", self.terms)
 
     def _uuencoded(self, item: Item, text: bytes, *, depth: int) -> Iterator[Piece]:
         seen: dict[str, int] = {}
@@ -202,10 +219,10 @@ class _Opening:
         if kind in _CONTAINERS:
             whole = head + _gather(rest, self.terms.rules.max_bytes + 1 - len(head))
             yield from self._inner(_after(item, whole, source), whole, kind=kind, depth=depth)
-        elif kind in _DOCUMENTS and (self.terms.is_expected or looks_like_report(head)):
+        elif kind in DOCUMENTS and (self.terms.is_expected or looks_like_report(head)):
             packed = pack(source, head=head, rest=rest)
             described = item if item.sniffed else replace(item, sniffed=kind.value, size=packed.size)
-            yield Document(described.repaired(source.repairs), _DOCUMENTS[kind], packed)
+            yield Document(described.repaired(source.repairs), DOCUMENTS[kind], packed)
         else:
             described = item if item.sniffed else replace(item, sniffed=kind.value, size=len(head))
             yield no_document(described, kind, self.terms)
@@ -231,7 +248,7 @@ class _Opening:
 
 def _is_foreign(kind: Sniffed, data: bytes, terms: Terms) -> bool:
     """An invoice in XML, a picture in SVG: a document of a known kind in a mail that promised no report."""
-    return kind in _DOCUMENTS and not terms.is_expected and not looks_like_report(data)
+    return kind in DOCUMENTS and not terms.is_expected and not looks_like_report(data)
 
 
 def _is_wrapped_mail(item: Item) -> bool:
@@ -254,12 +271,6 @@ def _member_item(archive: Item, name: str, seen: dict[str, int]) -> Item:
     hidden = shown.startswith((".", "__MACOSX/")) or "/." in shown
     base = shown.rstrip("/").rpartition("/")[2]
     return Item(path=path, name=base, repairs=archive.repairs, is_carrier=not hidden)
-
-
-def _without_members(item: Item, data: bytes) -> Refusal | Ignored:
-    if data.lstrip().startswith(b"PK\x05\x06"):
-        return Ignored(item.as_carrier(), Reason.EMPTY_DOCUMENT, "an archive without members")
-    return Refusal(item, Reason.TRUNCATED_CONTAINER, "no member can be found")
 
 
 def _after(item: Item, data: bytes, source: Source) -> Item:

@@ -86,6 +86,17 @@ def has_directory(data: bytes) -> bool:
     return first is not None and first.damage is None
 
 
+def span(data: bytes) -> tuple[int, int] | None:
+    """Where the archives in `data` begin and the last one ends; None where no directory leads to a member."""
+    return (_archive_begins(data, _directories(data)[0]), last_end(data)) if has_directory(data) else None
+
+
+def last_end(data: bytes) -> int:
+    """Behind the last thing in `data` that looks like an archive's end; -1 where there is none."""
+    at = data.rfind(_END_MAGIC)
+    return at + _END.size + _END.unpack_from(data, at)[7] if 0 <= at <= len(data) - _END.size else -1
+
+
 def _directories(data: bytes) -> list["_Place"]:
     """The directories of the archives that stand behind each other in `data`, in order; mostly there is one."""
     found: list[_Place] = []

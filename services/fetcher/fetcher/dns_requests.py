@@ -9,11 +9,11 @@ import structlog
 from pipeline.contracts.domain_dns import (
     DnsQuestion,
     DnsRecord,
+    DnsVerdict,
     DomainDns,
     HostAnswer,
     HostQuestion,
     RecordKind,
-    Verdict,
 )
 from pipeline.contracts.topology import DNS_SUBJECT, HOSTS_SUBJECT
 from pipeline.dns.hosts import confirmed_hosts
@@ -61,7 +61,7 @@ async def _domain(question: DnsQuestion, server: str) -> DomainDns:
 
 def _unanswered(domain: str, why: str) -> DomainDns:
     text = f"DNS cannot be asked ({why})"
-    record = DnsRecord(kind=RecordKind.DMARC, name=f"_dmarc.{domain}", verdict=Verdict.UNKNOWN, text=text)
+    record = DnsRecord(kind=RecordKind.DMARC, name=f"_dmarc.{domain}", verdict=DnsVerdict.UNKNOWN, text=text)
     return DomainDns(domain=domain, found=(record,))
 
 

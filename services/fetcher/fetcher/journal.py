@@ -13,12 +13,13 @@ from pipeline.contracts.mail_events import Event
 from pipeline.contracts.wire import Envelope
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
-from pipeline.runtime.retry import pause, persist
+from pipeline.runtime.retry import pause, persist, unless
 
 log = structlog.get_logger(__name__)
 
 MAX_WAITING = 10_000  # lines kept while the broker is away; further ones are only counted
 BATCH = 200
+GATHER_S = 0.2  # from the first line until it is published: others follow it, and go with it
 MAX_ITEMS = 100
 MAX_TEXT = 500  # characters
 
@@ -29,10 +30,12 @@ class Journal:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._waiting: asyncio.Queue[Event] = asyncio.Queue(MAX_WAITING)
+        self._noted = asyncio.Event()
         self._dropped = 0
 
     def note(self, event: Event) -> None:
         """Publishes the event soon. When too many wait, it is dropped and the number is logged."""
+        self._noted.set()
         try:
             self._waiting.put_nowait(event)
         except asyncio.QueueFull:
@@ -63,7 +66,9 @@ class Journal:
 
     async def _next_batch(self, stopping: asyncio.Event) -> list[Event]:
         if self._waiting.empty():
-            await pause(stopping, 0.2)
+            self._noted.clear()
+            await unless(self._noted.wait(), stopping)
+            await pause(stopping, GATHER_S)
         return [self._waiting.get_nowait() for _ in range(min(BATCH, self._waiting.qsize()))]
 
     async def _published(self, batch: Sequence[Event], stopping: asyncio.Event) -> bool:

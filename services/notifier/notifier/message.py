@@ -21,6 +21,11 @@ class Message:
     body: WebhookBody
     html: str = ""
 
+    @property
+    def mail_id(self) -> str:
+        """The email that it is about, where that is one."""
+        return str((self.body.report or {}).get("mail_id", ""))
+
 
 def message_of(sending: Sending) -> Message:
     """The message of a sending."""

@@ -26,7 +26,7 @@ class RecordKind(StrEnum):
     BIMI = "bimi"
 
 
-class Verdict(StrEnum):
+class DnsVerdict(StrEnum):
     """`advice`: it works, but something could be better. `unknown`: DNS did not answer."""
 
     OK = "ok"
@@ -59,7 +59,7 @@ class DnsRecord(_Shape):
     kind: RecordKind
     name: str
     records: tuple[str, ...] = ()
-    verdict: Verdict
+    verdict: DnsVerdict
     text: str
     remedy: str = ""
     lookups: int | None = None
@@ -74,7 +74,7 @@ class DomainDns(_Shape):
     @property
     def problem(self) -> str:
         """Why nothing at all was learned; "" where something was."""
-        unknown = [record for record in self.found if record.verdict is Verdict.UNKNOWN]
+        unknown = [record for record in self.found if record.verdict is DnsVerdict.UNKNOWN]
         return unknown[0].text if unknown and len(unknown) == len(self.found) else ""
 
 

@@ -3,7 +3,7 @@ outcome. Pure."""
 
 import json
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -13,6 +13,8 @@ from pipeline.contracts.reasons import Reason
 MAILBOX_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MailboxId = Annotated[str, StringConstraints(pattern=MAILBOX_ID_PATTERN)]
 NAMESPACE = UUID("6d61726b-0000-5000-8000-646d61727101")
+HANDED_OVER: Final = "import"  # the mailbox of files that somebody handed over
+HANDED_OVER_SUBJECT: Final = "Imported: "  # of the mail of our own in which a file travels that is no mail itself
 
 
 def mail_id_of(*, mailbox_id: str, folder: str, uidvalidity: int, uid: int) -> str:

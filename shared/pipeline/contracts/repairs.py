@@ -60,6 +60,7 @@ class Repair(Word):
         "an element that may occur once was repeated; the first one counts (of identity, address and count both agree)",
     )
     RECORDS_WRAPPED = "records-wrapped", "the records stood in an element of their own (records)"
+    MISPLACED_SECTION = "misplaced-section", "a section of a record stood in its row, or one of the row outside of it"
     NO_RECORDS = "no-records", "the report has no records"
     EMPTY_RECORD = "empty-record-dropped", "a record without address and count was left out of the rows"
     MISSING_IDENTIFIERS = "missing-identifiers", "a record has no identifiers"

@@ -4,9 +4,10 @@
 
 Events for third parties carry CloudEvents 1.0 attributes, in the binary content mode of the binding for NATS: each is a
 header `ce-<name>`, the payload is the data. Their `traceparent` (Trace Context, section 3.2) has the mail's id as the
-trace id, so a consumer's own spans join the way of the mail.
+trace id, so a consumer's own spans join the way of the mail; what is about no mail begins a trace of its own.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from pipeline.contracts.mail_events import Event
 
 MAX_NAMED = 200  # mails in one header or log line
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class Named(TypedDict, total=False):
@@ -30,6 +32,15 @@ class Named(TypedDict, total=False):
 def mails_of(event: Event) -> Sequence[str]:
     """The ids of the mails that the event is about; none for what is about a mailbox."""
     return event.about
+
+
+def traceparent(key: str, mail_id: str = "") -> str:
+    """A W3C trace context (section 3.2) for what is told once under this key: the same one for a repeat.
+
+    The trace is the email's, where it is about one, else one of its own.
+    """
+    digest = sha256(key.encode()).hexdigest()
+    return f"00-{mail_id if _TRACE_ID.fullmatch(mail_id) else digest[32:]}-{digest[:16]}-01"
 
 
 def named(events: Iterable[Event]) -> Named:
@@ -63,10 +74,8 @@ def attributes(event: Event) -> dict[str, str]:
         "ce-type": f"dmarq.{event.type}.v{event.v}",
         "ce-subject": event.subject,
         "ce-datacontenttype": "application/json",
+        "traceparent": traceparent(event.key, next(iter(mails_of(event)), "")),
     }
     if event.occurred_at is not None:
         headers["ce-time"] = event.occurred_at.isoformat()
-    mail_ids = mails_of(event)
-    if mail_ids:
-        headers["traceparent"] = f"00-{mail_ids[0]}-{sha256(event.key.encode()).hexdigest()[:16]}-01"
     return headers

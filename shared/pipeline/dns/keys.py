@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from pipeline.contracts.domain_dns import DnsRecord, RecordKind, Selector, Verdict, shown
+from pipeline.contracts.domain_dns import DnsRecord, DnsVerdict, RecordKind, Selector, shown
 from pipeline.dns.organisation import tags_of
 
 WEAK_BITS = 1024  # RFC 8301 section 3.2: shorter ones do not verify
@@ -36,44 +36,44 @@ def judge_key(key: Selector, texts: Sequence[str]) -> DnsRecord:
     )
 
 
-def _judged(found: Sequence[str]) -> tuple[Verdict, str, str]:
+def _judged(found: Sequence[str]) -> tuple[DnsVerdict, str, str]:
     if not found:
         text = "no key, though reports show signatures with this selector"
-        return Verdict.ADVICE, text, "publish the key again, unless nothing signs with it any more"
+        return DnsVerdict.ADVICE, text, "publish the key again, unless nothing signs with it any more"
     if len(found) > 1:
-        return Verdict.WRONG, "several keys at one name: which one counts is chance", "keep one of them"
+        return DnsVerdict.WRONG, "several keys at one name: which one counts is chance", "keep one of them"
     tags = tags_of(found[0])
     if tags.get("v", "DKIM1") != "DKIM1":
-        return Verdict.WRONG, "the record is of no known version", 'begin it with "v=DKIM1"'
+        return DnsVerdict.WRONG, "the record is of no known version", 'begin it with "v=DKIM1"'
     if not tags["p"]:
-        return Verdict.ADVICE, "the key was revoked (p is empty)", "sign with another one"
+        return DnsVerdict.ADVICE, "the key was revoked (p is empty)", "sign with another one"
     return _strength(tags)
 
 
-def _strength(tags: dict[str, str]) -> tuple[Verdict, str, str]:
+def _strength(tags: dict[str, str]) -> tuple[DnsVerdict, str, str]:
     kind = tags.get("k", "rsa").lower()
     try:
         data = base64.b64decode("".join(tags["p"].split()), validate=True)
         bits = _bits(data) if kind == "rsa" else 0
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
-        return Verdict.WRONG, "p is no key", "copy the key again, whole and without line breaks"
+        return DnsVerdict.WRONG, "p is no key", "copy the key again, whole and without line breaks"
     if kind == "ed25519":
         if len(data) != ED25519_BYTES:
-            return Verdict.WRONG, "p is no Ed25519 key", "copy the key again"
+            return DnsVerdict.WRONG, "p is no Ed25519 key", "copy the key again"
         return _tested(tags, "an Ed25519 key")
     if kind != "rsa":
-        return Verdict.WRONG, "the key is of an unknown kind (k)", _NEW_KEY
+        return DnsVerdict.WRONG, "the key is of an unknown kind (k)", _NEW_KEY
     if bits < WEAK_BITS:
-        return Verdict.WRONG, f"an RSA key of {bits} bits: receivers refuse it", _NEW_KEY
+        return DnsVerdict.WRONG, f"an RSA key of {bits} bits: receivers refuse it", _NEW_KEY
     if bits < GOOD_BITS:
-        return Verdict.ADVICE, f"an RSA key of {bits} bits; {GOOD_BITS} are usual", _NEW_KEY
+        return DnsVerdict.ADVICE, f"an RSA key of {bits} bits; {GOOD_BITS} are usual", _NEW_KEY
     return _tested(tags, f"an RSA key of {bits} bits")
 
 
-def _tested(tags: dict[str, str], text: str) -> tuple[Verdict, str, str]:
+def _tested(tags: dict[str, str], text: str) -> tuple[DnsVerdict, str, str]:
     if "y" in [flag.strip().lower() for flag in tags.get("t", "").split(":")]:
-        return Verdict.ADVICE, f"{text}, marked as a test (t=y)", "take t=y out when the test is over"
-    return Verdict.OK, text, ""
+        return DnsVerdict.ADVICE, f"{text}, marked as a test (t=y)", "take t=y out when the test is over"
+    return DnsVerdict.OK, text, ""
 
 
 def _bits(data: bytes) -> int:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from pipeline.contracts.domain_dns import DnsRecord, RecordKind, Verdict, shown
+from pipeline.contracts.domain_dns import DnsRecord, DnsVerdict, RecordKind, shown
 from pipeline.dns.organisation import DMARC, TLSRPT, Record, records, tags_of
 
 POLICIES = ("none", "quarantine", "reject")
 ENFORCED = ("quarantine", "reject")
 _STS_ID = re.compile(r"[A-Za-z0-9]{1,32}")  # RFC 8461 section 3.1
 
-Judged = tuple[Verdict, str, str]
+Judged = tuple[DnsVerdict, str, str]
 
 
 def policy_of(record: Record, *, is_parent: bool) -> str:
@@ -33,17 +33,21 @@ def judge_dmarc_record(domain: str, place: str, texts: Sequence[str]) -> DnsReco
 def judge_sts(domain: str, texts: Sequence[str]) -> DnsRecord:
     """The MTA-STS record (RFC 8461 section 3.1); the policy itself is behind https and is not looked at."""
     found = [text for text in texts if _first(text) == ("v", "STSv1")]
-    judged: Judged = (Verdict.OK, "senders are told to look for a policy of encryption", "")
+    judged: Judged = (DnsVerdict.OK, "senders are told to look for a policy of encryption", "")
     if not found:
         judged = (
-            Verdict.ADVICE,
+            DnsVerdict.ADVICE,
             "no MTA-STS: whoever stands in between can keep mail to you from being encrypted",
             'publish a policy, and a TXT record there: "v=STSv1; id=1"',
         )
     elif len(found) > 1:
-        judged = (Verdict.WRONG, "several MTA-STS records, so none counts", "keep one of them")
+        judged = (DnsVerdict.WRONG, "several MTA-STS records, so none counts", "keep one of them")
     elif not _STS_ID.fullmatch(tags_of(found[0]).get("id", "")):
-        judged = (Verdict.WRONG, "id is not made of 1 to 32 letters and digits", 'for example "v=STSv1; id=20260101"')
+        judged = (
+            DnsVerdict.WRONG,
+            "id is not made of 1 to 32 letters and digits",
+            'for example "v=STSv1; id=20260101"',
+        )
     return _record(RecordKind.MTA_STS, f"_mta-sts.{domain}", found, judged)
 
 
@@ -51,48 +55,52 @@ def judge_tls_record(domain: str, texts: Sequence[str]) -> DnsRecord:
     """The TLS reporting record (RFC 8460 section 3)."""
     found = records(texts, TLSRPT)
     raw = [text for text in texts if records([text], TLSRPT)]
-    judged: Judged = (Verdict.ADVICE, "no TLS reports are asked for", 'publish "v=TLSRPTv1; rua=mailto:..." there')
+    judged: Judged = (DnsVerdict.ADVICE, "no TLS reports are asked for", 'publish "v=TLSRPTv1; rua=mailto:..." there')
     if len(found) > 1:
-        judged = (Verdict.WRONG, "several TLS reporting records, so none counts", "keep one of them")
+        judged = (DnsVerdict.WRONG, "several TLS reporting records, so none counts", "keep one of them")
     elif found and not found[0].addresses:
-        judged = (Verdict.WRONG, "the record names no address (rua)", "add rua=mailto:...")
+        judged = (DnsVerdict.WRONG, "the record names no address (rua)", "add rua=mailto:...")
     elif found:
-        judged = (Verdict.OK, f"TLS reports go to {', '.join(found[0].addresses)}", "")
+        judged = (DnsVerdict.OK, f"TLS reports go to {', '.join(found[0].addresses)}", "")
     return _record(RecordKind.TLS_RPT, f"_smtp._tls.{domain}", raw, judged)
 
 
 def judge_bimi(domain: str, texts: Sequence[str], policy: str) -> DnsRecord:
     """The BIMI record of the default selector; a domain may well do without. `policy` is that of its DMARC record."""
     found = [text for text in texts if _first(text) == ("v", "BIMI1")]
-    judged: Judged = (Verdict.OK, "mail is shown with the logo of the record", "")
+    judged: Judged = (DnsVerdict.OK, "mail is shown with the logo of the record", "")
     if not found:
-        judged = (Verdict.OK, "no BIMI record: mail is shown without a logo", "")
+        judged = (DnsVerdict.OK, "no BIMI record: mail is shown without a logo", "")
     elif len(found) > 1:
-        judged = (Verdict.WRONG, "several BIMI records, so none counts", "keep one of them")
+        judged = (DnsVerdict.WRONG, "several BIMI records, so none counts", "keep one of them")
     elif not tags_of(found[0]).get("l"):
-        judged = (Verdict.OK, "the record declines a logo (l is empty)", "")
+        judged = (DnsVerdict.OK, "the record declines a logo (l is empty)", "")
     elif not tags_of(found[0])["l"].lower().startswith("https://"):
-        judged = (Verdict.WRONG, "the logo (l) is no https address", "put it behind https")
+        judged = (DnsVerdict.WRONG, "the logo (l) is no https address", "put it behind https")
     elif policy not in ENFORCED:
-        judged = (Verdict.ADVICE, f"no logo is shown while the DMARC policy is {policy}", "go to quarantine or reject")
+        judged = (
+            DnsVerdict.ADVICE,
+            f"no logo is shown while the DMARC policy is {policy}",
+            "go to quarantine or reject",
+        )
     return _record(RecordKind.BIMI, f"default._bimi.{domain}", found, judged)
 
 
 def _dmarc(domain: str, place: str, found: Sequence[Record]) -> Judged:
     if not found:
         remedy = f'publish a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:..."'
-        return Verdict.WRONG, "no DMARC record: anybody may send as the domain, and nobody reports it", remedy
+        return DnsVerdict.WRONG, "no DMARC record: anybody may send as the domain, and nobody reports it", remedy
     if len(found) > 1:
-        return Verdict.WRONG, "several DMARC records, so none counts", "keep one of them"
+        return DnsVerdict.WRONG, "several DMARC records, so none counts", "keep one of them"
     return _broken(found[0].tags) or _policy(domain, place, found[0])
 
 
 def _broken(tags: dict[str, str]) -> Judged | None:
     for tag in ("p", "sp", "np"):
         if tags.get(tag, "none").lower() not in POLICIES:
-            return Verdict.WRONG, f"{tag}={tags[tag][:30]} is no policy", f"choose one of {', '.join(POLICIES)}"
+            return DnsVerdict.WRONG, f"{tag}={tags[tag][:30]} is no policy", f"choose one of {', '.join(POLICIES)}"
     if "p" not in tags:
-        return Verdict.ADVICE, "the record has no p, so it counts as p=none", "begin it with v=DMARC1; p=..."
+        return DnsVerdict.ADVICE, "the record has no p, so it counts as p=none", "begin it with v=DMARC1; p=..."
     return None
 
 
@@ -101,12 +109,12 @@ def _policy(domain: str, place: str, record: Record) -> Judged:
     policy = policy_of(record, is_parent=place != domain)
     where = f"the policy is {policy}" + (f", by the record of {place}" if place != domain else "")
     if not record.addresses:
-        return Verdict.ADVICE, f"{where}; the record asks for no reports (rua)", "add rua=mailto:..."
+        return DnsVerdict.ADVICE, f"{where}; the record asks for no reports (rua)", "add rua=mailto:..."
     if "pct" in tags:
-        return Verdict.ADVICE, f"{where}; pct is no longer part of DMARC", "use t=y to test a policy instead"
+        return DnsVerdict.ADVICE, f"{where}; pct is no longer part of DMARC", "use t=y to test a policy instead"
     if tags.get("t", "").lower() == "y":
-        return Verdict.ADVICE, f"{where}, as a test (t=y)", "take t=y out when your own mail passes"
-    return Verdict.OK, where, ""
+        return DnsVerdict.ADVICE, f"{where}, as a test (t=y)", "take t=y out when your own mail passes"
+    return DnsVerdict.OK, where, ""
 
 
 def _first(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.contracts.domain_dns import DnsRecord, RecordKind, Verdict, shown
+from pipeline.contracts.domain_dns import DnsRecord, DnsVerdict, RecordKind, shown
 from pipeline.dns.resolver import TxtRecords
 
 MAX_LOOKUPS = 10  # RFC 7208 section 4.6.4; with more, the check fails for good
@@ -57,7 +57,7 @@ def _missing(domain: str, found: Sequence[str]) -> DnsRecord:
     else:
         text = "no SPF record: only DKIM can make its mail pass"
         remedy = 'publish a TXT record that names who sends: "v=spf1 mx -all", or "v=spf1 -all" where nobody does'
-    verdict = Verdict.WRONG if found else Verdict.ADVICE
+    verdict = DnsVerdict.WRONG if found else DnsVerdict.ADVICE
     return DnsRecord(kind=RecordKind.SPF, name=domain, records=shown(found), verdict=verdict, text=text, remedy=remedy)
 
 
@@ -87,20 +87,28 @@ async def _follow(dns: TxtRecords, target: str, count: _Count) -> None:
         count.faults.append(f"{target[:253] or 'an empty name'} has {'several' if found else 'no'} SPF records")
 
 
-def _judged(record: str, count: _Count) -> tuple[Verdict, str, str]:
+def _judged(record: str, count: _Count) -> tuple[DnsVerdict, str, str]:
     cost = f"{count.lookups} of {MAX_LOOKUPS} lookups"
     if count.faults:
-        return Verdict.WRONG, f"{count.faults[0]}: the check fails for good ({cost})", "correct the term or take it out"
+        return (
+            DnsVerdict.WRONG,
+            f"{count.faults[0]}: the check fails for good ({cost})",
+            "correct the term or take it out",
+        )
     if count.lookups > MAX_LOOKUPS:
         text = f"{count.lookups} lookups, and {MAX_LOOKUPS} are allowed: the check fails for good"
-        return Verdict.WRONG, text, "take out what no longer sends, or move services to subdomains of their own"
+        return DnsVerdict.WRONG, text, "take out what no longer sends, or move services to subdomains of their own"
     terms = record.lower().split()
     if "all" in terms or "+all" in terms:
-        return Verdict.WRONG, f"the whole internet may send (+all; {cost})", "end the record with -all or ~all"
+        return DnsVerdict.WRONG, f"the whole internet may send (+all; {cost})", "end the record with -all or ~all"
     if not any(term in ("-all", "~all") or term.startswith("redirect=") for term in terms):
-        return Verdict.ADVICE, f"the record does not say that others may not send ({cost})", "end it with -all or ~all"
+        return (
+            DnsVerdict.ADVICE,
+            f"the record does not say that others may not send ({cost})",
+            "end it with -all or ~all",
+        )
     if any(term.lstrip("+-~?").split(":")[0] == "ptr" for term in terms):
-        return Verdict.ADVICE, f"ptr is slow and should not be used ({cost})", "name the addresses instead"
+        return DnsVerdict.ADVICE, f"ptr is slow and should not be used ({cost})", "name the addresses instead"
     if count.lookups == MAX_LOOKUPS:
-        return Verdict.ADVICE, f"{cost}: the next one breaks it", "take out what no longer sends"
-    return Verdict.OK, f"says who may send ({cost})", ""
+        return DnsVerdict.ADVICE, f"{cost}: the next one breaks it", "take out what no longer sends"
+    return DnsVerdict.OK, f"says who may send ({cost})", ""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DomainDns, RecordKind, Selector, Verdict
+from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DnsVerdict, DomainDns, RecordKind, Selector
 from pipeline.dns.keys import judge_key, key_name
 from pipeline.dns.organisation import DMARC, dmarc_places, records
 from pipeline.dns.policies import judge_bimi, judge_dmarc_record, judge_sts, judge_tls_record, policy_of
@@ -47,7 +47,9 @@ async def _known(kind: RecordKind, name: str, asking: Awaitable[DnsRecord], with
     except TimeoutError:
         reason = "no answer in time"
     text = f"DNS does not answer ({reason})"
-    return DnsRecord(kind=kind, name=name, verdict=Verdict.UNKNOWN, text=text, remedy="try again when you are online")
+    return DnsRecord(
+        kind=kind, name=name, verdict=DnsVerdict.UNKNOWN, text=text, remedy="try again when you are online"
+    )
 
 
 async def _dmarc(dns: TxtRecords, domain: str) -> DnsRecord:

@@ -20,6 +20,11 @@ _CODECS: Final = {
 }
 
 
+def is_known(charset: str) -> bool:
+    """Whether Python has a codec for this charset."""
+    return normalize_encoding(charset[:MAX_NAME]).lower() in _CODECS
+
+
 def decoded(raw: bytes, charset: str) -> str:
     """`raw` as text; what is no character in this charset is replaced. An unknown charset is taken as Latin-1."""
     codec = _CODECS.get(normalize_encoding(charset[:MAX_NAME]).lower(), "latin-1")

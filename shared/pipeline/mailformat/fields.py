@@ -5,7 +5,6 @@ Names are compared without case; a folded line that was not indented is taken fo
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Final
 
 from pipeline.mailformat.charsets import guessed
@@ -50,7 +49,8 @@ def with_short_lines(block: bytes) -> bytes:
 class Fields:
     """One header block, of which the first bytes are read. Of a field that is there twice, `text` gives the first.
 
-    `is_bent`: a folded line was not indented.
+    `is_bent`: a folded line was not indented. `type_value` is Content-Type, whole; `content_type` is like "text/plain",
+    in lower case, and empty when it is absent or unreadable.
     """
 
     def __init__(self, block: bytes) -> None:
@@ -59,6 +59,11 @@ class Fields:
         self._found = [(name.lower(), value) for name, value in _FIELD.findall(block.decode("latin-1"))]
         self._values = dict(reversed(self._found))
         self.is_bent = any("\n" in value and _NOT_INDENTED.search(value) for value in self._values.values())
+        # Trustwave's gateway writes it without the hyphen.
+        self.type_value = self.text("content-type") or self.text("contenttype") or self.text("content_type")
+        type_found = _TYPE.match(self.type_value)
+        self.content_type = type_found[1].lower() if type_found else ""
+        self._parameters: dict[str, str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         """The names, in lower case."""
@@ -71,12 +76,6 @@ class Fields:
     def texts(self, name: str) -> list[str]:
         """The values of all fields of this name, in order."""
         return [_text(value) for found, value in self._found if found == name]
-
-    @cached_property
-    def content_type(self) -> str:
-        """Like "text/plain", in lower case; empty when it is absent or unreadable."""
-        found = _TYPE.match(self.type_value)
-        return found[1].lower() if found else ""
 
     @property
     def encoding(self) -> str:
@@ -98,18 +97,14 @@ class Fields:
     @property
     def parameters(self) -> dict[str, str]:
         """Of Content-Type."""
-        return parameters(self.type_value)
+        if self._parameters is None:
+            self._parameters = parameters(self.type_value)
+        return self._parameters
 
     @property
     def has_repeated(self) -> bool:
         """Whether a field is there twice."""
         return len(self._found) > len(self._values)
-
-    @cached_property
-    def type_value(self) -> str:
-        """Content-Type, whole."""
-        # Trustwave's gateway writes it without the hyphen.
-        return self.text("content-type") or self.text("contenttype") or self.text("content_type")
 
 
 def _text(value: str) -> str:

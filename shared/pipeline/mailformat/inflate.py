@@ -17,6 +17,13 @@ PIECE_BYTES: Final = 128 * 1024  # at most, of what comes out and of what is fed
 RAW_DEFLATE: Final = -15  # zlib's window bits for a deflate stream without a frame (zip)
 GZIP_FRAME: Final = 31  # the same for a gzip member (RFC 1952); zlib checks its CRC and its length
 
+_WORDS: Final = (
+    ("incorrect data check", "the checksum differs"),
+    ("incorrect length check", "the length differs"),
+    ("header", "the compressed data does not begin as it should"),
+    ("unknown compression method", "the compressed data does not begin as it should"),
+)
+
 
 class Inflater:
     """One deflate stream in `data`, from `start`. When `pieces` has ended, `end` is the position after the stream."""
@@ -39,13 +46,19 @@ class Inflater:
             try:
                 piece = inflater.decompress(waiting, PIECE_BYTES)
             except zlib.error as error:
-                raise Rejected(Reason.CORRUPT_CONTAINER, str(error)) from error
+                raise Rejected(Reason.CORRUPT_CONTAINER, _in_words(error)) from error
             waiting = inflater.unconsumed_tail
             if piece:
                 yield piece
             elif is_starved and not inflater.eof:
                 raise Rejected(Reason.TRUNCATED_CONTAINER)
         self.end = at - len(inflater.unused_data)
+
+
+def _in_words(error: zlib.error) -> str:
+    """What zlib means, without its numbers and names."""
+    text = str(error)
+    return next((words for sign, words in _WORDS if sign in text), "the compressed data is damaged")
 
 
 def inflate(document: bytes, *, limits: Limits) -> Iterator[bytes]:

@@ -24,6 +24,8 @@ def parameters(value: str) -> dict[str, str]:
     One that was sent in sections is put together in their order, as far as they go without a gap.
     """
     found = [(name.lower(), _unquoted(text)) for name, text in _PARAMETER.findall(value[:MAX_TEXT])]
+    if "*" not in value:
+        return dict(reversed(found))
     plain = {name: text for name, text in reversed(found) if "*" not in name}
     return _extended((name, text) for name, text in found if "*" in name) | plain
 
@@ -59,7 +61,7 @@ def _bytes(text: str, encoded: bool) -> bytes:
 
 
 def _unquoted(text: str) -> str:
-    text = _FOLD.sub(" ", text).strip()
+    text = (_FOLD.sub(" ", text) if "\n" in text else text).strip()
     if text.startswith('"'):
         text = text[1:].removesuffix('"')
         return _ESCAPED.sub(r"\1", text) if "\\" in text else text

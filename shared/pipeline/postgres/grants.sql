@@ -23,6 +23,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
 GRANT UPDATE ON imap_switch TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
+GRANT INSERT, UPDATE, DELETE ON api_request TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
 GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;

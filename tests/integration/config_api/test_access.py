@@ -9,8 +9,8 @@ OPERATE = ("/mailboxes/main/pause", "/mailboxes/main/resume", "/dead-letters/1/r
 
 
 @pytest.mark.parametrize("path", [*READ, "/openapi.json", "/tokens", "/events/stream", "/mailboxes/main"])
-def test_without_a_token_nothing_is_served(api: Api, path: str) -> None:
-    answer = api.browser().get(f"/api/v1{path}")
+def test_without_a_token_nothing_is_served(unchanged_api: Api, path: str) -> None:
+    answer = unchanged_api.browser().get(f"/api/v1{path}")
     assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -18,8 +18,8 @@ def test_without_a_token_nothing_is_served(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/overview/sources", "/reports", "/settings/mailboxes", "/settings/logs", "/dead-letters"]
 )
-def test_without_a_session_every_page_leads_to_the_sign_in(api: Api, path: str) -> None:
-    answer = api.browser().get(path)
+def test_without_a_session_every_page_leads_to_the_sign_in(unchanged_api: Api, path: str) -> None:
+    answer = unchanged_api.browser().get(path)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
@@ -34,8 +34,8 @@ def test_health_is_open_and_metrics_are_not(api: Api) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["Bearer nonsense", "Bearer dmarq_nonsense", "Bearer ", "Basic YWRtaW46YQ==", "x"])
-def test_a_wrong_token_is_no_token(api: Api, wrong: str) -> None:
-    answer = api.browser().get("/api/v1/mailboxes", headers={"Authorization": wrong})
+def test_a_wrong_token_is_no_token(unchanged_api: Api, wrong: str) -> None:
+    answer = unchanged_api.browser().get("/api/v1/mailboxes", headers={"Authorization": wrong})
     assert answer.status_code == 401
 
 
@@ -111,12 +111,12 @@ def test_the_token_of_a_visitor_is_no_good_in_a_session(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 421), ("localhost:8080", 303), ("192.0.2.1", 303)])
-def test_a_foreign_host_name_gets_no_page(api: Api, host: str, status: int) -> None:
-    assert api.browser().get("/", headers={"Host": host}).status_code == status
+def test_a_foreign_host_name_gets_no_page(unchanged_api: Api, host: str, status: int) -> None:
+    assert unchanged_api.browser().get("/", headers={"Host": host}).status_code == status
 
 
-def test_browsers_are_told_to_run_nothing_that_is_not_ours(api: Api) -> None:
-    answer = api.browser().get("/sign-in")
+def test_browsers_are_told_to_run_nothing_that_is_not_ours(unchanged_api: Api) -> None:
+    answer = unchanged_api.browser().get("/sign-in")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

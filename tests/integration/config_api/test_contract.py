@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 import schemathesis
-from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
 
-from config_api.site.description import document
-from config_api.site.routes import RESOURCES
 from config_api.web.contract import PREFIX
 from tests.integration.config_api.test_dead_letters import _fetched, _put_dead_letters
 from tests.support.config_api import Api, api_settings, running_api, served
+from tests.support.described import described_api
 from tests.support.extracted import extracted
 from tests.support.reports import report_xml
 from tests.support.servers import fresh_database
@@ -35,7 +33,7 @@ REFUSALS = ["2xx", "404", "409", "410", "412", "422", "428", "503"]
 def filled(nats_server: str, postgres_server: str, migrated_template: str) -> Iterator[Api]:
     with (
         fresh_database(postgres_server, template=migrated_template) as url,
-        running_api(api_settings(nats_url=nats_server, database_url=url)) as api,
+        running_api(api_settings(nats_url=nats_server, database_url=url, api_rate=0)) as api,
     ):
         api.add_mailbox(id="main")
         store(api.backend, extracted(1, report_xml()))
@@ -55,11 +53,7 @@ def _operations() -> list[Any]:
         "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "503"]},  # no fetcher is running here
     }
     config = SchemathesisConfig.from_dict({"checks": checks})
-    app = Flask("described")
-    for resource in RESOURCES:
-        app.register_blueprint(resource.routes)
-    with app.app_context():
-        described = dict(document())
+    described = described_api()
     described["paths"] = {path: item for path, item in described["paths"].items() if path != STREAM}
     found: Iterable[Any] = schemathesis.openapi.from_dict(described, config=config).get_all_operations()
     return [result.ok() for result in found]

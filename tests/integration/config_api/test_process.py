@@ -22,6 +22,7 @@ from pipeline.settings import process_environment
 from tests.support.client import bus
 from tests.support.config_api import MAILBOX, eventually
 from tests.support.extracted import FETCHED_AT
+from tests.support.servers import fresh_database
 from tests.support.services import ADMIN_TOKEN, SECRET_KEY, Services, services
 
 HEADERS = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -30,6 +31,19 @@ HEADERS = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 @pytest.fixture
 def process(nats_url: str, migrated_url: str, tmp_path: Path) -> Iterator[Services]:
     with services("config-api", nats_url=nats_url, database_url=migrated_url, logs=tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def unchanged(
+    nats_server: str, postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Services]:
+    """One that refuses all it is sent, shared."""
+    logs = tmp_path_factory.mktemp("unchanged")
+    with (
+        fresh_database(postgres_server, template=migrated_template) as url,
+        services("config-api", nats_url=nats_server, database_url=url, logs=logs) as running,
+    ):
         yield running
 
 
@@ -104,9 +118,9 @@ def test_no_secret_is_in_the_log(process: Services) -> None:
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(
-    process: Services, content: bytes, content_type: str, status: int
+    unchanged: Services, content: bytes, content_type: str, status: int
 ) -> None:
-    url = f"http://{process.http_address}/api/v1/mailboxes"
+    url = f"http://{unchanged.http_address}/api/v1/mailboxes"
     answer = httpx.post(url, content=content, headers={**HEADERS, "Content-Type": content_type})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 

@@ -71,7 +71,11 @@ def test_the_pipeline_lacks_no_permission(
     imported = api.post("/imports?name=large.eml", content=LARGE_MAIL).raise_for_status().json()["mail_id"]
     _until(lambda: api.get(f"/mails/{imported}").is_success)
     hook = {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "reports": True, "digest": "daily"}
-    assert api.post("/notifications/channels", json=hook).is_success
+    sent_twice = [
+        api.post("/notifications/channels", json=hook, headers={"Idempotency-Key": "hook"}).raise_for_status().json()
+        for _ in range(2)
+    ]
+    assert sent_twice[0] == sent_twice[1]
     assert "private" in api.post("/notifications/channels/hook/test").raise_for_status().json()["detail"]
     assert api.patch("/notifications/channels/hook", json={"max_per_hour": 5}).is_success
     assert api.patch("/notifications/rules/dead_letters", json={"threshold": 2}).is_success

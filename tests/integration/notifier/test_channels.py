@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import hmac
+import re
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ async def test_a_webhook_is_signed_and_a_receiver_can_verify_it(
     wanted = hmac.new(b64decode(SIGNING_KEY.removeprefix("whsec_")), signed, sha256).digest()
     assert post.headers["webhook-signature"] == "v1," + b64encode(wanted).decode()
     assert post.json["type"] == "test"
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", post.headers["traceparent"])
     assert post.json["id"] == post.headers["webhook-id"] == "ops.test.1"
 
 

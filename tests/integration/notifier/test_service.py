@@ -36,7 +36,7 @@ async def start(started: Services, **environment: str) -> int:
 
 def report(number: int, **more: object) -> Envelope:
     event = ReportStored(
-        id=number, mail_id="m", mailbox_id="reports", kind=ReportKind.AGGREGATE, org_name="google.com",
+        id=number, mail_id="a1" * 16, mailbox_id="reports", kind=ReportKind.AGGREGATE, org_name="google.com",
         report_id=f"r{number}", domain="example.com", begin=1, end=2, fingerprint="f", records=1, messages=2,
         stored_at=datetime.now(UTC), rows=({"source_ip": "192.0.2.1"},), link=f"http://x/api/v1/reports/{number}",
     )  # fmt: skip
@@ -61,6 +61,8 @@ async def test_a_webhook_that_wants_reports_gets_each_once(
     assert sorted(post.json["report"]["id"] for post in receiver.posts) == list(range(1, 21))
     assert {post.json["type"] for post in receiver.posts} == {"report"}
     assert all("rows" not in post.json["report"] for post in receiver.posts)
+    for post in receiver.posts:
+        assert post.headers["traceparent"].split("-")[1] == post.json["report"]["mail_id"]
 
 
 async def test_a_test_is_a_request_over_the_bus_and_is_sent_at_once(

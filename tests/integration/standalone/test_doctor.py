@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from dmarq.__main__ import dmarq
 from dmarq.doctor import examine
-from pipeline.contracts.domain_dns import Verdict
+from pipeline.contracts.domain_dns import DnsVerdict
 from pipeline.dns import resolver
 from pipeline.dns.resolver import Dns
 from tests.support.dns_server import RunningDns, Zone, running_dns
@@ -23,7 +23,7 @@ GOOD: Zone = {
 }
 
 
-async def verdicts(zone: Zone, domain: str = "example.com") -> dict[str, Verdict]:
+async def verdicts(zone: Zone, domain: str = "example.com") -> dict[str, DnsVerdict]:
     async with running_dns(zone) as server:
         found = await examine(Dns("127.0.0.1", port=server.port), domain, ["dmarc@example.net"])
     return {finding.name: finding.verdict for finding in found}
@@ -32,7 +32,7 @@ async def verdicts(zone: Zone, domain: str = "example.com") -> dict[str, Verdict
 async def test_a_domain_whose_reports_arrive_is_well() -> None:
     found = await verdicts(GOOD)
 
-    assert set(found.values()) == {Verdict.OK}
+    assert set(found.values()) == {DnsVerdict.OK}
     assert set(found) == {
         "_dmarc.example.com",
         "example.com._report._dmarc.example.net",
@@ -44,32 +44,32 @@ async def test_a_domain_whose_reports_arrive_is_well() -> None:
 async def test_a_host_that_does_not_agree_is_found() -> None:
     zone = {name: records for name, records in GOOD.items() if "_report" not in name}
 
-    assert (await verdicts(zone))["example.com._report._dmarc.example.net"] is Verdict.WRONG
+    assert (await verdicts(zone))["example.com._report._dmarc.example.net"] is DnsVerdict.WRONG
 
 
 async def test_a_host_without_an_mx_still_takes_mail_at_its_address() -> None:
-    assert (await verdicts({**GOOD, "example.net": {"A": ["192.0.2.1"]}}))["example.net"] is Verdict.OK
-    assert (await verdicts({**GOOD, "example.net": {"AAAA": ["2001:db8::1"]}}))["example.net"] is Verdict.OK
-    assert (await verdicts({**GOOD, "example.net": {"MX": ["0 ."]}}))["example.net"] is Verdict.WRONG
-    assert (await verdicts({**GOOD, "example.net": {}}))["example.net"] is Verdict.WRONG
+    assert (await verdicts({**GOOD, "example.net": {"A": ["192.0.2.1"]}}))["example.net"] is DnsVerdict.OK
+    assert (await verdicts({**GOOD, "example.net": {"AAAA": ["2001:db8::1"]}}))["example.net"] is DnsVerdict.OK
+    assert (await verdicts({**GOOD, "example.net": {"MX": ["0 ."]}}))["example.net"] is DnsVerdict.WRONG
+    assert (await verdicts({**GOOD, "example.net": {}}))["example.net"] is DnsVerdict.WRONG
 
 
 async def test_a_subdomain_without_a_record_has_its_parent_s_and_what_was_agreed_with_it() -> None:
     found = await verdicts({**GOOD, "mail.example.com": MX}, "mail.example.com")
 
-    assert found["_dmarc.example.com"] is Verdict.OK
-    assert found["example.com._report._dmarc.example.net"] is Verdict.OK
+    assert found["_dmarc.example.com"] is DnsVerdict.OK
+    assert found["example.com._report._dmarc.example.net"] is DnsVerdict.OK
 
 
 @pytest.mark.parametrize(
     ("above", "verdict"),
     [
-        ({}, Verdict.ADVICE),
-        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none"']}}, Verdict.OK),
-        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none; psd=y"']}}, Verdict.WRONG),
+        ({}, DnsVerdict.ADVICE),
+        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none"']}}, DnsVerdict.OK),
+        ({"_dmarc.example.com": {"TXT": ['"v=DMARC1; p=none; psd=y"']}}, DnsVerdict.WRONG),
     ],
 )
-async def test_a_sibling_is_a_stranger_only_where_dns_says_so(above: Zone, verdict: Verdict) -> None:
+async def test_a_sibling_is_a_stranger_only_where_dns_says_so(above: Zone, verdict: DnsVerdict) -> None:
     zone = {"_dmarc.mail.example.com": {"TXT": ['"v=DMARC1; rua=mailto:x@reports.example.com"']}, **above}
     found = await verdicts({**zone, "reports.example.com": MX}, "mail.example.com")
 
@@ -80,13 +80,13 @@ async def test_a_domain_without_anything_is_told_what_to_publish() -> None:
     async with running_dns({"example.com": MX}) as server:
         found = await examine(Dns("127.0.0.1", port=server.port), "example.com", ["dmarc@example.net"])
 
-    assert found[0].verdict is Verdict.WRONG
+    assert found[0].verdict is DnsVerdict.WRONG
     assert "rua=mailto:dmarc@example.net" in found[0].remedy
-    assert found[1].verdict is Verdict.ADVICE
+    assert found[1].verdict is DnsVerdict.ADVICE
 
 
 async def test_a_name_server_that_knows_no_such_domain_says_nothing_about_its_records() -> None:
-    assert await verdicts({}) == {"example.com": Verdict.UNKNOWN}
+    assert await verdicts({}) == {"example.com": DnsVerdict.UNKNOWN}
 
 
 async def test_a_name_server_that_fails_is_no_missing_record() -> None:
@@ -94,7 +94,7 @@ async def test_a_name_server_that_fails_is_no_missing_record() -> None:
         server.failing = {"_dmarc.example.com", "_smtp._tls.example.com"}
         found = await examine(Dns("127.0.0.1", port=server.port), "example.com", [])
 
-    assert [finding.verdict for finding in found] == [Verdict.UNKNOWN, Verdict.UNKNOWN]
+    assert [finding.verdict for finding in found] == [DnsVerdict.UNKNOWN, DnsVerdict.UNKNOWN]
     assert "DNS does not answer" in found[0].text
 
 

@@ -33,7 +33,7 @@ class Running:
 
     def __init__(self, nats: EmbeddedNats, data: Path, exits: ExitStack) -> None:
         self.nats = nats
-        self._data = data
+        self.data = data
         self._exits = exits
 
     def publish(self, *events: Event) -> None:
@@ -49,14 +49,12 @@ class Running:
         asyncio.run(published())
 
     def follow(self, *options: str, durable: str = "test", **how: Any) -> "subprocess.Popen[str]":
-        environment = {**process_environment(), "DMARQ_DATA_DIR": str(self._data)}
+        environment = {**process_environment(), "DMARQ_DATA_DIR": str(self.data)}
         process = subprocess.Popen(
             [DMARQ, "events", "--durable", durable, *options],
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            **how,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how},
         )
         self._exits.enter_context(process)
         self._exits.callback(process.kill)
@@ -126,6 +124,30 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(running: Running) -> No
     assert process.wait(30) == 0
     assert process.stderr is not None
     assert process.stderr.read() == ""
+
+
+def test_what_finds_no_room_is_not_acknowledged_and_said_in_one_line(running: Running) -> None:
+    running.publish(*map(report, range(3)))
+    with Path("/dev/full").open("w") as full:
+        process = running.follow(stdout=full)
+        assert process.wait(30) == 1
+
+    assert process.stderr is not None
+    assert process.stderr.read() == (
+        "Error: cannot write: No space left on device; what was not written is not acknowledged and comes again\n"
+    )
+    assert numbers(lines(running.follow(), 3)) == [0, 1, 2]
+
+
+def test_without_an_output_nothing_is_read(running: Running) -> None:
+    running.publish(report(1))
+    shell = f"exec '{DMARQ}' events --durable test >&-"
+    environment = {**process_environment(), "DMARQ_DATA_DIR": str(running.data)}
+
+    done = subprocess.run(["sh", "-c", shell], env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "Error: standard output is closed: there is nowhere to write to\n")
+    assert numbers(lines(running.follow(), 1)) == [1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.contracts.reasons import Reason
 from tests.support.finding import contents, ignored, refusals, search, search_file
-from tests.support.mails import REPORT_SUBJECT, aggregate_xml, failure_mail, mail, part, single, text
+from tests.support.mails import REPORT_SUBJECT, aggregate_xml, failure_mail, mail, part, single, text, tls_json
 
 XML = aggregate_xml()
 GZ = gzip.compress(XML, mtime=0)
@@ -112,6 +112,25 @@ def test_a_header_in_the_middle_of_a_text_is_no_header() -> None:
     raw = b"hello\r\n" * 2000 + REPORT_MAIL
 
     assert search(raw).documents == ()
+
+
+def test_a_mail_saved_as_utf_32_is_read() -> None:
+    assert contents(search(REPORT_MAIL.decode("latin-1").encode("utf-32"))) == [XML]
+
+
+@pytest.mark.parametrize("report", [XML, tls_json()])
+def test_a_report_that_stands_in_the_letter_of_a_report_mail_is_read(report: bytes) -> None:
+    letter = b"Content-Type: text/plain\r\n\r\nHello,\r\nhere it is:\r\n\r\n" + report
+    question = single(letter, subject="Re: what is this?")
+
+    assert contents(search(single(letter)))[0].strip().endswith(report.strip())
+    assert search(question).documents == ()
+
+
+def test_a_letter_beside_an_attachment_is_a_letter() -> None:
+    letter = b"Content-Type: text/plain\r\n\r\nIt begins like this:\r\n\r\n" + XML[:200]
+
+    assert contents(search(mail(letter, part(GZ, name="r.xml.gz")))) == [XML]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -7,8 +7,9 @@ import quopri
 import pytest
 
 from extractor.mime import leaves, top
+from pipeline.contracts.reasons import Reason
 from tests.support.archives import zip_of
-from tests.support.finding import contents, refusals, search
+from tests.support.finding import contents, refusals, search, search_file
 from tests.support.mails import REPORT_NAME, aggregate_xml, failure_mail, mail, part, single, text
 
 XML = aggregate_xml()
@@ -259,3 +260,21 @@ def test_the_walk_gives_the_leaves_in_their_order() -> None:
     raw = mail(text(), part(GZ), text())
 
     assert [leaf.path for leaf in leaves(raw, top(raw))] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (3, "the compressed data does not begin as it should"),
+        (30, "the compressed data is damaged"),
+        (-6, "the checksum differs"),
+        (-2, "the length differs"),
+    ],
+)
+def test_what_is_wrong_with_a_gzip_is_said_in_words(at: int, words: str) -> None:
+    bent = bytearray(gzip.compress(aggregate_xml(), mtime=0))
+    bent[at] ^= 0xFF
+
+    [line] = search_file(bytes(bent), "r.xml.gz").lines
+
+    assert (line.reason, line.detail) == (Reason.CORRUPT_CONTAINER, words)

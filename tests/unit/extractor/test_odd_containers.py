@@ -71,6 +71,20 @@ def test_uuencode_as_a_transfer_encoding_is_read(label: str) -> None:
     assert contents(search(raw)) == contents(search(bare)) == [XML]
 
 
+@pytest.mark.parametrize("label", ["base64", "quoted-printable", "x-uue", "7bit", "binary"])
+def test_a_uuencoded_file_under_another_label_is_read(label: str) -> None:
+    body = uuencoded(GZ).replace(b"=", b"=3D") if label == "quoted-printable" else uuencoded(GZ)
+    head = f"Content-Type: application/gzip\r\nContent-Transfer-Encoding: {label}\r\n\r\n"
+
+    assert contents(search(mail(head.encode() + body))) == [XML]
+
+
+def test_base64_that_says_it_is_uuencode_is_read() -> None:
+    body = b"Content-Type: application/gzip\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n" + base64.encodebytes(GZ)
+
+    assert contents(search(mail(body))) == [XML]
+
+
 def test_uuencode_in_its_base64_form_is_read() -> None:
     assert contents(search(_in_text(b"begin-base64 644 r.gz\n" + base64.encodebytes(GZ) + b"====\n"))) == [XML]
 
@@ -134,6 +148,26 @@ def test_archives_behind_each_other_are_all_read_in_order() -> None:
 
     assert contents(found) == [XML, OTHER, XML]
     assert len({document.path for document in found.documents}) == 3
+
+
+@pytest.mark.parametrize("between", [b"", b"\r\n", b"\0\0"])
+def test_archives_of_two_kinds_behind_each_other_are_both_read(between: bytes) -> None:
+    other = gzip.compress(OTHER)
+
+    assert contents(search_file(GZ + between + zip_of((REPORT_NAME, OTHER)))) == [XML, OTHER]
+    assert contents(search_file(ZIP + between + other)) == [XML, OTHER]
+    assert contents(search_file(ZIP + ZIP + between + other + other)) == [XML, XML, OTHER, OTHER]
+    found = search(mail(part(ZIP + between + other, name="r.zip")))
+    assert [(one.path, one.repairs) for one in found.documents] == [
+        (f"1/1/{REPORT_NAME}", ("one-of-several",)),
+        ("1/2", ("one-of-several",)),
+    ]
+
+
+def test_a_zip_in_a_gzip_that_compresses_nothing_is_read_once() -> None:
+    stored = zlib.compressobj(0, zlib.DEFLATED, 31)
+
+    assert contents(search_file(stored.compress(ZIP) + stored.flush())) == [XML]
 
 
 def test_an_archive_stored_in_an_archive_is_read_once() -> None:
@@ -251,6 +285,9 @@ CLOSED = {
     "a.rar": b"Rar!\x1a\x07\x00" + bytes(40),
     "winmail.dat": b"\x78\x9f\x3e\x22" + bytes(40),
     "a.zip": with_central(zip_of(("a.doc", b"words")), offset=8, value=b"\x01\x00"),
+    "cut.zip": zip_of(("a.doc", b"words"))[:40],
+    "cut.gz": gzip.compress(b"words" * 99)[:-10],
+    "bent.gz": gzip.compress(b"words" * 99)[:-8] + bytes(8),
     "a.zipx": with_central(zip_of(("a.doc", b"words")), offset=10, value=struct.pack("<H", 95)),
 }
 

@@ -54,6 +54,12 @@ def test_so_does_one_that_was_encoded() -> None:
     assert formats_in(mail_with(encoded, label="application/octet-stream", encoding="base64")) == [DocumentFormat.ARF]
 
 
+def test_so_does_one_in_utf_16() -> None:
+    encoded = encodebytes(FIELDS.encode("utf-16")).decode()
+
+    assert formats_in(mail_with(encoded, label="text/plain; charset=utf-16", encoding="base64")) == [DocumentFormat.ARF]
+
+
 @pytest.mark.parametrize(
     "text",
     [

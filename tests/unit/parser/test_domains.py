@@ -99,6 +99,17 @@ def test_a_decorated_policy_domain_is_read_and_kept_as_it_was_sent(written: str)
     assert report.raw["policy_published/domain"] == written.replace("&lt;", "<").replace("&gt;", ">")
 
 
+@pytest.mark.parametrize("written", ["null", "None", "UNKNOWN", "<undefined>", "nil."])
+def test_a_word_that_programs_write_for_no_name_is_none(written: str) -> None:
+    assert read_domain(written) == (None, Repair.UNREADABLE_DOMAIN)
+
+
+def test_a_header_from_of_a_dot_is_noted_as_missing() -> None:
+    report, [row] = read_xml(changed("<header_from>example.com", "<header_from>."))
+
+    assert (row.header_from, report.repairs) == (None, (Repair.MISSING_HEADER_FROM,))
+
+
 @pytest.mark.parametrize("written", ["example com", "192.0.2.1", "one.example, two.example", "*"])
 def test_a_policy_domain_that_is_no_domain_name_is_refused(written: str) -> None:
     with pytest.raises(Rejected) as refused:

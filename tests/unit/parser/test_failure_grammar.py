@@ -114,6 +114,23 @@ def test_a_number_that_cannot_be_read_stays_in_raw(name: str, value: str) -> Non
     assert report.repairs == (Repair.UNREADABLE_VALUE,)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2019-10-01T12:59:23Z",
+        "2019-10-01 12:59:23 UTC",
+        "2019-10-01 12:59:23gmt",
+        "1569934763",
+        '"Tue, 01 Oct 2019 14:59:23 +0200"',
+        "Tue Oct  1 12:59:23 2019",
+    ],
+)
+def test_a_date_in_the_form_of_other_programs_is_read(written: str) -> None:
+    report = read_failure(with_field("Arrival-Date", written))
+
+    assert (report.begin, report.repairs) == (PLAIN.begin, ())
+
+
 def test_a_date_that_cannot_be_read_stays_in_raw() -> None:
     report = read_failure(with_field("Arrival-Date", "yesterday"))
 
@@ -139,7 +156,13 @@ def test_a_reported_domain_that_is_none_is_taken_from_the_reported_mail_or_refus
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("Source-IP", "192.0.2.99"), ("Incidents", "4"), ("Arrival-Date", "Wed, 02 Oct 2019 14:59:23 +0200")],
+    [
+        ("Source-IP", "192.0.2.99"),
+        ("Incidents", "4"),
+        ("Arrival-Date", "Wed, 02 Oct 2019 14:59:23 +0200"),
+        ("Feedback-Type", "abuse"),
+        ("User-Agent", "Another/2.0"),
+    ],
 )
 def test_a_report_that_says_two_things_is_refused(name: str, other: str) -> None:
     with pytest.raises(Rejected) as refused:
@@ -158,3 +181,18 @@ def test_parts_with_other_labels_are_read_by_what_they_say(label: str) -> None:
 
     assert (report.source_ip, report.domain, report.incidents) == ("192.0.2.44", "example.com", 3)
     assert Repair.MISLABELLED_FEEDBACK_PART in report.repairs
+
+
+def test_a_field_that_is_there_twice_and_decides_nothing_is_noted() -> None:
+    report = read_failure(arf(fields=FIELDS + "Delivery-Result: delivered\n"))
+
+    assert (report.delivery_result, report.repairs) == ("reject", (Repair.REPEATED_ELEMENT,))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_feedback_part_in_another_encoding_is_read(encoding: str) -> None:
+    before, _, rest = arf().partition(FIELDS)
+    mail = before.encode() + FIELDS.encode(encoding) + rest.encode()
+
+    with read(gzip.compress(mail), format=DocumentFormat.ARF) as reading:
+        assert reading.report.domain == "example.com"

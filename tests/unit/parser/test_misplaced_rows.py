@@ -34,6 +34,9 @@ def test_records_in_an_element_of_their_own_are_read(wrapper: str) -> None:
         f"<record><row>{EVALUATED}</row><source_ip>192.0.2.1</source_ip><count>3</count></record>",
         "<record><row><source_ip>192.0.2.1</source_ip></row><count>3</count></record>",
         f"<record>{RECORD}{RECORD}</record>",
+        '<record source_ip="192.0.2.1" count="3"/>',
+        '<record><row source_ip="192.0.2.1" count="3"/></record>',
+        RECORD + '<record><row><source_ip>192.0.2.1</source_ip><data count="3"/></row></record>' * 2,
         RECORD + "<record><row><data><source_ip>192.0.2.1</source_ip><count>3</count></data></row></record>",
     ],
 )
@@ -45,6 +48,53 @@ def test_rows_that_stand_anywhere_else_refuse_the_report(records: str) -> None:
 
     assert refused.value.reason is Reason.RECORDS_LOST
     assert said(document) == said_through_the_tree(document) == ("refused",)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        report_xml(records="").replace("</feedback>", "</feedback>" + RECORD),
+        report_xml(records=RECORD).replace("</feedback>", "</feedback>" + RECORD),
+        report_xml(records="").replace("<feedback>", RECORD + "<feedback>"),
+        f"<report>{report_xml(records='')}<rows>{ROW}</rows></report>",
+        report_xml(records="") + "<D:Record><Row/></D:Record>",
+    ],
+)
+def test_rows_before_or_behind_the_report_refuse_it(document: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        read_xml(document)
+
+    assert refused.value.reason is Reason.RECORDS_LOST
+
+
+IDENTIFIERS = RECORD[RECORD.index("<identifiers>") : RECORD.index("<auth_results>")]
+RESULTS = RECORD[RECORD.index("<auth_results>") : RECORD.index("</record>")]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD.replace(EVALUATED, "").replace("</row>", "</row>" + EVALUATED),
+        RECORD.replace(IDENTIFIERS, "").replace("</row>", IDENTIFIERS + "</row>"),
+        RECORD.replace(RESULTS, "").replace("</row>", RESULTS + "</row>"),
+    ],
+)
+def test_a_section_of_a_record_that_stands_in_another_place_of_it_is_read(record: str) -> None:
+    document = report_xml(records=record * 3)
+
+    report, rows = read_xml(document)
+
+    assert rows == read_xml(report_xml(records=RECORD * 3))[1]
+    assert report.repairs == (Repair.MISPLACED_SECTION,)
+    assert said(document) == said(document) == said_through_the_tree(document)
+
+
+def test_sections_in_their_place_come_before_those_that_are_not() -> None:
+    other = IDENTIFIERS.replace("example.com", "example.net")
+
+    report, [row] = read_xml(report_xml(records=RECORD.replace("</row>", other + "</row>")))
+
+    assert (row.header_from, Repair.MISPLACED_SECTION in report.repairs) == ("example.com", False)
 
 
 @pytest.mark.parametrize("section", ["report_metadata", "policy_published", "date_range"])

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parser.kinds.aggregate.fastpath import patterns, reader, shapes
+from parser.kinds.aggregate.fastpath import patterns, shapes
+from parser.kinds.aggregate.fastpath import reader as fastpath
+from parser.kinds.aggregate.reader import AggregateReader
 from parser.kinds.aggregate.sections import Damaged, Sections
 from pipeline.contracts.limits import Limits
 from pipeline.contracts.reasons import Reason
@@ -24,8 +26,9 @@ WITH_REASON = RECORD.replace("</policy_evaluated>", REASON)
 
 @pytest.fixture(autouse=True)
 def _shapes_are_known() -> None:
-    """Both shapes were met before, in reports without a namespace."""
-    said(report_xml(records=RECORD + OTHER + WITH_REASON))
+    """All shapes were met before, in reports without a namespace, and so often that they are looked for in the text."""
+    for _ in range(2):
+        said(report_xml(records=(RECORD + OTHER + WITH_REASON) * (patterns.WORTH_IT + 1)))
 
 
 def known_shapes() -> shapes.KnownShapes:
@@ -36,12 +39,26 @@ def known_shapes() -> shapes.KnownShapes:
 
 def taken_out(document: str) -> str:
     """What is left for the parser."""
-    return b"".join(reader.Runs(known_shapes()).taken_out([document.encode()])).decode()
+    return b"".join(fastpath.Runs(known_shapes()).taken_out([document.encode()])).decode()
 
 
 def rows_of(document: str | bytes) -> list[str | None]:
     """The addresses of the rows."""
     return [row.source_ip for row in said(document)[1]]
+
+
+def test_a_shape_is_looked_for_in_the_text_once_it_has_come_often() -> None:
+    known = shapes.KnownShapes()
+    reader = AggregateReader()
+    reader._known = known
+    document = report_xml(records=RECORD)
+    left = []
+    for _ in range(patterns.WORTH_IT + 2):
+        said(document, reader=reader)
+        left.append("192.0.2.1" in b"".join(fastpath.Runs(known).taken_out([document.encode()])).decode())
+
+    assert left[0] is True
+    assert left[-1] is False
 
 
 def test_the_parser_gets_two_empty_records_for_many_that_follow_one_another() -> None:
@@ -165,7 +182,7 @@ def test_the_line_of_a_damage_is_told_as_it_is_in_the_document() -> None:
     line = document[: document.rindex("</row>" + RECORD)].count("\n") + 1
 
     with pytest.raises(Damaged, match=f"line {line}"):
-        list(Sections(reader.Runs(known_shapes()).taken_out([document.encode()]), root_name="feedback"))
+        list(Sections(fastpath.Runs(known_shapes()).taken_out([document.encode()]), root_name="feedback"))
 
 
 def test_a_limit_of_records_holds_within_a_run() -> None:
@@ -176,7 +193,7 @@ def test_a_limit_of_records_holds_within_a_run() -> None:
 
 
 def test_a_report_with_many_records_where_none_belong_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_WAITING_BYTES", 10 * len(RECORD))
+    monkeypatch.setattr(fastpath, "MAX_WAITING_BYTES", 10 * len(RECORD))
     document = report_xml(records=RECORD + "<extension>" + RECORD * 11 + "</extension>" + OTHER)
 
     assert said(document) == said_through_the_tree(document)
@@ -228,7 +245,7 @@ def test_shapes_with_long_namespaces_are_not_remembered() -> None:
 
 
 def test_a_mark_that_a_document_brings_along_is_no_run() -> None:
-    mark = f'<record {reader._MARK}="7"/>'
+    mark = f'<record {fastpath._MARK}="7"/>'
     document = report_xml(records=RECORD + mark + RECORD)
 
     assert rows_of(document) == ["192.0.2.1", "192.0.2.1"]

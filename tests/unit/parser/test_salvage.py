@@ -11,6 +11,7 @@ from pipeline.contracts.limits import Limits
 from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.reasons import Reason
 from pipeline.errors import Rejected
+from tests.support.failures import FIELDS, arf
 from tests.support.reports import BEGIN, END, METADATA, POLICY, RECORD, changed, report_xml, tls_tree
 
 FACTS = {"org_name": "Example Receiver", "report_id": "r-1", "domain": "example.com"} | {
@@ -50,6 +51,40 @@ def test_the_domain_is_the_policys_and_not_a_results() -> None:
     metadata_only = f"<feedback>{METADATA}{RECORD}</feedback>"
 
     assert "domain" not in refused(metadata_only).salvaged
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "<policy_published><p>none</p></policy_published>",
+        "<policy_published/>",
+        "<policy_published><domain></domain><p>none</p></policy_published>",
+        "<policy_published><p>none</p>",
+    ],
+)
+@pytest.mark.parametrize("between", ["", "<auth_results>", "<identifiers>"])
+def test_no_other_domain_is_shown_in_place_of_the_policys(policy: str, between: str) -> None:
+    records = f"{policy}{between}{RECORD.replace('example.com', 'elsewhere.example')}"
+    document = f"<feedback>{METADATA}{records}</feedback>"
+
+    assert "domain" not in salvage(gzip.compress(document.encode()), kind=AGGREGATE, limits=Limits())
+
+
+def test_a_report_in_utf_16_shows_what_others_show() -> None:
+    document = changed("<report_id>r-1</report_id>", "").replace("UTF-8", "UTF-16").encode("utf-16")
+
+    assert refused(document).salvaged["org_name"] == "Example Receiver"
+
+
+def test_a_refused_failure_report_shows_its_fields() -> None:
+    error = refused(arf(fields=FIELDS + "Source-IP: 192.0.2.99\n"), DocumentFormat.ARF)
+
+    assert error.reason is Reason.AMBIGUOUS_REPORT
+    assert error.salvaged == {
+        "report_id": "report-1@receiver.example",
+        "domain": "Example.com",
+        "begin": "Tue, 01 Oct 2019 14:59:23 +0200",
+    }
 
 
 def test_prefixes_and_entities_are_seen_through() -> None:

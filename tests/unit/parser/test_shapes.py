@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from parser.kinds.aggregate.fastpath import shapes
+from parser.kinds.aggregate.fastpath import patterns, shapes
 from parser.kinds.aggregate.texts import RecordTexts
 from tests.support.both_ways import said, said_through_the_tree
 from tests.support.reports import METADATA, POLICY, RECORD, read_xml, report_xml
@@ -96,6 +96,7 @@ def test_a_plain_shape_is_worked_out_once_for_all_reports(monkeypatch: pytest.Mo
 def test_no_more_plain_shapes_are_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     ordinary = shapes.KnownShapes()
     monkeypatch.setattr(shapes, "MAX_ORDINARY", 3)
+    monkeypatch.setattr(patterns, "WORTH_IT", 0)
     known = shapes.KnownShape(
         shapes.Plan(RecordTexts(None, None, True, None, None, None, (), True, None, None, None, (), ())), is_plain=True
     )

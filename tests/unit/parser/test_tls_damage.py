@@ -25,7 +25,15 @@ BOM = "\ufeff"
         ("The report:\r\n" + WHOLE, Repair.LEADING_JUNK),
         (WHOLE + "\r\n-- \r\nScanned by a gateway {free}", Repair.TRAILING_JUNK),
         (WHOLE + "}", Repair.TRAILING_JUNK),
+        (WHOLE + "\n```", Repair.TRAILING_JUNK),
+        ("```json\n" + WHOLE, Repair.LEADING_JUNK),
+        (")]}'\n" + WHOLE, Repair.LEADING_JUNK),
+        (WHOLE.replace('"certificate', '"cert\x01ificate'), Repair.CONTROL_CHARACTERS),
+        (WHOLE.replace(": ", ":\x0b", 1), Repair.CONTROL_CHARACTERS),
+        (WHOLE.replace(": ", ":\u00a0", 1), Repair.CONTROL_CHARACTERS),
+        (WHOLE.replace(", ", ",\u200b\ufeff"), Repair.CONTROL_CHARACTERS),
         (f"[{WHOLE}]", Repair.LIST_FORM),
+        (f"[[{WHOLE}]]", Repair.LIST_FORM),
         (f" [ {WHOLE} , ] ", Repair.TRAILING_COMMA),
         (WHOLE.replace("]", ",]").replace("}", " , }"), Repair.TRAILING_COMMA),
         (WHOLE.replace("example.com", "exam\r\nple.com"), Repair.WRAPPED_LINE),
@@ -49,6 +57,23 @@ def test_what_was_done_to_a_report_on_the_way_is_undone(document: str, repair: R
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_one_byte_order_mark_is_no_repair(encoding: str) -> None:
     assert read_tls(WHOLE.encode(encoding)).repairs == ()
+
+
+def test_a_tab_in_a_text_becomes_a_blank_and_is_noted() -> None:
+    report = read_tls(WHOLE.replace("Example Receiver", "Example\tReceiver").encode())
+
+    assert (report.org_name, report.repairs) == ("Example Receiver", (Repair.CONTROL_CHARACTERS,))
+    assert read_tls(json.dumps(tls_tree(), indent="\t").encode()).repairs == ()
+
+
+@pytest.mark.parametrize("name", ["policy", "summary", "failure-details"])
+def test_two_different_sections_of_a_policy_contradict_each_other(name: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        read_tls(
+            WHOLE.replace(f'"{name}":', f'"{name}": [{{"total-successful-session-count": 1}}], "{name}":').encode()
+        )
+
+    assert (refused.value.reason, refused.value.detail) == (Reason.AMBIGUOUS_REPORT, f"two different {name}")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.asyncapi import public_events
 from pipeline.contracts.mail_events import Event
-from pipeline.contracts.trace import mails_of
+from pipeline.contracts.trace import mails_of, traceparent
 from pipeline.contracts.wire import Envelope, encode
 from tests.support.events import SAMPLES
 
@@ -27,15 +27,19 @@ def test_a_public_event_has_the_required_attributes_of_cloudevents_1_0(event: Ev
 
 
 @pytest.mark.parametrize("event", PUBLIC, ids=lambda event: event.type)
-def test_an_event_about_an_email_has_its_id_as_the_trace_id(event: Event) -> None:
-    headers = encode(Envelope(event)).headers
-    if not mails_of(event):
-        assert "traceparent" not in headers
-        return
-    version, trace_id, span_id, flags = headers["traceparent"].split("-")
-    assert (version, trace_id, flags) == ("00", mails_of(event)[0], "01")
+def test_an_event_has_the_id_of_its_email_as_the_trace_id_or_one_of_its_own(event: Event) -> None:
+    version, trace_id, span_id, flags = encode(Envelope(event)).headers["traceparent"].split("-")
+
+    assert (version, flags) == ("00", "01")
+    assert trace_id == mails_of(event)[0] if mails_of(event) else re.fullmatch(r"[0-9a-f]{32}", trace_id)
     assert re.fullmatch(r"[0-9a-f]{16}", span_id)
-    assert set(span_id) != {"0"}
+    assert {"0"} not in (set(span_id), set(trace_id))
+
+
+@pytest.mark.parametrize("wrong", ["", "0" * 32, "A" * 32, "0" * 31 + "\n", "a" * 33, "../../etc"])
+def test_what_is_no_trace_id_is_never_passed_on(wrong: str) -> None:
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", traceparent("key", wrong))
+    assert wrong[:8] not in traceparent("key", wrong) or not wrong.strip("0")
 
 
 @pytest.mark.parametrize("event", PRIVATE, ids=lambda event: event.type)

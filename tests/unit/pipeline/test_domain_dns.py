@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, RecordKind, Selector, Verdict
+from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DnsVerdict, RecordKind, Selector
 from pipeline.dns.hosts import confirmed_hosts, is_host
 from pipeline.dns.keys import judge_key
 from pipeline.dns.policies import judge_bimi, judge_dmarc_record, judge_sts, judge_tls_record
@@ -52,26 +52,26 @@ INCLUDES = {f"i{number}.example": [f"v=spf1 include:i{number + 1}.example -all"]
 @pytest.mark.parametrize(
     ("record", "verdict", "lookups", "said"),
     [
-        ("v=spf1 -all", Verdict.OK, 0, "0 of 10"),
-        ("V=SPF1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~ALL", Verdict.OK, 0, "0 of 10"),
-        ("v=spf1 a mx/24 a:x.example//64 exists:%{i}.x.example include:one.example -all", Verdict.OK, 6, "6 of 10"),
-        ("v=spf1 redirect=one.example", Verdict.OK, 2, "2 of 10"),
-        ("v=spf1 unknown=modifier -all", Verdict.OK, 0, "0 of 10"),
-        ("v=spf1 ip4:192.0.2.1", Verdict.ADVICE, 0, "does not say"),
-        ("v=spf1 ?all", Verdict.ADVICE, 0, "does not say"),
-        ("v=spf1 ptr -all", Verdict.ADVICE, 1, "ptr"),
-        ("v=spf1 a mx " + "a:x.example " * 8 + "-all", Verdict.ADVICE, 10, "next one"),
-        ("v=spf1 a mx " + "a:x.example " * 9 + "-all", Verdict.WRONG, 11, "11 lookups"),
-        ("v=spf1 +all", Verdict.WRONG, 0, "whole internet"),
-        ("v=spf1 all", Verdict.WRONG, 0, "whole internet"),
-        ("v=spf1 ipv4:192.0.2.1 -all", Verdict.WRONG, 0, "no term"),
-        ("v=spf1 include:none.example -all", Verdict.WRONG, 1, "no SPF records"),
-        ("v=spf1 include: -all", Verdict.WRONG, 1, "an empty name"),
-        ("v=spf1 include:example.com -all", Verdict.OK, 1, "1 of 10"),
+        ("v=spf1 -all", DnsVerdict.OK, 0, "0 of 10"),
+        ("V=SPF1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~ALL", DnsVerdict.OK, 0, "0 of 10"),
+        ("v=spf1 a mx/24 a:x.example//64 exists:%{i}.x.example include:one.example -all", DnsVerdict.OK, 6, "6 of 10"),
+        ("v=spf1 redirect=one.example", DnsVerdict.OK, 2, "2 of 10"),
+        ("v=spf1 unknown=modifier -all", DnsVerdict.OK, 0, "0 of 10"),
+        ("v=spf1 ip4:192.0.2.1", DnsVerdict.ADVICE, 0, "does not say"),
+        ("v=spf1 ?all", DnsVerdict.ADVICE, 0, "does not say"),
+        ("v=spf1 ptr -all", DnsVerdict.ADVICE, 1, "ptr"),
+        ("v=spf1 a mx " + "a:x.example " * 8 + "-all", DnsVerdict.ADVICE, 10, "next one"),
+        ("v=spf1 a mx " + "a:x.example " * 9 + "-all", DnsVerdict.WRONG, 11, "11 lookups"),
+        ("v=spf1 +all", DnsVerdict.WRONG, 0, "whole internet"),
+        ("v=spf1 all", DnsVerdict.WRONG, 0, "whole internet"),
+        ("v=spf1 ipv4:192.0.2.1 -all", DnsVerdict.WRONG, 0, "no term"),
+        ("v=spf1 include:none.example -all", DnsVerdict.WRONG, 1, "no SPF records"),
+        ("v=spf1 include: -all", DnsVerdict.WRONG, 1, "an empty name"),
+        ("v=spf1 include:example.com -all", DnsVerdict.OK, 1, "1 of 10"),
     ],
 )
 async def test_an_spf_record_is_read_with_all_that_it_includes(
-    record: str, verdict: Verdict, lookups: int, said: str
+    record: str, verdict: DnsVerdict, lookups: int, said: str
 ) -> None:
     found = await survey_spf(Zone({"example.com": [record], "one.example": ["v=spf1 mx -all"]}), "example.com")
 
@@ -83,36 +83,40 @@ async def test_a_chain_of_includes_without_end_is_followed_for_a_while() -> None
     zone = Zone({**INCLUDES, "example.com": ["v=spf1 include:i0.example -all"]})
     found = await survey_spf(zone, "example.com")
 
-    assert found.verdict is Verdict.WRONG
+    assert found.verdict is DnsVerdict.WRONG
     assert 10 < len(zone.asked) < 30
 
 
 @pytest.mark.parametrize(
     ("texts", "verdict"),
-    [([], Verdict.ADVICE), (["hello", "v=spf10 -all"], Verdict.ADVICE), (["v=spf1 -all", "v=spf1 mx"], Verdict.WRONG)],
+    [
+        ([], DnsVerdict.ADVICE),
+        (["hello", "v=spf10 -all"], DnsVerdict.ADVICE),
+        (["v=spf1 -all", "v=spf1 mx"], DnsVerdict.WRONG),
+    ],
 )
-async def test_a_domain_has_one_spf_record(texts: list[str], verdict: Verdict) -> None:
+async def test_a_domain_has_one_spf_record(texts: list[str], verdict: DnsVerdict) -> None:
     assert (await survey_spf(Zone({"example.com": texts}), "example.com")).verdict is verdict
 
 
 @pytest.mark.parametrize(
     ("texts", "verdict", "said"),
     [
-        ([], Verdict.ADVICE, "no key"),
-        (["v=DKIM1; k=rsa; p="], Verdict.ADVICE, "revoked"),
-        ([f"v=DKIM1; p={rsa(2048)}"], Verdict.OK, "2048"),
-        ([f"p={rsa(1024)}"], Verdict.ADVICE, "1024"),
-        ([f"v=DKIM1; t=y:s; p={rsa(2048)}"], Verdict.ADVICE, "test"),
-        ([f"v=DKIM1; k=ed25519; p={ED25519}"], Verdict.OK, "Ed25519"),
-        (["v=DKIM1; k=ed25519; p=AAAA"], Verdict.WRONG, "no Ed25519"),
-        (["v=DKIM1; p=AAAA"], Verdict.WRONG, "no key"),
-        (["v=DKIM1; p=not base64!"], Verdict.WRONG, "no key"),
-        ([f"v=DKIM2; p={ED25519}"], Verdict.WRONG, "version"),
-        ([f"v=DKIM1; k=dsa; p={ED25519}"], Verdict.WRONG, "unknown kind"),
-        ([f"p={ED25519}", f"p={ED25519}"], Verdict.WRONG, "several"),
+        ([], DnsVerdict.ADVICE, "no key"),
+        (["v=DKIM1; k=rsa; p="], DnsVerdict.ADVICE, "revoked"),
+        ([f"v=DKIM1; p={rsa(2048)}"], DnsVerdict.OK, "2048"),
+        ([f"p={rsa(1024)}"], DnsVerdict.ADVICE, "1024"),
+        ([f"v=DKIM1; t=y:s; p={rsa(2048)}"], DnsVerdict.ADVICE, "test"),
+        ([f"v=DKIM1; k=ed25519; p={ED25519}"], DnsVerdict.OK, "Ed25519"),
+        (["v=DKIM1; k=ed25519; p=AAAA"], DnsVerdict.WRONG, "no Ed25519"),
+        (["v=DKIM1; p=AAAA"], DnsVerdict.WRONG, "no key"),
+        (["v=DKIM1; p=not base64!"], DnsVerdict.WRONG, "no key"),
+        ([f"v=DKIM2; p={ED25519}"], DnsVerdict.WRONG, "version"),
+        ([f"v=DKIM1; k=dsa; p={ED25519}"], DnsVerdict.WRONG, "unknown kind"),
+        ([f"p={ED25519}", f"p={ED25519}"], DnsVerdict.WRONG, "several"),
     ],
 )
-def test_a_key_is_judged_by_its_strength(texts: list[str], verdict: Verdict, said: str) -> None:
+def test_a_key_is_judged_by_its_strength(texts: list[str], verdict: DnsVerdict, said: str) -> None:
     found = judge_key(KEY, texts)
 
     assert (found.kind, found.name, found.verdict) == (RecordKind.DKIM, "s1._domainkey.example.com", verdict)
@@ -122,18 +126,18 @@ def test_a_key_is_judged_by_its_strength(texts: list[str], verdict: Verdict, sai
 @pytest.mark.parametrize(
     ("place", "record", "verdict", "said"),
     [
-        ("example.com", "v=DMARC1; p=reject; rua=mailto:a@example.com", Verdict.OK, "the policy is reject"),
-        ("com", "v=DMARC1; p=reject; sp=none; rua=mailto:a@x.example", Verdict.OK, "is none, by the record of com"),
-        ("example.com", "v=DMARC1; p=reject", Verdict.ADVICE, "no reports"),
-        ("example.com", "v=DMARC1; p=reject; t=y; rua=mailto:a@example.com", Verdict.ADVICE, "t=y"),
-        ("example.com", "v=DMARC1; p=reject; pct=50; rua=mailto:a@example.com", Verdict.ADVICE, "pct"),
-        ("example.com", "v=DMARC1; rua=mailto:a@example.com", Verdict.ADVICE, "p=none"),
-        ("example.com", "v=DMARC1; p=rejekt; rua=mailto:a@example.com", Verdict.WRONG, "p=rejekt"),
-        ("example.com", "v=DMARC1; p=none; sp=all; rua=mailto:a@example.com", Verdict.WRONG, "sp=all"),
-        ("example.com", "v=spf1 -all", Verdict.WRONG, "no DMARC record"),
+        ("example.com", "v=DMARC1; p=reject; rua=mailto:a@example.com", DnsVerdict.OK, "the policy is reject"),
+        ("com", "v=DMARC1; p=reject; sp=none; rua=mailto:a@x.example", DnsVerdict.OK, "is none, by the record of com"),
+        ("example.com", "v=DMARC1; p=reject", DnsVerdict.ADVICE, "no reports"),
+        ("example.com", "v=DMARC1; p=reject; t=y; rua=mailto:a@example.com", DnsVerdict.ADVICE, "t=y"),
+        ("example.com", "v=DMARC1; p=reject; pct=50; rua=mailto:a@example.com", DnsVerdict.ADVICE, "pct"),
+        ("example.com", "v=DMARC1; rua=mailto:a@example.com", DnsVerdict.ADVICE, "p=none"),
+        ("example.com", "v=DMARC1; p=rejekt; rua=mailto:a@example.com", DnsVerdict.WRONG, "p=rejekt"),
+        ("example.com", "v=DMARC1; p=none; sp=all; rua=mailto:a@example.com", DnsVerdict.WRONG, "sp=all"),
+        ("example.com", "v=spf1 -all", DnsVerdict.WRONG, "no DMARC record"),
     ],
 )
-def test_a_dmarc_record_is_judged_by_its_policy(place: str, record: str, verdict: Verdict, said: str) -> None:
+def test_a_dmarc_record_is_judged_by_its_policy(place: str, record: str, verdict: DnsVerdict, said: str) -> None:
     found = judge_dmarc_record("example.com", place, [record])
 
     assert found.verdict is verdict
@@ -147,24 +151,24 @@ LOGO = "v=BIMI1; l=https://example.com/logo.svg"
 @pytest.mark.parametrize(
     ("found", "verdict"),
     [
-        (judge_sts("example.com", []), Verdict.ADVICE),
-        (judge_sts("example.com", [STS, "other"]), Verdict.OK),
-        (judge_sts("example.com", [STS, STS]), Verdict.WRONG),
-        (judge_sts("example.com", ["v=STSv1; id=a b"]), Verdict.WRONG),
-        (judge_tls_record("example.com", []), Verdict.ADVICE),
-        (judge_tls_record("example.com", ["v=TLSRPTv1; rua=mailto:a@example.com"]), Verdict.OK),
-        (judge_tls_record("example.com", ["v=TLSRPTv1"]), Verdict.WRONG),
-        (judge_bimi("example.com", [], "none"), Verdict.OK),
-        (judge_bimi("example.com", [LOGO], "reject"), Verdict.OK),
-        (judge_bimi("example.com", [LOGO], "none"), Verdict.ADVICE),
-        (judge_bimi("example.com", [LOGO, LOGO], "reject"), Verdict.WRONG),
-        (judge_bimi("example.com", ["v=BIMI1; l="], "none"), Verdict.OK),
-        (judge_bimi("example.com", ["v=BIMI1; l=http://example.com/x"], "reject"), Verdict.WRONG),
+        (judge_sts("example.com", []), DnsVerdict.ADVICE),
+        (judge_sts("example.com", [STS, "other"]), DnsVerdict.OK),
+        (judge_sts("example.com", [STS, STS]), DnsVerdict.WRONG),
+        (judge_sts("example.com", ["v=STSv1; id=a b"]), DnsVerdict.WRONG),
+        (judge_tls_record("example.com", []), DnsVerdict.ADVICE),
+        (judge_tls_record("example.com", ["v=TLSRPTv1; rua=mailto:a@example.com"]), DnsVerdict.OK),
+        (judge_tls_record("example.com", ["v=TLSRPTv1"]), DnsVerdict.WRONG),
+        (judge_bimi("example.com", [], "none"), DnsVerdict.OK),
+        (judge_bimi("example.com", [LOGO], "reject"), DnsVerdict.OK),
+        (judge_bimi("example.com", [LOGO], "none"), DnsVerdict.ADVICE),
+        (judge_bimi("example.com", [LOGO, LOGO], "reject"), DnsVerdict.WRONG),
+        (judge_bimi("example.com", ["v=BIMI1; l="], "none"), DnsVerdict.OK),
+        (judge_bimi("example.com", ["v=BIMI1; l=http://example.com/x"], "reject"), DnsVerdict.WRONG),
     ],
 )
-def test_other_records_are_judged(found: DnsRecord, verdict: Verdict) -> None:
+def test_other_records_are_judged(found: DnsRecord, verdict: DnsVerdict) -> None:
     assert found.verdict is verdict
-    assert bool(found.remedy) == (verdict is not Verdict.OK)
+    assert bool(found.remedy) == (verdict is not DnsVerdict.OK)
 
 
 async def test_a_kind_that_dns_does_not_answer_for_keeps_no_other() -> None:
@@ -178,9 +182,9 @@ async def test_a_kind_that_dns_does_not_answer_for_keeps_no_other() -> None:
     answer = await survey(zone, DnsQuestion(domain="example.com", selectors=(KEY,)), within=0.2)
     verdicts = {one.kind: (one.verdict, one.text) for one in answer.found}
 
-    assert verdicts[RecordKind.DMARC][0] is Verdict.OK
-    assert verdicts[RecordKind.SPF] == (Verdict.UNKNOWN, "DNS does not answer (the name server failed)")
-    assert verdicts[RecordKind.TLS_RPT] == (Verdict.UNKNOWN, "DNS does not answer (no answer in time)")
+    assert verdicts[RecordKind.DMARC][0] is DnsVerdict.OK
+    assert verdicts[RecordKind.SPF] == (DnsVerdict.UNKNOWN, "DNS does not answer (the name server failed)")
+    assert verdicts[RecordKind.TLS_RPT] == (DnsVerdict.UNKNOWN, "DNS does not answer (no answer in time)")
     assert set(verdicts) == set(RecordKind)
     assert answer.problem == ""
 

@@ -2,14 +2,17 @@ import json
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from pipeline import asyncapi
+from pipeline.asyncapi import public_events
 from pipeline.contracts.events import EVENT_TYPES
 from pipeline.contracts.mail import MailRef, mail_id_of
 from pipeline.contracts.mail_events import Event, MailEvent
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import STREAMS, actor, dead_subject, domain_token
 from tests.support.events import MAIL, SAMPLES
-from tests.support.golden import DIRECTORY, path_of, text_of
+from tests.support.golden import DIRECTORY, path_of, text_of, versions_of
 
 
 def holding(subject: str) -> list[str]:
@@ -31,11 +34,27 @@ def test_an_event_still_looks_like_its_golden_file(event: Event) -> None:
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
-def test_an_event_of_the_first_version_can_still_be_read(kind: type[Event]) -> None:
-    oldest = json.loads((DIRECTORY / f"{kind.type}.oldest.json").read_text())
-    event = kind.model_validate_json(json.dumps(oldest))
+@pytest.mark.parametrize("age", ["", ".oldest"])
+def test_every_version_of_an_event_can_be_read_for_ever(kind: type[Event], age: str) -> None:
+    for version in versions_of(kind):
+        event = kind.model_validate_json((DIRECTORY / f"{kind.type}.v{version}{age}.json").read_text(encoding="utf-8"))
 
-    assert holding(event.subject)
+        assert event.v == version
+        assert holding(event.subject)
+
+
+def test_no_golden_file_is_of_an_event_that_there_is_not() -> None:
+    known = {f"{kind.type}.v{number}" for kind in EVENT_TYPES.values() for number in versions_of(kind)}
+
+    assert {path.name.removesuffix(".json").removesuffix(".oldest") for path in DIRECTORY.iterdir()} == known
+
+
+@pytest.mark.parametrize("kind", public_events(), ids=lambda kind: kind.type)
+def test_a_golden_event_of_a_third_party_fits_its_published_schema(kind: type[Event]) -> None:
+    validator = Draft202012Validator(asyncapi.schema_of(kind))
+    written = json.loads((DIRECTORY / f"{kind.type}.v{versions_of(kind)[-1]}.json").read_text(encoding="utf-8"))
+
+    assert not [error.message for error in validator.iter_errors(written)]
 
 
 @pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.type)

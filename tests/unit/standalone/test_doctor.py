@@ -11,7 +11,7 @@ from dmarq.doctor.judge import (
     judge_tls,
     unknown_domain,
 )
-from pipeline.contracts.domain_dns import Verdict
+from pipeline.contracts.domain_dns import DnsVerdict
 from pipeline.dns.organisation import Kinship, Organisation, Texts, dmarc_places, kinship, organisation, records
 
 GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"
@@ -21,45 +21,45 @@ OURS = ("dmarc@example.com",)
 @pytest.mark.parametrize(
     ("texts", "verdict", "said"),
     [
-        ([], Verdict.WRONG, "nobody sends reports"),
-        (["v=spf1 -all"], Verdict.WRONG, "nobody sends reports"),
-        (["p=none; v=DMARC1; rua=mailto:dmarc@example.com"], Verdict.WRONG, "nobody sends reports"),
-        ([GOOD, GOOD], Verdict.WRONG, "none counts"),
-        (["v=DMARC1; p=none"], Verdict.WRONG, "no aggregate reports"),
-        (["v=DMARC1; p=none; rua="], Verdict.WRONG, "no aggregate reports"),
-        (["v=DMARC1; p=none; rua=dmarc@example.com"], Verdict.WRONG, "no aggregate reports"),
-        ([GOOD], Verdict.OK, "dmarc@example.com"),
-        (["v=spf1 -all", GOOD], Verdict.OK, "dmarc@example.com"),
-        (["v = DMARC1 ;p=none;rua = MAILTO:DMARC@Example.com!10m ,mailto:x@y.example"], Verdict.OK, "x@y.example"),
-        (["v=DMARC1; rua=mailto:dmarc%40example.com"], Verdict.OK, "dmarc@example.com"),
-        (["v=DMARC1; rua=mailto:other@example.com"], Verdict.ADVICE, "no mailbox here is that"),
+        ([], DnsVerdict.WRONG, "nobody sends reports"),
+        (["v=spf1 -all"], DnsVerdict.WRONG, "nobody sends reports"),
+        (["p=none; v=DMARC1; rua=mailto:dmarc@example.com"], DnsVerdict.WRONG, "nobody sends reports"),
+        ([GOOD, GOOD], DnsVerdict.WRONG, "none counts"),
+        (["v=DMARC1; p=none"], DnsVerdict.WRONG, "no aggregate reports"),
+        (["v=DMARC1; p=none; rua="], DnsVerdict.WRONG, "no aggregate reports"),
+        (["v=DMARC1; p=none; rua=dmarc@example.com"], DnsVerdict.WRONG, "no aggregate reports"),
+        ([GOOD], DnsVerdict.OK, "dmarc@example.com"),
+        (["v=spf1 -all", GOOD], DnsVerdict.OK, "dmarc@example.com"),
+        (["v = DMARC1 ;p=none;rua = MAILTO:DMARC@Example.com!10m ,mailto:x@y.example"], DnsVerdict.OK, "x@y.example"),
+        (["v=DMARC1; rua=mailto:dmarc%40example.com"], DnsVerdict.OK, "dmarc@example.com"),
+        (["v=DMARC1; rua=mailto:other@example.com"], DnsVerdict.ADVICE, "no mailbox here is that"),
     ],
 )
-def test_a_dmarc_record_is_judged(texts: list[str], verdict: Verdict, said: str) -> None:
+def test_a_dmarc_record_is_judged(texts: list[str], verdict: DnsVerdict, said: str) -> None:
     finding = judge_dmarc("example.com", "example.com", texts, OURS)
 
     assert finding.verdict is verdict
     assert said in finding.text
     assert finding.name == "_dmarc.example.com"
-    assert bool(finding.remedy) == (verdict is not Verdict.OK)
+    assert bool(finding.remedy) == (verdict is not DnsVerdict.OK)
 
 
 @pytest.mark.parametrize(
     ("texts", "verdict"),
     [
-        ([], Verdict.ADVICE),
-        (["v=TLSRPTv1; rua=mailto:dmarc@example.com"], Verdict.OK),
-        (["v=TLSRPTv1; rua=https://example.com/tls"], Verdict.ADVICE),
-        (["v=TLSRPTv1;"], Verdict.WRONG),
-        (["v=TLSRPTv1; rua=mailto:dmarc@example.com"] * 2, Verdict.WRONG),
+        ([], DnsVerdict.ADVICE),
+        (["v=TLSRPTv1; rua=mailto:dmarc@example.com"], DnsVerdict.OK),
+        (["v=TLSRPTv1; rua=https://example.com/tls"], DnsVerdict.ADVICE),
+        (["v=TLSRPTv1;"], DnsVerdict.WRONG),
+        (["v=TLSRPTv1; rua=mailto:dmarc@example.com"] * 2, DnsVerdict.WRONG),
     ],
 )
-def test_a_tls_reporting_record_is_judged(texts: list[str], verdict: Verdict) -> None:
+def test_a_tls_reporting_record_is_judged(texts: list[str], verdict: DnsVerdict) -> None:
     assert judge_tls("example.com", texts, OURS).verdict is verdict
 
 
 def test_without_addresses_of_ours_any_will_do() -> None:
-    assert judge_dmarc("example.com", "example.com", [GOOD], ()).verdict is Verdict.OK
+    assert judge_dmarc("example.com", "example.com", [GOOD], ()).verdict is DnsVerdict.OK
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,20 @@ def agreement(texts: list[str], relation: Kinship, *, place: str = "example.com"
 @pytest.mark.parametrize(
     ("texts", "relation", "verdict"),
     [
-        (["v=DMARC1"], Kinship.FOREIGN, Verdict.OK),
-        (["v=DMARC1"], Kinship.UNSURE, Verdict.OK),
-        (["v=spf1 -all"], Kinship.FOREIGN, Verdict.WRONG),
-        ([], Kinship.FOREIGN, Verdict.WRONG),
-        ([], Kinship.UNSURE, Verdict.ADVICE),
-        ([], Kinship.SAME, Verdict.OK),
+        (["v=DMARC1"], Kinship.FOREIGN, DnsVerdict.OK),
+        (["v=DMARC1"], Kinship.UNSURE, DnsVerdict.OK),
+        (["v=spf1 -all"], Kinship.FOREIGN, DnsVerdict.WRONG),
+        ([], Kinship.FOREIGN, DnsVerdict.WRONG),
+        ([], Kinship.UNSURE, DnsVerdict.ADVICE),
+        ([], Kinship.SAME, DnsVerdict.OK),
     ],
 )
-def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], relation: Kinship, verdict: Verdict) -> None:
+def test_an_agreement_is_a_dmarc_record_of_its_own(texts: list[str], relation: Kinship, verdict: DnsVerdict) -> None:
     found = agreement(texts, relation)
 
     assert found.verdict is verdict
     assert found.name == "example.com._report._dmarc.example.net"
-    assert bool(found.remedy) == (verdict is not Verdict.OK)
+    assert bool(found.remedy) == (verdict is not DnsVerdict.OK)
 
 
 def test_an_agreement_is_with_the_domain_whose_record_counts() -> None:
@@ -167,12 +167,12 @@ def test_siblings_are_strangers_only_where_dns_says_so(mine: Texts, theirs: Text
 def test_a_domain_that_dns_does_not_know_has_no_verdict() -> None:
     finding = unknown_domain("exmaple.com")
 
-    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.verdict is DnsVerdict.UNKNOWN
     assert "typing error" in finding.remedy
 
 
-@pytest.mark.parametrize(("has_mail", "verdict"), [(True, Verdict.OK), (False, Verdict.WRONG)])
-def test_a_host_without_mail_receives_no_reports(verdict: Verdict, *, has_mail: bool) -> None:
+@pytest.mark.parametrize(("has_mail", "verdict"), [(True, DnsVerdict.OK), (False, DnsVerdict.WRONG)])
+def test_a_host_without_mail_receives_no_reports(verdict: DnsVerdict, *, has_mail: bool) -> None:
     assert judge_delivery("example.com", "example.net", has_mail=has_mail).verdict is verdict
 
 

@@ -11,10 +11,15 @@ import click
 from dmarq.client import ApiError, Client
 from dmarq.doctor import Finding, authentication, examine, system, unanswered
 from dmarq.output import json_option, plain
-from pipeline.contracts.domain_dns import Selector, Verdict
+from pipeline.contracts.domain_dns import DnsVerdict, Selector
 from pipeline.dns.resolver import Dns, Offline
 
-_SIGNS = {Verdict.OK: "ok     ", Verdict.ADVICE: "advice ", Verdict.WRONG: "WRONG  ", Verdict.UNKNOWN: "unknown"}
+_SIGNS = {
+    DnsVerdict.OK: "ok     ",
+    DnsVerdict.ADVICE: "advice ",
+    DnsVerdict.WRONG: "WRONG  ",
+    DnsVerdict.UNKNOWN: "unknown",
+}
 
 
 @dataclass(slots=True)
@@ -55,7 +60,7 @@ def doctor(
         raise click.UsageError("name a domain")
     found = told.found + asyncio.run(_examined(wanted, ours, told.keys, server=server, port=port))
     _show(found, as_json=as_json)
-    sys.exit(1 if any(finding.verdict in (Verdict.WRONG, Verdict.UNKNOWN) for finding in found) else 0)
+    sys.exit(1 if any(finding.verdict in (DnsVerdict.WRONG, DnsVerdict.UNKNOWN) for finding in found) else 0)
 
 
 async def _examined(

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +72,8 @@ def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> 
     """
     if not NAME.fullmatch(durable) or durable in OURS:
         raise click.UsageError("--durable: letters, digits, - and _, at most 64, and not the name of a service")
+    if sys.stdout is None:
+        raise click.ClickException("standard output is closed: there is nowhere to write to")
     settings = Settings.load()
     configure_logs(service="dmarq", level="warning", json_lines=settings.log_json)
     url = _url(settings)
@@ -83,8 +85,13 @@ def events(*, durable: str, kind: str, since: datetime | None, forget: bool) -> 
     except TryLater as error:
         refused = f"{error}: is the server away, or may this user not read {KINDS[kind][0]}?"
         raise click.ClickException(refused) from None
-    except BrokenPipeError:  # whoever read our lines has enough; Python's own flush at the end would say it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our lines has enough
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        raise click.ClickException(
+            f"cannot write: {error.strerror}; what was not written is not acknowledged and comes again"
+        ) from None
 
 
 async def _events(url: str, durable: str, kind: str, *, since: datetime | None, forget: bool) -> None:
@@ -107,6 +114,11 @@ async def _events(url: str, durable: str, kind: str, *, since: datetime | None, 
             os._exit(0)  # a thread of ours waits for a reader that does not read, and Python would wait for it
         finally:
             await subscription.close()
+
+
+def _drop_output() -> None:
+    """Python flushes once more at the end, and would say it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(line: str) -> None:
@@ -174,15 +186,18 @@ async def follow(subscription: Subscription, write: Callable[[str], None], stopp
 
 async def _written(deliveries: list[Delivery], write: Callable[[str], None], stopping: asyncio.Event) -> None:
     waiting = list(reversed(deliveries))
-    async with _kept(waiting):
-        while waiting and not stopping.is_set():
-            writing = asyncio.to_thread(write, line(waiting[-1].wire))
-            done, _ = await unless(writing, stopping, grace=WRITE_GRACE_S)
-            if not done:
-                raise Stuck
-            await waiting.pop().ack()
-        for delivery in waiting:
-            await delivery.give_back()
+    try:
+        async with _kept(waiting):
+            while waiting and not stopping.is_set():
+                writing = asyncio.to_thread(write, line(waiting[-1].wire))
+                done, _ = await unless(writing, stopping, grace=WRITE_GRACE_S)
+                if not done:
+                    raise Stuck
+                await waiting.pop().ack()
+    finally:
+        with suppress(TryLater):  # the broker is away, and hands them out again by itself
+            for delivery in waiting:
+                await delivery.give_back()
 
 
 @asynccontextmanager

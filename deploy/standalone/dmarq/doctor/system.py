@@ -7,7 +7,7 @@ from typing import Any
 from dmarq.client import ApiError, Client, segment
 from dmarq.doctor.judge import Finding
 from pipeline.contracts.connection_test import Weakness
-from pipeline.contracts.domain_dns import MAX_SELECTORS, Selector, Verdict
+from pipeline.contracts.domain_dns import MAX_SELECTORS, DnsVerdict, Selector
 from pipeline.contracts.topology import BLOB_STREAM, STREAMS
 
 NAME = "this system"
@@ -29,7 +29,7 @@ def tried(client: Client, mailbox: Mapping[str, Any]) -> list[Finding]:
 def stores(client: Client) -> list[Finding]:
     """The streams whose publishers wait, or soon will. Raises ApiError."""
     return [
-        Finding(NAME, stream["name"], Verdict.WRONG, f"{stream['fullness']:.0%} full: emails have to wait", REMEDY)
+        Finding(NAME, stream["name"], DnsVerdict.WRONG, f"{stream['fullness']:.0%} full: emails have to wait", REMEDY)
         for stream in client.get("/status")["streams"]
         if stream["name"] in WAITED_FOR and stream["fullness"] >= FULL
     ]
@@ -37,7 +37,9 @@ def stores(client: Client) -> list[Finding]:
 
 def failed(domain: str, name: str, error: ApiError) -> Finding:
     """The running system could not tell."""
-    return Finding(domain, name, Verdict.UNKNOWN, error.message, "to look at DNS alone: dmarq doctor --dns-only DOMAIN")
+    return Finding(
+        domain, name, DnsVerdict.UNKNOWN, error.message, "to look at DNS alone: dmarq doctor --dns-only DOMAIN"
+    )
 
 
 def reported_domains(client: Client) -> list[str]:
@@ -79,15 +81,15 @@ def domains_of(addresses: Sequence[str]) -> list[str]:
 def _tested(client: Client, mailbox: Mapping[str, Any]) -> Finding:
     name, host = mailbox["id"], mailbox["host"]
     if not mailbox["enabled"]:
-        return Finding(name, host, Verdict.ADVICE, "the mailbox is paused", f"dmarq mailbox resume {name}")
+        return Finding(name, host, DnsVerdict.ADVICE, "the mailbox is paused", f"dmarq mailbox resume {name}")
     try:
         answer = client.post(f"/mailboxes/{segment(name)}/test")
     except ApiError as error:
         return failed(name, host, error)
-    verdict = Verdict.OK if answer["success"] else Verdict.WRONG
+    verdict = DnsVerdict.OK if answer["success"] else DnsVerdict.WRONG
     return Finding(name, host, verdict, answer["summary"], " ".join(answer["recovery_steps"][:2]))
 
 
 def _unsafe(mailbox: Mapping[str, Any], weakness: Weakness) -> Finding:
     text = f"{weakness.text}: the password and the mails can be read on the way"
-    return Finding(mailbox["id"], mailbox["host"], Verdict.ADVICE, text, _REMEDIES[weakness])
+    return Finding(mailbox["id"], mailbox["host"], DnsVerdict.ADVICE, text, _REMEDIES[weakness])

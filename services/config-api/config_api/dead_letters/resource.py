@@ -1,6 +1,8 @@
 """Events that no retry of the pipeline's own could help."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from flask import Blueprint, Response
 from pydantic import BaseModel
@@ -10,6 +12,7 @@ from config_api.backend import backend
 from config_api.dead_letters import queries as dead_letters
 from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery, DeadLetterView, ReasonCount
 from config_api.dead_letters.retry import Retried, retry, retry_all
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import attachment
 from config_api.web.paging import Page
@@ -31,7 +34,12 @@ class ReasonCounts(BaseModel):
 @operation(Scope.READ, gives=Page[DeadLetterView])
 async def list_dead_letters(query: DeadLetterQuery) -> Page[DeadLetterView]:
     """Dead letters, newest first."""
-    return await dead_letters.find(backend().bus, query, limit=query.limit, cursor=query.cursor)
+    bus = backend().bus
+
+    def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[DeadLetterView]]:
+        return dead_letters.find(bus, query, limit=limit, cursor=cursor)
+
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 @routes.get("/reasons")

@@ -18,7 +18,7 @@ from config_api.domains.shapes import (
     SpoofingRow,
     TargetRow,
     TlsDay,
-    TlsFailure,
+    TlsFailureSums,
     VerdictSums,
 )
 from config_api.domains.sql import SQL
@@ -142,7 +142,7 @@ async def _lists(connection: Connection, domain: str, first: date, last: date) -
         "from_domains": of_mechanism["from"],
         "selectors": of_mechanism["dkim"],
         "tls": _all(TlsDay, await connection.fetch(SQL["tls"], domain, first, last)),
-        "tls_failures": _all(TlsFailure, await connection.fetch(SQL["tls_failures"], domain, first, last)),
+        "tls_failures": _all(TlsFailureSums, await connection.fetch(SQL["tls_failures"], domain, first, last)),
         "failure_reports": await connection.fetchval(SQL["failure_reports"], domain, first, last),
     }
 

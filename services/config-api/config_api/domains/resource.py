@@ -11,6 +11,7 @@ from config_api.domains import dns, queries
 from config_api.domains.shapes import DnsAnswer, DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
 from config_api.sources.shapes import Period
 from config_api.web.absence import Maybe
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, export, wanted_format
 from config_api.web.paging import Page, PageQuery
@@ -42,7 +43,11 @@ def list_domains(query: DomainQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return export(format_, "domains", COLUMNS, page)
-    return back.run(page(query.limit, query.cursor))
+
+    async def answer() -> Page[DomainRow]:
+        return await with_total(await page(query.limit, query.cursor), query, page)
+
+    return back.run(answer())
 
 
 @routes.get("/<name>")

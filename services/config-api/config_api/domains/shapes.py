@@ -108,7 +108,7 @@ class TlsDay(Row):
     failed: Count
 
 
-class TlsFailure(Row):
+class TlsFailureSums(Row):
     """TLS sessions to the domain that failed in one way. `receiver` is the mail server they were for."""
 
     result_type: str | None
@@ -127,7 +127,7 @@ class DomainDetail(DomainRow):
     from_domains: list[NameSeen]
     selectors: list[NameSeen]
     tls: list[TlsDay]
-    tls_failures: list[TlsFailure]
+    tls_failures: list[TlsFailureSums]
     failure_reports: Count
 
 

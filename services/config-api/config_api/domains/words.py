@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 
 from config_api.domains.shapes import DnsAnswer, DnsPeriod
 from config_api.web.words import Said
-from pipeline.contracts.domain_dns import RecordKind, Verdict
+from pipeline.contracts.domain_dns import DnsVerdict, RecordKind
 from pipeline.sources.spoofing import Spoofing
 
 KINDS = {
@@ -19,10 +19,10 @@ KINDS = {
     RecordKind.BIMI: "BIMI",
 }
 VERDICTS = {
-    Verdict.OK: Said("Good", "good"),
-    Verdict.ADVICE: Said("Could be better", "warn"),
-    Verdict.WRONG: Said("Wrong", "bad"),
-    Verdict.UNKNOWN: Said("Not known"),
+    DnsVerdict.OK: Said("Good", "good"),
+    DnsVerdict.ADVICE: Said("Could be better", "warn"),
+    DnsVerdict.WRONG: Said("Wrong", "bad"),
+    DnsVerdict.UNKNOWN: Said("Not known"),
 }
 SPOOFING = {
     Spoofing.NONE: "no sign of it",

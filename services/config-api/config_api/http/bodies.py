@@ -27,6 +27,10 @@ class Unread:
         """Raises BodyWanted, as all of these do."""
         raise BodyWanted
 
+    def readable(self) -> bool:
+        """Whether it is there to be read: that is asked by who is about to."""
+        raise BodyWanted
+
     def readline(self, _size: int = -1) -> bytes:
         """A line."""
         raise BodyWanted

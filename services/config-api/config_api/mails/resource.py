@@ -1,5 +1,6 @@
 """The ledger of mails."""
 
+from collections.abc import Coroutine
 from typing import Any
 
 from flask import Blueprint
@@ -11,6 +12,7 @@ from config_api.mailboxes import failed_actions
 from config_api.mailboxes.actions_resource import Accepted
 from config_api.mails import queries as mails
 from config_api.mails.queries import MailQuery, MailSummary, MailTrace
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.paging import Page
 
@@ -21,7 +23,13 @@ routes = Blueprint("api_mails", __name__, url_prefix=f"{PREFIX}/mails")
 @operation(Scope.READ, gives=Page[MailSummary])
 async def list_mails(query: MailQuery) -> Page[MailSummary]:
     """Mails with their outcomes, the last stored first."""
-    return await mails.find(backend().database, query, sort=query.sort, limit=query.limit, cursor=query.cursor)
+    database = backend().database
+
+    def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[MailSummary]]:
+        return mails.find(database, query, sort=query.sort, limit=limit, cursor=cursor)
+
+    found = await page(query.limit, query.cursor)
+    return await with_total(found, query, page, count=lambda: mails.count(database, query))
 
 
 @routes.get("/<mail_id>")

@@ -1,5 +1,6 @@
 """Channels, rules, alerts, sendings and mutes, for programs."""
 
+from collections.abc import Coroutine
 from typing import Any
 
 from flask import Blueprint, Response
@@ -25,6 +26,7 @@ from config_api.notifications.shapes import (
     RulePatch,
     RuleView,
 )
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.paging import Page
 from pipeline.notifications.channels import ChannelTested
@@ -92,16 +94,26 @@ def change_rule(rule: str, json: RulePatch) -> RuleView:
 
 @routes.get("/alerts")
 @operation(Scope.READ, gives=Page[AlertView])
-def list_alerts(query: AlertQuery) -> Page[AlertView]:
+async def list_alerts(query: AlertQuery) -> Page[AlertView]:
     """Alerts, the newest first: what was found, why, who was told, and where the evidence is."""
-    return backend().run(queries.alerts(backend(), query))
+    back = backend()
+
+    def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[AlertView]]:
+        return queries.alerts(back, query.model_copy(update={"limit": limit, "cursor": cursor}))
+
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 @routes.get("/deliveries")
 @operation(Scope.READ, gives=Page[DeliveryView])
-def list_deliveries(query: DeliveryQuery) -> Page[DeliveryView]:
+async def list_deliveries(query: DeliveryQuery) -> Page[DeliveryView]:
     """Everything that was or will be sent, the newest first."""
-    return backend().run(queries.deliveries(backend(), query))
+    back = backend()
+
+    def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[DeliveryView]]:
+        return queries.deliveries(back, query.model_copy(update={"limit": limit, "cursor": cursor}))
+
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 @routes.post("/deliveries/<int:delivery_id>/retry")

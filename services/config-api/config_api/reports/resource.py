@@ -11,6 +11,8 @@ from config_api.reports import documents
 from config_api.reports import queries as reports
 from config_api.reports.queries import ReportDetail, ReportQuery, ReportSummary
 from config_api.reports.records import RecordQuery, RecordRow, records
+from config_api.reports.records import count as count_records
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, attachment, exported, wanted_format
 from config_api.web.paging import Page
@@ -41,7 +43,8 @@ async def list_reports(query: ReportQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, "reports", REPORT_COLUMNS, page)
-    return await page(query.limit, query.cursor)
+    found = await page(query.limit, query.cursor)
+    return await with_total(found, query, page, count=lambda: reports.count(database, query))
 
 
 @routes.get("/<int:report_id>")
@@ -63,7 +66,8 @@ async def list_records(report_id: int, query: RecordQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return await exported(format_, f"report-{report_id}", RECORD_COLUMNS, page)
-    return await page(query.limit, query.cursor)
+    found = await page(query.limit, query.cursor)
+    return await with_total(found, query, page, count=lambda: count_records(database, report_id, query))
 
 
 @routes.get("/<int:report_id>/document")

@@ -6,6 +6,7 @@ from config_api.access import csrf, guard, sign_in
 from config_api.backend import EXTENSION, Backend
 from config_api.site.routes import register
 from config_api.site.security import protect
+from config_api.web.api import rate_limit
 from config_api.web.contract import GUARD
 from config_api.web.errors import handle_errors
 
@@ -21,6 +22,7 @@ def create_app(backend: Backend) -> Flask:
     app.extensions[GUARD] = guard.require
     app.jinja_env.globals["csrf_token"] = csrf.token
     protect(app, backend)
+    rate_limit.install(app, backend.settings.api_rate)
     handle_errors(app)
     register(app)
     return app

@@ -25,6 +25,7 @@ from config_api.sources.shapes import (
     StandingScope,
 )
 from config_api.web.absence import Maybe
+from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, export, wanted_format
 from config_api.web.paging import Page, PageQuery
@@ -88,10 +89,14 @@ def list_sources(query: SourceQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return export(format_, "sources", SOURCE_COLUMNS, page)
+
+    async def answer() -> Page[SourceRow]:
+        return await with_total(await page(query.limit, query.cursor), query, page)
+
     if query.since is None:
-        return back.run(page(query.limit, query.cursor))
+        return back.run(answer())
     asked = query.model_dump_json()  # adding up a period may take long: the answer may be some seconds old
-    return back.run(back.recent.answer(asked, lambda: page(query.limit, query.cursor)), timeout=30)
+    return back.run(back.recent.answer(asked, answer), timeout=30)
 
 
 @routes.get("/sources/<address>")
@@ -182,7 +187,11 @@ def list_changes(query: ChangeQuery) -> Any:
     format_ = wanted_format(query.format)
     if format_ is not None:
         return export(format_, "changes", CHANGE_COLUMNS, page)
-    return back.run(page(query.limit, query.cursor))
+
+    async def answer() -> Page[ChangeRow]:
+        return await with_total(await page(query.limit, query.cursor), query, page)
+
+    return back.run(answer())
 
 
 def _grouped(query: SourceFilter, *, by: str) -> GroupList:

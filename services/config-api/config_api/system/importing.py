@@ -16,7 +16,7 @@ import structlog
 from config_api.backend import Backend
 from config_api.errors import Invalid, TooLarge
 from pipeline.contracts.limits import Limits
-from pipeline.contracts.mail import MailRef
+from pipeline.contracts.mail import HANDED_OVER, HANDED_OVER_SUBJECT, MailRef
 from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.wire import Envelope
@@ -24,7 +24,7 @@ from pipeline.jetstream.bus import Bus
 
 log = structlog.get_logger(__name__)
 
-MAILBOX_ID: Final = "import"  # and the folder's name; no fetcher knows it, so nothing is done to these mails
+MAILBOX_ID: Final = HANDED_OVER  # and the folder's name; no fetcher knows it, so nothing is done to these mails
 UID_BITS: Final = 62
 MAX_NAME_LENGTH: Final = 200
 START_BYTES: Final = 1024  # enough to tell a mail
@@ -91,7 +91,7 @@ def wrapped(file: IO[bytes], *, name: str) -> IO[bytes]:
     """A mail that is nothing but this file, in a temporary file."""
     shown = "".join(c for c in name if c.isprintable())[:MAX_NAME_LENGTH] or "file"
     head = EmailMessage(policy=SMTP)
-    head["Subject"] = f"Imported: {shown}"
+    head["Subject"] = HANDED_OVER_SUBJECT + shown
     head.set_content(b"", maintype="application", subtype="octet-stream", disposition="attachment", filename=shown)
     mail: IO[bytes] = TemporaryFile()  # noqa: SIM115 the caller's
     mail.write(head.as_bytes().rstrip(b"\r\n") + b"\r\n\r\n")

@@ -43,7 +43,7 @@ async def get_status() -> Status:
 
 @routes.post("/imports")
 @operation(Scope.OPERATE, gives=Imported, status=202, fails=(413,))
-@takes_bytes
+@takes_bytes(lambda: backend().settings.limits.max_mail_bytes)
 def import_file(query: ImportQuery) -> tuple[Imported, int, dict[str, str]]:
     """Take in a file as if it had come by mail: an email, or a report in any form that one may carry it in.
 

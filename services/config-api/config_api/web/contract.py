@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import cache, wraps
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Any, cast
+from io import BytesIO
+from typing import IO, Any, cast
 
 from flask import Response as FlaskResponse
 from flask import current_app, request
@@ -21,6 +22,7 @@ from spectree.models import SecureType, SecuritySchemeData
 from spectree.plugins.flask_plugin import FlaskPlugin
 
 from config_api.web import problem, validation
+from config_api.web.api import idempotency, rate_limit
 from config_api.web.problem import Problem, ProblemBody
 from config_api.web.view import is_async, on_loop
 
@@ -29,12 +31,13 @@ GUARD = "guard"  # the extension that raises a problem for whoever may not do wh
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
     "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
-    "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457)."
+    "Lists come in pages: pass `next_cursor` as `cursor` to go on. Errors are application/problem+json (RFC 9457). "
+    "Every POST takes an `Idempotency-Key`: sent again with it, the request is not done again. Answers say in "
+    "`RateLimit` (draft-ietf-httpapi-ratelimit-headers) how many requests are left in this minute."
 )
 ALWAYS = (400, 401, 403, 413, 422, 429, 503)  # what any route may answer
 BODIES = frozenset({"POST", "PUT", "PATCH"})
-BYTES = "application/octet-stream"
-BYTES_TAKEN: set[str] = set()  # the operations whose body is no JSON but bytes
+BYTES_TAKEN: dict[str, Callable[[], int]] = {}  # operations whose body is no JSON but bytes, and how many they take
 
 View = Callable[..., Any]
 
@@ -139,10 +142,13 @@ def operation(
 
         @wraps(validated)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            current_app.extensions[GUARD](scope)
-            if view.__name__ not in BYTES_TAKEN:
+            credential: bytes = current_app.extensions[GUARD](scope).credential
+            rate_limit.count(credential)
+            if request.method != "POST":
                 _check_body()
-            return validated(*args, **kwargs)
+                return validated(*args, **kwargs)
+            body = _bytes(BYTES_TAKEN[view.__name__]()) if view.__name__ in BYTES_TAKEN else _check_body()
+            return idempotency.once(credential, body, lambda: validated(*args, **kwargs))
 
         guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
         return guarded
@@ -150,20 +156,36 @@ def operation(
     return decorate
 
 
-def takes_bytes(view: View) -> View:
-    """Marks a view, before it becomes an operation, whose body is no JSON but bytes."""
-    BYTES_TAKEN.add(view.__name__)
-    return view
+def takes_bytes(most: Callable[[], int]) -> Callable[[View], View]:
+    """Marks a view, before it becomes an operation, whose body is no JSON but bytes; `most`: how many, at a request."""
+
+    def mark(view: View) -> View:
+        BYTES_TAKEN[view.__name__] = most
+        return view
+
+    return mark
 
 
 def _tag(view: View) -> str:
-    return view.__module__.removesuffix(".resource").rpartition(".")[2].replace("_", " ")
+    return view.__module__.split(".")[1].replace("_", " ")  # the package, which is of one domain
 
 
-def _check_body() -> None:
-    """A body must be a JSON object; none is as good as an empty one."""
-    if request.method not in BODIES or not request.get_data(cache=True):
-        return
+def _bytes(most: int) -> IO[bytes]:
+    """The body as it comes, where no more is announced. Raises RequestEntityTooLarge."""
+    request.max_content_length = most
+    _ = request.stream
+    return cast(IO[bytes], request.environ["wsgi.input"])
+
+
+def _check_body() -> IO[bytes]:
+    """The body, which must be a JSON object; none is as good as an empty one."""
+    data = request.get_data(cache=True) if request.method in BODIES else b""
+    if data:
+        _expect_json()
+    return BytesIO(data)
+
+
+def _expect_json() -> None:
     if not request.is_json:
         raise Problem(415, "Send JSON", "The body needs Content-Type: application/json.")
     if not _holds_an_object():

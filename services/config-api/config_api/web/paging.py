@@ -23,6 +23,15 @@ MAX_COUNTED = 10_000  # entries of a list; where there are more, that is said
 BEFORE = "before"
 
 
+class Total(BaseModel):
+    """How many entries there are: `count`, or that many at least where it is not `exact`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    exact: bool = Field(description=f"False where there are more than {MAX_COUNTED:,}, or counting took too long.")
+
+
 class Page(BaseModel, Generic[T]):
     """Some entries; `next_cursor` asks for the following ones, null at the end.
 
@@ -34,6 +43,7 @@ class Page(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
     previous_cursor: str | None = None
+    total: Total | None = Field(None, description="Where `total=true` asked for it.")
 
 
 class PageQuery(BaseModel):
@@ -45,6 +55,7 @@ class PageQuery(BaseModel):
     cursor: Maybe[Annotated[str, Field(max_length=500)]] = Field(
         None, description="`next_cursor` or `previous_cursor` of a page."
     )
+    total: bool = Field(False, description="Whether to count all entries, too; it takes two seconds at most.")
 
 
 def page_of(found: Sequence[T], limit: int, mark: Callable[[T], Sequence[Any]]) -> Page[T]:

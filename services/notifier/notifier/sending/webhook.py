@@ -10,6 +10,7 @@ from aiohttp.typedefs import LooseHeaders
 from notifier.delivery import Outcome
 from notifier.message import Message
 from notifier.sending.addresses import PrivateAddress, is_public
+from pipeline.contracts.trace import traceparent
 from pipeline.notifications.webhook import signature_headers
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
@@ -29,6 +30,7 @@ class WebhookSender:
         headers: LooseHeaders = {
             "Content-Type": "application/json",
             "User-Agent": "DMARQ-notifier/1",
+            "traceparent": traceparent(message.key, message.mail_id),
             "Accept-Encoding": "identity",  # a small answer may unpack to a huge one
             **signature_headers(signing_key, body, key=message.key, at=int(time.time())),
         }

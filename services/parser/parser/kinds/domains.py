@@ -6,6 +6,7 @@ last of them no number (RFC 1035 section 2.3.1, RFC 3696 section 2); an internat
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -15,12 +16,14 @@ from pipeline.contracts.repairs import Repair
 
 MAX_LENGTH: Final = 253
 MAX_LOOKED_AT: Final = 1000  # characters of a value in which a name is looked for
+KEPT: Final = 2000  # names
 MAX_LAYERS: Final = 5  # of decoration round a name
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?:{_LABEL}\.){{0,126}}(?![0-9]+\Z){_LABEL}")
 # As most names are, which saves looking closer; a "-" may still stand at a label's end.
 _ORDINARY: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}(?:\.[a-z0-9_][a-z0-9_-]{0,62}){0,6}\.[a-z]{2,30}")
+_PLACEHOLDERS: Final = frozenset({"null", "none", "nil", "undefined", "unknown", "nan"})  # what programs write for none
 _URL: Final = re.compile(r"(?:https?://|ftp://|dns://|mailto:|dns:)([^/?#]*)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"([^<>]*)<([^<>]*)>([^<>]*)")
 _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
@@ -32,16 +35,26 @@ def read_domain(text: str) -> tuple[str | None, Repair | None]:
 
     An empty text is None without a repair: whether a name must be there, others know.
     """
+    return _known(text) if len(text) <= MAX_LENGTH else _read(text)
+
+
+@lru_cache(maxsize=KEPT)
+def _known(text: str) -> tuple[str | None, Repair | None]:
+    """Kept, for the same names come in report after report."""
+    return _read(text)
+
+
+def _read(text: str) -> tuple[str | None, Repair | None]:
     if _ORDINARY.fullmatch(text) and "-." not in text and len(text) <= MAX_LENGTH:
         return text, None
     value = plain(text)
     if not value.strip("."):
         return None, None
+    repair = None
     name = _name(value)
-    if name is not None:
-        return name, None
-    name = _name(_undecorated(value[:MAX_LOOKED_AT]))
-    return name, Repair.UNREADABLE_DOMAIN if name is None else Repair.DOMAIN_FORM
+    if name is None:
+        name, repair = _name(_undecorated(value[:MAX_LOOKED_AT])), Repair.DOMAIN_FORM
+    return (None, Repair.UNREADABLE_DOMAIN) if name is None or name in _PLACEHOLDERS else (name, repair)
 
 
 def _name(value: str) -> str | None:

@@ -70,7 +70,7 @@ class Notes:
     def domain(self, raw: str, *, where: str) -> str | None:
         """A domain name, canonical; None where the text is none. What was taken off is noted."""
         name, repair = read_domain(raw)
-        if name is not None and name is not raw and values.has_forbidden(raw):
+        if name is not None and name != raw and values.has_forbidden(raw):
             self.repairs.add(Repair.CONTROL_CHARACTERS)
         if repair is not None:
             self.change(repair, where=where, sent=raw, given=name)

@@ -35,7 +35,7 @@ def salvage(document: bytes, *, kind: Kind[Any], limits: Limits) -> Salvaged:
     if not kind.shown:
         return {}
     head, records = _head_and_records(document, kind, limits)
-    text = head.decode("utf-8", errors="replace")
+    text = head.replace(b"\0", b"").decode("utf-8", errors="replace")  # UTF-16 becomes ASCII
     found = {name: _readable(match[1]) for name, pattern in kind.shown.items() if (match := pattern.search(text))}
     salvaged = {name: value for name, value in found.items() if value}
     if records:

@@ -13,6 +13,7 @@ MAX_HEADER_BYTES = 16 * KiB  # of From and Subject; the server is asked for no m
 MAX_SIZE_DIGITS = 30
 MAX_FLAGS = 100
 _KEPT = frozenset(("UID", "RFC822.SIZE", "INTERNALDATE", "FLAGS", "BODY[", "BODY[HEADER.FIELDS"))
+_ASKED_BESIDE_SIZE = frozenset(("INTERNALDATE", "BODY[HEADER.FIELDS"))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTERNAL_DATE = re.compile(r" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")
 
@@ -22,7 +23,10 @@ Items = dict[str, Token]
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """An email without its body. `size` in bytes as the server says; `header` the raw fields asked for, b"" if none."""
+    """An email without its body. `size` in bytes as the server says, the largest one where it says none.
+
+    `header`: the raw fields asked for, b"" if none.
+    """
 
     uid: int
     size: int
@@ -86,12 +90,12 @@ def _by_uid(answers: Iterable[Answer]) -> dict[int, Items]:
 
 def _meta(uid: int, items: Items) -> Meta | None:
     size = items.get("RFC822.SIZE")
-    if not isinstance(size, str):
-        return None
+    if not isinstance(size, str) and _ASKED_BESIDE_SIZE.isdisjoint(items):
+        return None  # news that nobody asked for
     flags, date, header = items.get("FLAGS"), items.get("INTERNALDATE"), items.get("BODY[HEADER.FIELDS")
     return Meta(
         uid=uid,
-        size=_size(size),
+        size=_size(size) if isinstance(size, str) and size.upper() != "NIL" else MAX_SIZE,
         internal_date=internal_date(text_of(date)) if date is not None else None,
         flags=frozenset(text_of(flag) for flag in flags[:MAX_FLAGS]) if isinstance(flags, list) else frozenset(),
         header=header[:MAX_HEADER_BYTES] if isinstance(header, bytes) else b"",

@@ -15,8 +15,8 @@ class Exchange:
 
     `pieces` are its arguments as lines: the first is sent at once. `replies`, the others, are sent one by one, each
     after a "+": the rest of a command with literals, or SASL responses; `again` is sent to a "+" that asks for what was
-    sent already. To a "+" beyond them `refusal` is sent, which makes a server say why it rejects a token (RFC 7628
-    section 3.2.3).
+    sent already. To a "+" beyond them `refusal` is sent in a sign-in, which makes a server say why it rejects a token
+    (RFC 7628 section 3.2.3); to any other command nothing, for a line of its own would be no command.
     `wanted`: the kinds of untagged answers to keep, None for all of them. `quiet_s`: the longest silence.
     """
 
@@ -62,7 +62,7 @@ class Exchange:
         self.challenges.append(challenge)
         if len(self.challenges) > MAX_CHALLENGES:
             raise ImapFault(Category.CONNECTIVITY, "the server asks again and again for more of a command")
-        return self.refusal
+        return self.refusal if self.name == "AUTHENTICATE" else None
 
     def ended(self, line: bytes) -> None:
         """The server's tagged answer, without its tag. Raises ValueError for nonsense."""

@@ -10,6 +10,7 @@ import webencodings
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
 from pipeline.errors import Rejected
+from pipeline.mailformat.charsets import is_known as is_known_charset
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -84,6 +85,7 @@ _TEXT_ENCODINGS = re.compile(
     r"|shift[-_]jis|euc-(jp|kr)|iso-2022-(jp|kr)|gb(2312|k|18030)|big5"
 )
 _NO_TEXT: Final = frozenset({"replacement", "x-user-defined", "utf-16le", "utf-16be"})  # or no superset of ASCII
+_DOS: Final = re.compile(r"(?:cp|ibm)-?(?:437|7[37][57]|8[56][0-9]|720|1125)")  # all of them hold ASCII
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -128,9 +130,14 @@ def _encoding(data: bytes) -> str:
 
 
 def _by_label(label: str) -> str:
-    """What browsers take a label for (WHATWG Encoding, section 4.2): "windows-31j", "macintosh"; else UTF-8."""
+    """What browsers take a label for (WHATWG Encoding, section 4.2): "windows-31j", "macintosh"; else UTF-8.
+
+    Code pages of DOS are no browser's business and known to Python.
+    """
     known = webencodings.lookup(label)
-    return "utf-8" if known is None or known.name in _NO_TEXT else known.codec_info.name
+    if known is not None:
+        return "utf-8" if known.name in _NO_TEXT else known.codec_info.name
+    return label if _DOS.fullmatch(label) and is_known_charset(label) else "utf-8"
 
 
 def _decode_damaged(data: bytes, encoding: str) -> str:

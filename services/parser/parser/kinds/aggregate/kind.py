@@ -12,9 +12,14 @@ _OWN = frozenset({"email", "extra_contact_info", "generator", "version", "namesp
 _POLICY = frozenset({"p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method"})
 
 
+_PREFIX = r"(?:[\w.\-]{1,40}:)?"
+# What stands in the policy beside its domain: what comes behind its end, or in a record, is another's domain.
+_BESIDE = rf"(?:(?!</?{_PREFIX}(?:policy_published|record|auth_results|report_metadata)\b).){{0,500}}?"
+
+
 def _element(name: str, *, within: str = "") -> re.Pattern[str]:
-    outer = rf"{within}\b[^<>]{{0,200}}>.{{0,500}}?<(?:[\w.\-]{{1,40}}:)?" if within else ""
-    return re.compile(rf"<(?:[\w.\-]{{1,40}}:)?{outer}{name}\s{{0,20}}>([^<>]{{1,500}})<", re.IGNORECASE | re.DOTALL)
+    outer = rf"{within}\b[^<>]{{0,200}}>{_BESIDE}<{_PREFIX}" if within else ""
+    return re.compile(rf"<{_PREFIX}{outer}{name}\s{{0,20}}>([^<>]{{1,500}})<", re.IGNORECASE | re.DOTALL)
 
 
 def _totals(_: AggregateReport, rows: RowSpool) -> Totals:

@@ -100,7 +100,7 @@ class RecordReader:
 
     def _header_from(self, texts: RecordTexts, raw: Raw) -> str | None:
         header_from = self._domain(texts.header_from, raw, "identifiers/header_from")
-        if header_from is None and texts.is_identified and not (texts.header_from or "").strip():
+        if header_from is None and texts.is_identified and not (texts.header_from or "").strip(". \t\r\n"):
             self._notes.add(Repair.MISSING_HEADER_FROM)
         return header_from
 

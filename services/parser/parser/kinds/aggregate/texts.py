@@ -58,16 +58,17 @@ class RecordTextsReader:
         sections = self._elements.sections(record)
         row = self._children(sections.get("row"))
         self._check_not_elsewhere(_OF_A_ROW - row.keys(), record)
-        evaluated, reasons = self._policy_evaluated(row.get("policy_evaluated"))
-        identifiers = sections.get("identifiers")
+        evaluation = self._placed("policy_evaluated", row, sections)
+        evaluated, reasons = self._policy_evaluated(evaluation)
+        identifiers = self._placed("identifiers", sections, row)
         named = {} if identifiers is None else self._elements.texts(identifiers)
         if identifiers is None:
             self._notes.add(Repair.MISSING_IDENTIFIERS)
-        dkim_results, spf_results = self._auth_results(sections.get("auth_results"))
+        dkim_results, spf_results = self._auth_results(self._placed("auth_results", sections, row))
         return RecordTexts(
             source_ip=_text(row.get("source_ip")),
             count=_text(row.get("count")),
-            is_evaluated="policy_evaluated" in row,
+            is_evaluated=evaluation is not None,
             disposition=_text(evaluated.get("disposition")),
             dkim=_text(evaluated.get("dkim")),
             spf=_text(evaluated.get("spf")),
@@ -83,13 +84,25 @@ class RecordTextsReader:
     def _children(self, element: etree._Element | None) -> dict[str, etree._Element]:
         return {} if element is None else self._elements.children(element)
 
+    def _placed(
+        self, name: str, own: dict[str, etree._Element], other: dict[str, etree._Element]
+    ) -> etree._Element | None:
+        """The section where it belongs, or else where it stands instead."""
+        if name in own or name not in other:
+            return own.get(name)
+        self._notes.add(Repair.MISPLACED_SECTION)
+        return other[name]
+
     def _check_not_elsewhere(self, missing: frozenset[str], record: etree._Element) -> None:
-        """Raises Rejected where what is missing in the row stands somewhere else in the record."""
+        """Raises Rejected where what is missing in the row stands somewhere else in the record, or as an attribute."""
         if not missing:
             return
         names = self._elements.names
-        own = (section for section in record if not self._elements.is_foreign(section))
-        if any(names[element.tag] in missing for section in own for element in section.iter()):
+        own = [section for section in record if not self._elements.is_foreign(section)]
+        elements = [element for section in own for element in section.iter()]
+        said = {names[element.tag] for element in elements}
+        said.update(str(name) for element in (record, *elements) for name in element.attrib)
+        if not missing.isdisjoint(said):
             raise Rejected(Reason.RECORDS_LOST, f"{' or '.join(sorted(missing))} stands outside of its row")
 
     def _policy_evaluated(

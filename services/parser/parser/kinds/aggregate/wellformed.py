@@ -19,6 +19,7 @@ MAX_REPAIRED_BYTES = 8 * 1024 * 1024  # it is held in memory several times over;
 
 _ROOT_START = re.compile(r"<(?:[\w.\-]+:)?feedback(?=[\s/>])", re.IGNORECASE)
 _ROOT_END = re.compile(r"</(?:[\w.\-]+:)?feedback\s*>", re.IGNORECASE)
+_ROWS = re.compile(r"<(?:[\w.\-]+:)?(?:record|row|source_?ip)(?=[\s/>])", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _DECLARATION = re.compile(r"<\?xml\s[^<>]{0,200}\?>", re.IGNORECASE)
 _SCHEMA = re.compile(r"<(?:[\w.\-]+:)?schema\b[^<>]*>", re.IGNORECASE)
@@ -51,6 +52,8 @@ def repair(data: bytes) -> Repaired:
         raise SeveralReports(several, repairs)
     repairs |= _judge_before(text[: root.start()])
     body, after = _split_after(text[root.start() :])
+    if _ROWS.search(after) or _ROWS.search(_without_remarks(text[: root.start()])):
+        raise Rejected(Reason.RECORDS_LOST, "rows that stand outside of the report")
     if after.strip():
         repairs.add(Repair.TRAILING_JUNK)
     repairer = TagRepairer(body)

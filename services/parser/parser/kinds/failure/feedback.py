@@ -91,7 +91,7 @@ def _sort_in(part: _Part, parts: Parts, notes: Notes) -> None:
     if part.kind in _SAMPLE_TYPES:
         _take_sample(part, content, parts, notes)
         return
-    text = content.decode("utf-8", errors="replace")
+    text = _text(content)
     fields = parse_fields(text)
     if parts.feedback is None and (part.kind == _FEEDBACK or "feedback-type" in fields):
         _take_feedback(part, fields, parts, notes)
@@ -100,6 +100,13 @@ def _sort_in(part: _Part, parts: Parts, notes: Notes) -> None:
         notes.add(Repair.MISLABELLED_SAMPLE)
     elif part.kind.startswith("text/"):
         parts.texts.append(text)
+
+
+def _text(content: bytes) -> str:
+    """As UTF-8, or as UTF-16 where it is that, whatever its charset says."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    return content.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
 def _take_sample(part: _Part, content: bytes, parts: Parts, notes: Notes) -> None:

@@ -1,5 +1,7 @@
 """Failure reports as a kind: all that only they have is a row of one table."""
 
+import re
+
 from parser.kinds.failure.reader import read_failure
 from parser.kinds.kind import Kind, Row
 from parser.kinds.values import bigint
@@ -7,6 +9,12 @@ from pipeline.contracts.mail import DocumentFormat
 from pipeline.contracts.report import FailureReport, ReportHeader, ReportKind
 
 _HEADER = frozenset(ReportHeader.model_fields)
+_FIRST_FIELD = r"^(?:Feedback-Type|User-Agent|Version)[ \t]{0,5}:[^\r\n]{0,998}\r?\n(?:[^\r\n]{1,998}\r?\n){0,40}?"
+
+
+def _field(name: str) -> re.Pattern[str]:
+    """A field among those of the machine-readable part."""
+    return re.compile(rf"{_FIRST_FIELD}{name}[ \t]{{0,5}}:[ \t]{{0,5}}([^\r\n]{{1,500}})", re.IGNORECASE | re.MULTILINE)
 
 
 def _rows(number: int, report: FailureReport) -> list[Row]:
@@ -25,4 +33,9 @@ FAILURE = Kind(
     format=DocumentFormat.ARF,
     reader=lambda: read_failure,
     details={"failure_report": _rows},
+    shown={
+        "report_id": re.compile(r"^Message-ID[ \t]{0,5}:\s{0,5}<?([^\s<>]{1,500})", re.IGNORECASE | re.MULTILINE),
+        "domain": _field("Reported-Domain"),
+        "begin": _field("Arrival-Date"),
+    },
 )

@@ -26,6 +26,7 @@ from pipeline.mailformat.words import decoded_words
 MAX_READ_BYTES = 4 * MiB
 SAMPLE_TEXTS = 16  # the sample may be this many times longer than a text field
 # An address literal (RFC 5321 section 4.1.3, to which RFC 5965 refers) and the brackets that it has in a mail address.
+_ZONE_NAME = re.compile(r" ?(?:UTC|GMT|Z)\Z", re.IGNORECASE)
 _LITERAL = re.compile(r"\[?(?:IPv6:)?([0-9a-f:.]+)\]?", re.IGNORECASE)
 
 
@@ -121,16 +122,17 @@ def _arrival(source: Source) -> int:
 
 def _mail_date(text: str | None) -> int | None:
     """Seconds since 1970 of an RFC 5322 or ISO date, or None where it is unreadable or impossible."""
-    bare = without_comments(text or "")
+    bare = without_comments(text or "").strip('"')
     read = moment(bare)
-    epoch = int(read.timestamp()) if read is not None else values.iso_epoch(bare)
+    # else what programs write in its place: ISO 8601, perhaps with the zone's name, or seconds
+    epoch = int(read.timestamp()) if read is not None else values.epoch(_ZONE_NAME.sub("Z", bare))[0]
     is_possible = epoch is not None and values.is_possible_period(begin=epoch, end=epoch, earliest=1)
     return epoch if is_possible else None
 
 
 def _org_name(source: Source) -> str:
     agent = source.first("user-agent")
-    if agent:
+    if agent and source.only("user-agent"):
         return agent
     domain = _domain_of(source.mail.text("from")) or source.hints.from_domain
     return read_domain(domain)[0] or source.notes.text(domain) or ""
@@ -158,7 +160,7 @@ def _feedback_type(source: Source) -> str:
 
 
 def _feedback_word(source: Source) -> str | None:
-    return _lower(source.value("feedback-type"))
+    return _lower(source.only("feedback-type"))
 
 
 def _source_ip(source: Source) -> str | None:

@@ -44,8 +44,13 @@ class Source:
         return tuple(text for text in texts if text)
 
     def value(self, name: str) -> str | None:
-        """The first field of this name without comments, which the grammar allows round every value (RFC 5965 3.5)."""
+        """The first field of this name without comments, which the grammar allows round every value (RFC 5965 3.5).
+
+        That another one says something else is noted.
+        """
         text = self.first(name)
+        if len(self.fields.get(name, ())) > 1:
+            self.notes.add(Repair.REPEATED_ELEMENT)
         return None if text is None else self._bare(name, text)
 
     def values(self, name: str) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ MAX_VALUES: Final = 400_000  # each may take 100 bytes of memory
 _REPORT_KEY: Final = r'"\s*(?:organi[sz]ation[-_]name|report[-_]id|policies|date[-_]range)\s*"\s*:'
 _LOOKS_LIKE_A_REPORT: Final = re.compile(_REPORT_KEY, re.IGNORECASE)
 _BEGINS: Final = re.compile(r'\[\s*\{\s*"|\{\s*"')
+_ODD_SPACE: Final = "\u00a0\u2000-\u200b\u3000\ufeff"  # what is white space for people and not for JSON
 _STRING: Final = r'"(?:[^"\\]|\\.)*+"'
-_STRING_OR_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*[}}\]])", re.DOTALL)
+_STRING_OR_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*[}}\]])|[{_ODD_SPACE}]+", re.DOTALL)
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BREAK: Final = re.compile(r"[ \t]?\r?\n[ \t]?")
 _KEYWORD: Final = re.compile(r'"?\w{1,100}:')  # of a policy's line: "mx: mail.example.com"
 _BETWEEN: Final = re.compile(r"[\s,;]*")
@@ -42,7 +44,7 @@ def parse_report(document: bytes, *, notes: Notes, fold: Any) -> Any:
         try:
             tree = _loaded(text, fold)
         except ValueError:
-            tree = _loaded(_repaired(text, notes), fold)
+            tree = _loaded(_repaired(text, notes), fold, is_strict=False)
     except (ValueError, RecursionError) as error:
         is_report = _LOOKS_LIKE_A_REPORT.search(text) is not None
         reason = Reason.NOT_WELL_FORMED if is_report else Reason.NO_REPORT_CONTENT
@@ -52,8 +54,9 @@ def parse_report(document: bytes, *, notes: Notes, fold: Any) -> Any:
     return tree
 
 
-def _loaded(text: str, fold: Any) -> Any:
-    return json.loads(text, object_pairs_hook=fold, parse_constant=_refuse_constant)
+def _loaded(text: str, fold: Any, *, is_strict: bool = True) -> Any:
+    """`is_strict`: a text holds no tab."""
+    return json.loads(text, object_pairs_hook=fold, parse_constant=_refuse_constant, strict=is_strict)
 
 
 def _refuse_constant(name: str) -> None:
@@ -74,7 +77,7 @@ def _decoded(document: bytes, notes: Notes) -> str:
 
 def _repaired(text: str, notes: Notes) -> str:
     """The text as JSON. Raises SeveralReports where it holds more than one report, ValueError where it is damaged."""
-    clean = text.replace("\0", "")
+    clean = _FORBIDDEN.sub("", text)
     if clean != text:
         notes.add(Repair.CONTROL_CHARACTERS)
     begin = _BEGINS.search(clean)
@@ -95,8 +98,10 @@ def _repaired(text: str, notes: Notes) -> str:
 def _put_right(found: re.Match[str], notes: Notes) -> str:
     string = found[1]
     if string is None:
-        notes.add(Repair.TRAILING_COMMA)
-        return ""
+        notes.add(Repair.TRAILING_COMMA if found[0] == "," else Repair.CONTROL_CHARACTERS)
+        return "" if found[0] == "," else " "
+    if "\t" in string:
+        notes.add(Repair.CONTROL_CHARACTERS)
     if "\n" not in string:
         return string
     notes.add(Repair.WRAPPED_LINE)
@@ -122,7 +127,7 @@ def _unwrapped(broken: re.Match[str], *, is_prose: bool) -> str:
 
 def _end_of_value(text: str, start: int) -> int:
     """Where the JSON value that begins at `start` ends. Raises ValueError."""
-    return json.JSONDecoder().raw_decode(text, start)[1]
+    return json.JSONDecoder(strict=False).raw_decode(text, start)[1]
 
 
 def _reports(text: str) -> list[str]:
@@ -151,7 +156,7 @@ def _only(listed: list[Any], text: str, notes: Notes) -> Any:
     """The one report of a list. Raises SeveralReports, and Rejected where the list holds none."""
     if len(listed) == 1:
         notes.add(Repair.LIST_FORM)
-        return listed[0]
+        return _only(listed[0], text, notes) if isinstance(listed[0], list) else listed[0]
     if not listed or not all(isinstance(item, dict) for item in listed):
         raise Rejected(Reason.NO_REPORT_CONTENT, "no JSON object")
     reports = _reports(text[text.index("[") :])
@@ -170,7 +175,10 @@ DECISIVE = frozenset(
         "start-datetime",
         "end-datetime",
         "policies",
+        "policy",
         "policy-domain",
+        "summary",
+        "failure-details",
         "total-successful-session-count",
         "total-failure-session-count",
         "failed-session-count",

@@ -178,6 +178,7 @@ class ShapedTextsReader:
         is_ordinary = not (notes.repairs or elements.extensions or elements.names.has_unknown)
         is_plain = _UNPLAIN.isdisjoint(elements.names[tag] for tag in shape[0])
         is_plain = is_plain and Repair.REPEATED_ELEMENT not in notes.repairs  # whether they differ, no shape tells
+        is_plain = is_plain and None not in (positions.source_ip, positions.count)  # they may stand in attributes
         known = KnownShape(Plan(positions), is_plain=is_plain)
         if is_ordinary:
             self._known.keep(known, record, shape, self._root)
