@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+import pipeline.telemetry.light  # noqa: F401 before whatever logs
 from notifier.alerts import Options
 from notifier.courier import Courier, Trier
 from notifier.reports import ReportTaker

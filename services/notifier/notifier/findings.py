@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from notifier.facts import Facts
 from pipeline.notifications.rules import Rule
@@ -11,7 +12,7 @@ from pipeline.notifications.rules import Rule
 class Finding:
     """`rule` and `subject` say which alert it is. `link` is the path of the page that shows the evidence.
 
-    `once` marks what happened and is over at once (a change of settings): nobody is told that it has ended.
+    `at` is of what happened and is over at once (a change of settings): nobody is told that it has ended.
     """
 
     rule: Rule
@@ -21,7 +22,7 @@ class Finding:
     count: int = 1
     domain: str | None = None
     link: str = ""
-    once: bool = False
+    at: datetime | None = None
 
 
 Check = Callable[[Facts, float], Sequence[Finding]]

@@ -27,11 +27,12 @@ def is_muted(finding: Finding, mutes: Iterable[Mute]) -> bool:
 
 
 def listeners(finding: Finding, urgency: Urgency, channels: Sequence[Channel]) -> list[Channel]:
-    """The channels that want to hear of it."""
+    """The channels that want to hear of it; of what happened before a channel was made it is not told."""
     return [
         channel
         for channel in channels
         if channel.settings.enabled
+        and (finding.at is None or finding.at > channel.created_at)
         and urgency.rank >= channel.settings.urgency.rank
         and concerns(finding.domain, channel.settings.domains)
     ]

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from notifier.facts import Facts
 from notifier.findings import Finding, concerns
-from notifier.rules import domains, mailboxes, pipeline, sources
+from notifier.rules import domains, mailboxes, pipeline, policies, sources
 from pipeline.notifications.rules import Rule, RuleSettings
 
-CHECKS = {**sources.CHECKS, **domains.CHECKS, **mailboxes.CHECKS, **pipeline.CHECKS}
+CHECKS = {**sources.CHECKS, **domains.CHECKS, **policies.CHECKS, **mailboxes.CHECKS, **pipeline.CHECKS}
 
 
 def find(facts: Facts, settings: Mapping[Rule, RuleSettings]) -> list[Finding]:

@@ -8,7 +8,9 @@ from notifier.findings import Check, Finding, clean
 from pipeline.notifications.rules import Rule
 
 SIGN_IN = frozenset({"authentication", "auth_expired"})
+STORE_FULL = "store_full"
 LEAST_OVERDUE = timedelta(hours=1)
+WHAT = {STORE_FULL: "keeps large emails back"}
 TEXTS = {
     "authentication": "The server refuses the user name or the password",
     "auth_expired": "The authorization has expired",
@@ -18,6 +20,7 @@ TEXTS = {
     "permissions": "The user may not read the folder",
     "throttled": "The server refuses for now: too much was asked, or a quota is used up",
     "timeout": "The server does not answer in time",
+    STORE_FULL: "The object store has no room: emails over 256 kB wait in the mailbox, smaller ones go on",
 }
 
 
@@ -33,7 +36,7 @@ def sign_in(facts: Facts, threshold: float) -> Sequence[Finding]:
 def fault(facts: Facts, threshold: float) -> Sequence[Finding]:
     """The mailbox cannot be read for another reason, for so many minutes; a quota is one of them."""
     return [
-        _fault(Rule.MAILBOX_FAULT, mailbox, "cannot be read")
+        _fault(Rule.MAILBOX_FAULT, mailbox, WHAT.get(mailbox.category, "cannot be read"))
         for mailbox in _failing(facts, threshold)
         if mailbox.category not in SIGN_IN
     ]
