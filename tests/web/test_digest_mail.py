@@ -44,7 +44,7 @@ FULL = Figures.model_validate({
     "alerts": (
         AlertFigures(title="192.0.2.10 begins to fail for example.com", detail="120 of 130 messages failed.", link="/",
                      urgency="critical", opened_at=NOW, resolved_at=None),
-        AlertFigures(title="2 mails could not be read", detail="Reason: the document is damaged beyond repair.",
+        AlertFigures(title="2 emails could not be read", detail="Reason: the document is damaged beyond repair.",
                      link="/dead-letters", urgency="warning", opened_at=NOW, resolved_at=NOW),
     ),
 })  # fmt: skip

@@ -34,7 +34,7 @@ def _volume(facts: Facts, days: list[DomainDay], threshold: float) -> Finding | 
     return Finding(
         rule=Rule.VOLUME_UNUSUAL,
         subject=day.domain,
-        title=f"Far {much} mail than usual for {clean(day.domain)}",
+        title=f"Far {much} email than usual for {clean(day.domain)}",
         detail=f"{day.messages} messages on {day.day:%d %B}; a usual day has {usual:.0f}.",
         count=day.messages,
         domain=day.domain,

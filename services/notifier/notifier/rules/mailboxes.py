@@ -63,14 +63,14 @@ def overdue(facts: Facts, threshold: float) -> Sequence[Finding]:
 
 
 def refused_actions(facts: Facts, threshold: float) -> Sequence[Finding]:
-    """The server refused to mark, move or delete so many mails in a day: one finding for mailbox, action and reason."""
+    """The server refused to mark, move or delete so many emails in a day: one finding a mailbox, action and reason."""
     watched = {mailbox.id for mailbox in _watched(facts)}
     return [
         Finding(
             rule=Rule.ACTION_REFUSED,
             subject=f"{refused.mailbox_id} {refused.action} {refused.reason}",
             title=f"{clean(facts.name_of(refused.mailbox_id))}: the server refuses to {_verb(refused.action)}",
-            detail=f"{refused.mails} mails could not be acted on in the last day ({_plain(refused.reason)}). Their "
+            detail=f"{_emails(refused.mails)} could not be acted on in the last day ({_plain(refused.reason)}). Their "
             "reports are stored.",
             count=refused.mails,
             link=_link(refused.mailbox_id),
@@ -80,13 +80,17 @@ def refused_actions(facts: Facts, threshold: float) -> Sequence[Finding]:
     ]
 
 
+def trouble(category: str) -> str:
+    """What a category of faults means, as a sentence without its full stop."""
+    return TEXTS.get(category, _plain(category))
+
+
 def _fault(rule: Rule, mailbox: MailboxState, what: str) -> Finding:
-    words = TEXTS.get(mailbox.category, _plain(mailbox.category))
     return Finding(
         rule=rule,
         subject=mailbox.id,
         title=f"Mailbox {clean(mailbox.name)} {what}",
-        detail=f"{words}, since {_when(mailbox.failing_since)}. {clean(mailbox.detail)}".strip(),
+        detail=f"{trouble(mailbox.category)}, since {_when(mailbox.failing_since)}. {clean(mailbox.detail)}".strip(),
         link=_link(mailbox.id),
     )
 
@@ -110,8 +114,12 @@ def _plain(word: str) -> str:
     return clean(word.replace("_", " ")) or "no reason given"
 
 
+def _emails(number: int) -> str:
+    return "1 email" if number == 1 else f"{number:,} emails"
+
+
 def _verb(action: str) -> str:
-    return {"mark_read": "mark mails as read", "move": "move mails", "delete": "delete mails"}.get(action, "act")
+    return {"mark_read": "mark emails as read", "move": "move emails", "delete": "delete emails"}.get(action, "act")
 
 
 def _link(mailbox_id: str) -> str:

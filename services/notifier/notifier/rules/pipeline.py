@@ -13,12 +13,12 @@ TEXTS = {reason.value: reason.text for reason in Reason}
 
 
 def dead_letters(facts: Facts, threshold: float) -> Sequence[Finding]:
-    """So many mails failed in a day for one reason: one finding a reason, however many mails."""
+    """So many emails failed in a day for one reason: one finding a reason, however many emails."""
     return [
         Finding(
             rule=Rule.DEAD_LETTERS,
             subject=failed.reason or "unknown",
-            title=f"{failed.mails} {'mail' if failed.mails == 1 else 'mails'} could not be read",
+            title=f"{failed.mails} {'email' if failed.mails == 1 else 'emails'} could not be read",
             detail=f"Reason: {TEXTS.get(failed.reason, clean(failed.reason) or 'none given')}. They are kept under "
             "Dead letters, and can be retried.",
             count=failed.mails,
