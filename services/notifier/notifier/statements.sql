@@ -21,8 +21,8 @@ WHERE stored_at > $1 AND outcome = 'failed'
 GROUP BY reason
 
 -- name: changes
--- Changes of settings since $1.
-SELECT id, mailbox_id, text, at FROM notify_setting WHERE at > $1 ORDER BY at DESC LIMIT 100
+-- Changes of settings since $1; to mute is none.
+SELECT id, mailbox_id, text, at FROM notify_setting WHERE at > $1 AND name NOT IN ('muted', 'unmuted') ORDER BY at DESC LIMIT 100
 
 -- name: domain_days
 -- Every domain's days since $1.

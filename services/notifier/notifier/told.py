@@ -8,6 +8,8 @@ from notifier.delivery import Channel
 from notifier.findings import Finding, concerns
 from pipeline.notifications.rules import QuietHours, Urgency
 
+MAKING = timedelta(seconds=10)  # what is noted of a channel's making is noted within it
+
 
 @dataclass(frozen=True, slots=True)
 class Mute:
@@ -32,7 +34,7 @@ def listeners(finding: Finding, urgency: Urgency, channels: Sequence[Channel]) -
         channel
         for channel in channels
         if channel.settings.enabled
-        and (finding.at is None or finding.at > channel.created_at)
+        and (finding.at is None or finding.at > channel.created_at + MAKING)
         and urgency.rank >= channel.settings.urgency.rank
         and concerns(finding.domain, channel.settings.domains)
     ]

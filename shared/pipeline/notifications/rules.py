@@ -40,7 +40,7 @@ class Rule(Word):
     TLS_FAILURES = "tls_failures", "TLS sessions fail"
     MAILBOX_SIGN_IN = "mailbox_sign_in", "A mailbox refuses the sign-in"
     MAILBOX_FAULT = "mailbox_fault", "A mailbox cannot be read"
-    MAILBOX_OVERDUE = "mailbox_overdue", "A mailbox was not read for long"
+    MAILBOX_OVERDUE = "mailbox_overdue", "A mailbox has not been read for a while"
     ACTION_REFUSED = "action_refused", "A mail server refuses to mark, move or delete"
     DEAD_LETTERS = "dead_letters", "Emails became dead letters"
     STORE_FULL = "store_full", "A store is nearly full"

@@ -50,7 +50,7 @@ def silent_reporters(facts: Facts, threshold: float) -> Sequence[Finding]:
             rule=Rule.REPORTER_SILENT,
             subject=reporter.name,
             title=f"No more reports from {clean(reporter.name)}",
-            detail=f"Its last report is about {reporter.last_day:%d %B}; it was heard on {reporter.days} of "
+            detail=f"Its last report is about {reporter.last_day:%d %B}; it reported on {reporter.days} of "
             "the last 28 days.",
             count=(facts.today - reporter.last_day).days,
             link="/reports",

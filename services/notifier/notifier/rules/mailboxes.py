@@ -53,7 +53,7 @@ def overdue(facts: Facts, threshold: float) -> Sequence[Finding]:
                 Finding(
                     rule=Rule.MAILBOX_OVERDUE,
                     subject=mailbox.id,
-                    title=f"Mailbox {clean(mailbox.name)} was not read for long",
+                    title=f"Mailbox {clean(mailbox.name)} has not been read for a while",
                     detail=f"The last look was {_when(mailbox.last_at)}; it should be read every "
                     f"{mailbox.poll_minutes:g} minutes. Does a fetcher run?",
                     link=_link(mailbox.id),
