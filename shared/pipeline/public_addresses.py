@@ -5,14 +5,14 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 # The last 32 bits are an IPv4 address: NAT64 (RFC 6052, RFC 8215), IPv4-compatible (RFC 4291), translated (RFC 2765).
 WITH_IPV4 = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
 
+NOTIFIER_MAY, FETCHER_MAY = "DMARQ_NOTIFY_PRIVATE_ADDRESSES", "DMARQ_STS_PRIVATE_ADDRESSES"  # settings that allow all
+
 
 class PrivateAddress(OSError):
-    """A name or URL leads to an address that must not be connected to."""
+    """A name or URL leads to an address that must not be connected to, unless `setting` says so."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "it leads to a private, loopback or link-local address, which DMARQ_NOTIFY_PRIVATE_ADDRESSES allows"
-        )
+    def __init__(self, setting: str) -> None:
+        super().__init__(f"it leads to a private, loopback or link-local address, which {setting} allows")
 
 
 def is_public(address: str) -> bool:
