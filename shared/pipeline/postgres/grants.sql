@@ -45,6 +45,7 @@ GRANT USAGE ON SCHEMA public TO dmarq_notifier;
 GRANT SELECT ON schema_migration TO dmarq_notifier;
 GRANT SELECT ON notify_mailbox, notify_mailbox_run, notify_mail, notify_action, notify_setting TO dmarq_notifier;
 GRANT SELECT ON notify_domain, notify_reporter, notify_source, notify_policy, notify_tls, notify_signature TO dmarq_notifier;
+GRANT SELECT ON notify_source_name, notify_dns TO dmarq_notifier;
 GRANT SELECT ON notify_channel, notify_rule, notify_mute TO dmarq_notifier;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notify_alert, notify_delivery, notify_attempt TO dmarq_notifier;
 GRANT USAGE ON SEQUENCE notify_alert_id_seq, notify_delivery_id_seq TO dmarq_notifier;

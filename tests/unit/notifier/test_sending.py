@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
 from notifier.message import Message, trial
-from notifier.sending.by_apprise import AppriseSender
 from notifier.sending.email import mail_of
+from notifier.sending.send import AppriseSender
 from pipeline.notifications.channels import (
     ChannelSecrets,
     ChannelSettings,

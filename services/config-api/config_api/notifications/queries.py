@@ -40,10 +40,13 @@ async def change_rule(backend: Backend, code: str, patch: Mapping[str, Any], *, 
         saved = await _saved(connection)
         changed = patched(saved.get(code, {}), patch)
         validated(RuleSettings, {**CATALOGUE[rule].defaults.model_dump(), **changed})
+        after = {**saved, code: changed}
+        was, now = (dict(settings_of(each)[rule]) for each in (saved, after))
+        fields = [name for name in now if now[name] != was[name]]
         await connection.execute(SQL["set_rule"], code, changed)
-        text = f"{who} changed the rule {code}: {', '.join(sorted(patch))}"
-        await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who)
-    after = {**saved, code: changed}
+        if fields:
+            text = f"{who} changed the rule {code}: {', '.join(fields)}"
+            await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who)
     return _rule(rule, settings_of(after)[rule], after)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import aiohttp
 from aiohttp.typedefs import LooseHeaders
 
-from notifier.deliveries import Outcome
+from notifier.delivery import Outcome
 from notifier.message import Message
 from pipeline.contracts.trace import traceparent
 from pipeline.notifications.webhook import signature_headers
