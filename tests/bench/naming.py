@@ -24,6 +24,7 @@ from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
 from parser.upkeep import fold, keep_overview
 from pipeline.contracts.limits import Limits
+from pipeline.contracts.wire import Envelope
 from pipeline.postgres.connection import Database, database
 from pipeline.telemetry.health import Readiness
 from pipeline.telemetry.logs import configure_logs
@@ -59,7 +60,7 @@ def turn(mails: int, *, named: bool) -> Cost:
         return asyncio.run(_stored(server, watched, envelopes, named=named))
 
 
-async def _stored(server: EmbeddedPostgres, watched: Watched, envelopes: list[object], *, named: bool) -> Cost:
+async def _stored(server: EmbeddedPostgres, watched: Watched, envelopes: list[Envelope], *, named: bool) -> Cost:
     opened = database(server.url, size=4, name="bench", stopping=asyncio.Event(), readiness=Readiness())
     async with opened as pool:
         assert pool is not None
@@ -86,7 +87,7 @@ async def _stored(server: EmbeddedPostgres, watched: Watched, envelopes: list[ob
     return cost
 
 
-async def _take(pool: Database, data: NamingData, envelopes: list[object], *, named: bool) -> None:
+async def _take(pool: Database, data: NamingData, envelopes: list[Envelope], *, named: bool) -> None:
     stopping = asyncio.Event()
     options = AnnouncementOptions(names=RowNames(data) if named else None)
     handler = ParserHandler(pool, Store(pool, options), options=ReadOptions(), committed=lambda: None)
@@ -95,7 +96,7 @@ async def _take(pool: Database, data: NamingData, envelopes: list[object], *, na
         if named:
             group.create_task(keep_sources(pool, data, stopping))
         for start in range(0, len(envelopes), BATCH):
-            await handler(envelopes[start : start + BATCH])  # type: ignore[arg-type]
+            await handler(envelopes[start : start + BATCH])
         stopping.set()
     await fold(pool, asyncio.Event())
 
