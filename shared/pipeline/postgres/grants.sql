@@ -24,6 +24,7 @@ GRANT USAGE ON SCHEMA public TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
 GRANT UPDATE ON imap_switch TO dmarq_config_api;
+GRANT INSERT, DELETE ON oauth_sign_in TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON api_request TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;

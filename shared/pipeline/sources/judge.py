@@ -28,9 +28,24 @@ class Verdict(StrEnum):
     IGNORED = "ignored"
 
     @property
+    def text(self) -> str:
+        """In words, as people read it in lists."""
+        return _TEXTS[self]
+
+    @property
     def severity(self) -> int:
         """The place in that order, from 0."""
         return list(Verdict).index(self)
+
+
+_TEXTS = {
+    Verdict.MISALIGNED: "Yours, failing",
+    Verdict.FAILING: "Not yours, failing",
+    Verdict.UNKNOWN: "Undecided",
+    Verdict.FORWARDED: "Forwarding",
+    Verdict.ALIGNED: "Passing",
+    Verdict.IGNORED: "Ignored",
+}
 
 
 class Standing(StrEnum):

@@ -81,7 +81,7 @@ def test_a_domain_is_asked_for_when_told_to_and_what_changes_becomes_history(kno
         zone["_dmarc.example.com"] = {"TXT": [f'"{DMARC.replace("quarantine", "reject")}"']}
         changed = told(known, "POST", "/domains/example.com/dns", {})
 
-    unknown = {"asked_at": None, "problem": None, "differences": [], "latest": None, "history": []}
+    unknown: dict[str, object] = {"asked_at": None, "problem": None, "differences": [], "latest": None, "history": []}
     assert before == {"domain": "example.com", **unknown}
     assert records(first)["_dmarc.example.com"]["records"] == [DMARC]
     assert records(first)["example.com"]["lookups"] == 3

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from config_api.errors import Invalid
 from config_api.notifications.channels import merged
-from config_api.web.problem import Problem
 from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging
 from tests.support.config_api import Api
 
@@ -81,7 +81,7 @@ def test_a_webhook_that_moves_needs_its_key_again() -> None:
         {"name": "Operations", "kind": "webhook", "destination": "https://hooks.example.com:443"}
     )
 
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Invalid) as refused:
         merged("operations", before, saved, {"url": "https://evil.example/x"})
 
     assert [error.field for error in refused.value.errors] == ["signing_key"]

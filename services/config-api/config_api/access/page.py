@@ -8,6 +8,7 @@ from config_api.access import sessions, sign_in, tokens
 from config_api.access.scopes import Scope
 from config_api.access.sign_in_page import DIFFER
 from config_api.backend import backend
+from config_api.errors import Invalid
 from config_api.web import words
 from config_api.web.notes import told
 from config_api.web.problem import Problem
@@ -43,10 +44,8 @@ def create_token() -> str | tuple[str, int]:
     try:
         wanted = validated(WantedToken, {"name": name, "scope": scope})
         made = backend().run(tokens.create(backend().database, name=wanted.name, scope=wanted.scope))
-    except Problem as problem:
-        if problem.status != 422:
-            raise
-        return _page(faults={error.field: error.text for error in problem.errors}, name=name), 422
+    except Invalid as wrong:
+        return _page(faults={error.field: error.text for error in wrong.errors}, name=name), 422
     return _page(made=made)
 
 

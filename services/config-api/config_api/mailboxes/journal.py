@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from config_api.mailboxes.sql import SQL
+from config_api.mailboxes import SQL
 from config_api.mailboxes.wording import Change
 from pipeline.contracts.events import ActivityLogged, Level
 from pipeline.contracts.wire import Envelope, encode

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 from config_api.backend import Backend
 from config_api.domains import queries as domains
 from config_api.domains.shapes import DomainFilter, DomainRow
-from config_api.web.formatting import plural
 from pipeline.contracts.topology import DEAD
+from pipeline.counting import plural
 from pipeline.errors import TryLater
 from pipeline.jetstream.lag import blob_store, holding
 from pipeline.postgres.connection import Database
