@@ -21,6 +21,7 @@ from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
+from parser.sources.chores import group_sources
 from parser.sources.data import NamingData, NamingFiles
 from parser.storage.transaction import AnnouncementOptions, Store
 from parser.upkeep import fold
@@ -184,6 +185,9 @@ async def sources_settled(database_url: str) -> None:
     async with opened as pool:
         assert pool is not None
         await settle(pool, NamingData(NamingFiles()))
+        async with pool.connection() as connection:
+            await connection.execute("ANALYZE source, source_identity, source_verdict")
+        await group_sources(pool, asyncio.Event())  # it is known now how many sources there are
 
 
 async def bytes_of(database_url: str) -> dict[str, float]:
