@@ -169,6 +169,10 @@ class Settings(BaseModel):
     dns_server: NameServer = Field(
         "", description="Name server that fetchers ask, IP address:port; empty: those of the machine."
     )
+    sts_private_addresses: bool = Field(
+        False,
+        description="Whether fetchers may fetch MTA-STS policies from private, loopback and link-local addresses.",
+    )
     host_names: bool = Field(
         False,
         description="Have a fetcher ask for the host names of sources (PTR, confirmed); it tells a name server which "

@@ -13,7 +13,9 @@ GRANT EXECUTE ON FUNCTION make_record_partition(integer, integer), drop_record_p
 GRANT EXECUTE ON FUNCTION fold_overview(bigint) TO dmarq_parser;
 GRANT SELECT, UPDATE ON source, source_domain TO dmarq_parser;
 GRANT SELECT, INSERT, UPDATE ON source_verdict TO dmarq_parser;
-GRANT SELECT ON source_identity, source_standing, overview_source, overview_due TO dmarq_parser;
+GRANT SELECT ON source_identity, source_standing, overview_source, overview_due, domain_dns TO dmarq_parser;
+GRANT SELECT, INSERT ON source_group_kept TO dmarq_parser;
+GRANT EXECUTE ON FUNCTION group_sources(text) TO dmarq_parser;
 GRANT SELECT, INSERT, UPDATE ON domain_dns_asked TO dmarq_parser;
 GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_parser;
 
@@ -22,6 +24,7 @@ GRANT USAGE ON SCHEMA public TO dmarq_config_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dmarq_config_api;
 GRANT INSERT, UPDATE ON mailbox TO dmarq_config_api;
 GRANT UPDATE ON imap_switch TO dmarq_config_api;
+GRANT INSERT, DELETE ON oauth_sign_in TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON credential, session, sign_in_code, api_token, users TO dmarq_config_api;
 GRANT INSERT ON audit TO dmarq_config_api;
 GRANT USAGE ON SCHEMA confined TO dmarq_config_api;
@@ -45,6 +48,7 @@ GRANT USAGE ON SCHEMA public TO dmarq_notifier;
 GRANT SELECT ON schema_migration TO dmarq_notifier;
 GRANT SELECT ON notify_mailbox, notify_mailbox_run, notify_mail, notify_action, notify_setting TO dmarq_notifier;
 GRANT SELECT ON notify_domain, notify_reporter, notify_source, notify_policy, notify_tls, notify_signature TO dmarq_notifier;
+GRANT SELECT ON notify_source_name, notify_dns TO dmarq_notifier;
 GRANT SELECT ON notify_channel, notify_rule, notify_mute TO dmarq_notifier;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notify_alert, notify_delivery, notify_attempt TO dmarq_notifier;
 GRANT USAGE ON SEQUENCE notify_alert_id_seq, notify_delivery_id_seq TO dmarq_notifier;

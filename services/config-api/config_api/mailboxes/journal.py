@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from config_api.access.audit import entries
 from config_api.access.audit.entries import Changed
-from config_api.mailboxes.sql import SQL
+from config_api.mailboxes import SQL
 from config_api.mailboxes.wording import Change
 from pipeline.contracts.events import ActivityLogged, Level
 from pipeline.contracts.wire import Envelope, encode

@@ -9,7 +9,7 @@ from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Conflict
-from config_api.mailboxes import failed_actions, store
+from config_api.mailboxes import actions, store
 from config_api.mails import queries as mails
 from config_api.mails.queries import MailFilter, MailSort
 from config_api.web import words
@@ -67,7 +67,7 @@ async def one(mail_id: str) -> Template:
 async def retry_action(mail_id: str) -> Response:
     """Tries once more what the mail server refused to do with the email."""
     try:
-        await failed_actions.retry_one(backend(), mail_id, who=who())
+        await actions.retry_one(backend(), mail_id, who=who())
     except Conflict:
         return told(f"/mails/{mail_id}", "nothing-to-retry")
     return told(f"/mails/{mail_id}", "action-retried")

@@ -8,8 +8,8 @@ from flask import Blueprint
 from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.mailboxes import failed_actions
-from config_api.mailboxes.actions_resource import Accepted
+from config_api.mailboxes import actions
+from config_api.mailboxes.resource import Accepted
 from config_api.mails import queries as mails
 from config_api.mails.queries import MailQuery, MailSummary, MailTrace
 from config_api.web.api.totals import with_total
@@ -46,5 +46,5 @@ async def get_mail(mail_id: str) -> MailTrace:
 @operation(Scope.OPERATE, gives=Accepted, status=202, fails=(404, 409))
 async def retry_action(mail_id: str) -> Any:
     """Try once more to mark, move or delete a mail, where the mail server refused it."""
-    await failed_actions.retry_one(backend(), mail_id, who=who())
+    await actions.retry_one(backend(), mail_id, who=who())
     return Accepted(text="The action is tried again."), 202, {}

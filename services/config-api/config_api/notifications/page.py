@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response
 from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
+from config_api.errors import Conflict, Invalid, Unavailable, not_found
 from config_api.notifications import channels, queries
 from config_api.notifications.form import channel_values, rule_values
 from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQuery, MuteInput, RuleView
 from config_api.web.needs import needs
 from config_api.web.notes import told
-from config_api.web.problem import Problem, not_found
 from config_api.web.validation import validated
 from config_api.web.view import query
 from config_api.web.words import Said
@@ -54,8 +54,8 @@ def create_channel() -> Any:
     values = channel_values(request.form, kind)
     try:
         made = backend().run(channels.create(backend(), validated(ChannelInput, values), who=who()))
-    except Problem as problem:
-        return _refused(kind, values, problem)
+    except (Conflict, Invalid) as error:
+        return _refused(kind, values, error)
     return _overview(made=made) if made.signing_key else told(HERE, "channel-added")
 
 
@@ -75,8 +75,8 @@ def change_channel(channel_id: str) -> Any:
     values = channel_values(request.form, found.kind)
     try:
         backend().run(channels.change(backend(), channel_id, values, who=who()))
-    except Problem as problem:
-        return _refused(found.kind, values, problem, stored=found)
+    except (Conflict, Invalid) as error:
+        return _refused(found.kind, values, error, stored=found)
     return told(HERE, "channel-saved")
 
 
@@ -86,10 +86,8 @@ def test_channel(channel_id: str) -> Any:
     """Sends the channel a message, and shows how that went."""
     try:
         tested = backend().run(channels.test(backend(), channel_id), timeout=channels.TEST_TIMEOUT + 5)
-    except Problem as problem:
-        if problem.status != 503:
-            raise
-        tested = ChannelTested(success=False, detail=f"{problem.title}. {problem.detail}")
+    except Unavailable as error:
+        tested = ChannelTested(success=False, detail=f"{error.title}. {error.detail}")
     return _overview(tested=(channel_id, tested))
 
 
@@ -134,10 +132,8 @@ def change_rule(code: str) -> Any:
         values = dict.fromkeys(values)
     try:
         backend().run(queries.change_rule(backend(), code, values, who=who()))
-    except Problem as problem:
-        if problem.status != 422:
-            raise
-        return _rule_form(rule, values, faults={error.field: error.text for error in problem.errors}), 422
+    except Invalid as wrong:
+        return _rule_form(rule, values, faults={error.field: error.text for error in wrong.errors}), 422
     return told(f"{HERE}/rules", "rule-saved")
 
 
@@ -198,12 +194,12 @@ def _channel_form(kind: ChannelKind, values: dict[str, Any] | None = None, **mor
     )  # fmt: skip
 
 
-def _refused(kind: ChannelKind, values: dict[str, Any], problem: Problem, **more: Any) -> tuple[str, int]:
-    if problem.status not in (409, 422):
-        raise problem
-    faults = {error.field.removeprefix("email."): error.text for error in problem.errors}
+def _refused(kind: ChannelKind, values: dict[str, Any], error: Conflict | Invalid, **more: Any) -> tuple[str, int]:
+    faults = {each.field.removeprefix("email."): each.text for each in error.errors}
     shown = {name: value for name, value in values.items() if name not in ("url", "password")}
-    return _channel_form(kind, shown, faults=faults, complaint=problem.detail, **more), problem.status
+    return _channel_form(kind, shown, faults=faults, complaint=error.detail, **more), 409 if isinstance(
+        error, Conflict
+    ) else 422
 
 
 def _rule_form(rule: RuleView, values: dict[str, Any] | None = None, **more: Any) -> str:

@@ -24,6 +24,7 @@ from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.report import ReportKind
 
 PAGE_SIZE = 25
+RECORDS = 15  # on a page: each has its checks in words, and a phone shows them one below the other
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -66,13 +67,13 @@ async def one(report_id: int) -> Template:
         wanted = _record_filter(here)
         sort = RecordSort(here["sort"]) if here.get("sort") in set(RecordSort) else RecordSort.FAILED_FALLING
         found, total = await asyncio.gather(
-            rows.records(database, report_id, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor")),
+            rows.records(database, report_id, wanted, sort=sort, limit=RECORDS, cursor=here.get("cursor")),
             rows.count(database, report_id, wanted),
         )
         shown = {
             "records": found,
             "sort": sort,
-            "position": position_of(here, found, total=total, limit=PAGE_SIZE),
+            "position": position_of(here, found, total=total, limit=RECORDS),
             "dkim_checks": partial(dkim_checks, mode=report.published_policy.adkim),
             "spf_checks": partial(spf_checks, mode=report.published_policy.aspf),
         }

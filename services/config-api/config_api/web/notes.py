@@ -9,6 +9,7 @@ PARAMETER = "note"
 NOTES = {
     "added": ("good", "The mailbox was saved. If it is enabled, its first fetch starts now."),
     "saved": ("good", "The mailbox was saved. The change holds from now on."),
+    "signed-in": ("good", "Signed in with the provider, and saved. The connection is tested now."),
     "removed": ("good", "The mailbox was removed. Its reports stay here, its emails stay on the server."),
     "fetching": ("good", "A fetch was started. New reports appear in a moment."),
     "paused": ("good", "Paused: no email is fetched until you resume."),

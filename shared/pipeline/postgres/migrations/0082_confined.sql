@@ -161,9 +161,15 @@ SELECT * FROM public.domain_dns WHERE domain = ANY(confined.domains());
 CREATE VIEW confined.domain_dns_asked AS
 SELECT * FROM public.domain_dns_asked WHERE domain = ANY(confined.domains());
 
-CREATE FUNCTION confined.dkim_keys(of_domain text) RETURNS TABLE (selector text, domain text)
+-- Groups of sources that are kept. Those of all domains together (under '') are not theirs: they are added up each time.
+CREATE VIEW confined.source_group AS
+SELECT * FROM public.source_group WHERE domain = ANY(confined.domains());
+
+CREATE VIEW confined.source_group_kept AS
+SELECT * FROM public.source_group_kept WHERE domain = ANY(confined.domains());
+
+CREATE FUNCTION confined.dns_question(of_domain text) RETURNS jsonb
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT known.selector, known.domain FROM public.dkim_keys(of_domain) AS known
-    WHERE of_domain = ANY(confined.domains());
+    SELECT public.dns_question(of_domain) WHERE of_domain = ANY(confined.domains());
 END;

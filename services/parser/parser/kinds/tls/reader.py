@@ -39,6 +39,8 @@ def read_tls(document: bytes, terms: Terms) -> Reading:
     if contact is None:
         notes.add(Repair.MISSING_CONTACT)
     org_name = reader.text(tree.get("organization-name")) or sender_name(hints, contact=contact, notes=notes)
+    if "rebuilt-from" in tree:
+        notes.add(Repair.REBUILT)  # by `dmarq import`
     fingerprint = Fingerprint()
     fingerprint.add(report_id, begin, end, policies)
     report = TlsReport(
