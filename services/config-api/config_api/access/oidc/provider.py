@@ -83,14 +83,17 @@ class Provider:
 
     def _address(self, url: Any) -> str:
         """An address that it names. Raises Unavailable for one that is not protected as its own is."""
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+        try:
+            parts = urlsplit(url if isinstance(url, str) else "")
+        except ValueError:
+            raise _odd("an address it names is none") from None
         is_local = urlsplit(self.issuer).scheme == "http" and parts.hostname in LOOPBACK
         if not parts.netloc or (parts.scheme != "https" and not is_local):
             raise _odd("an address it names is no https address")
         return str(url)
 
     async def _asked(self, method: str, url: str, *, form: str = "", authorization: str = "") -> Mapping[str, Any]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}  # few bytes would become very many
         if authorization:
             headers["Authorization"] = authorization
         if form:
@@ -98,7 +101,7 @@ class Provider:
         try:
             async with (
                 self._room,
-                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
+                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers, auto_decompress=False) as session,
                 session.request(method, url, data=form.encode() or None, allow_redirects=False) as answer,
             ):
                 body = await _bounded(answer)
@@ -109,6 +112,8 @@ class Provider:
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _odd("its answer is compressed unasked")
     body = bytearray()
     async for piece in answer.content.iter_chunked(16 * 1024):
         body += piece
