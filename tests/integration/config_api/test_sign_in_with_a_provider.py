@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from joserfc.jws import serialize_compact
 from pydantic import SecretStr
 
+from config_api.access.limiter import PER_CLIENT
 from config_api.access.oidc.provider import MAX_BYTES
 from pipeline.settings import Settings
 from tests.support.config_api import Api, running_api
@@ -158,7 +159,6 @@ def test_an_id_token_that_does_not_fit_signs_nobody_in(api: Api, bent: dict[str,
         ("/token", (200, {}, b"[" * 100_000)),
         ("/token", (200, {}, b"x" * (MAX_BYTES + 1))),
         ("/keys", (200, {}, b'{"keys": 7}')),
-        ("/token", (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * (4 * MAX_BYTES)))),
         ("/.well-known/openid-configuration", (200, {}, b'{"issuer": "https://elsewhere.example"}')),
     ],
 )
@@ -174,6 +174,21 @@ def test_a_provider_that_answers_oddly_is_told_of_and_nobody_comes_in(
         assert answer.status_code in (403, 503)
         assert "Sign in with" in answer.text
         assert not session_of(browser)
+
+
+def test_an_answer_that_is_compressed_unasked_is_not_unpacked(settings: Settings, impostor: Impostor) -> None:
+    impostor.answers["/token"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(b'{"id_token": "a.b.c"}'))
+    with running_api(with_provider(settings, impostor.issuer)) as api:
+        _, answer = came_back(api, impostor)
+        assert (answer.status_code, "compressed unasked" in answer.text) == (503, True)
+
+
+def test_a_page_that_sends_browsers_back_without_a_sign_in_does_not_lock_them_out(
+    settings: Settings, impostor: Impostor
+) -> None:
+    with running_api(with_provider(settings, impostor.issuer)) as api:
+        assert {api.browser().get(f"{CALLBACK}?state=x&code=x").status_code for _ in range(2 * PER_CLIENT)} == {403}
+        assert sign_in(api.browser(), ADMIN_TOKEN).status_code == 303
 
 
 def test_a_provider_whose_addresses_are_none_is_told_of(settings: Settings, impostor: Impostor) -> None:
