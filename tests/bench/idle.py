@@ -17,7 +17,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from dmarq.embedded import forkserver
 from dmarq.embedded.programs import LOOPBACK, free_port
+from dmarq.stack import MODULES
 from pipeline.settings import process_environment
 from tests.support.dovecot import Dovecot, running_dovecot
 
@@ -25,6 +27,7 @@ DMARQ = Path(sys.prefix) / "bin" / "dmarq"
 SETTLE_S = 20.0  # after the last mailbox waits
 GIVE_UP_S = 120.0
 MB = 1_000_000
+SERVICES = frozenset(MODULES)  # a forked process has the name of its service
 
 
 @contextmanager
@@ -81,11 +84,14 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _name(process: psutil.Process) -> str:
+    name = process.name()
+    if name in SERVICES:
+        return name
     command = process.cmdline()
-    if "-m" in command:
-        return command[command.index("-m") + 1]
-    name = Path(command[0]).name
-    return "PostgreSQL" if name.startswith("postgres") else "supervisor" if name.startswith("python") else name
+    if forkserver.__name__ in command:
+        return "fork server"
+    program = Path(command[0]).name
+    return "PostgreSQL" if program.startswith("postgres") else "supervisor" if program.startswith("python") else program
 
 
 def main() -> None:
