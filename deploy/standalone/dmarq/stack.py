@@ -5,22 +5,23 @@ with DataDir(path) as data, Stack(data, settings) as stack:
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
 import structlog
 
-from dmarq.client import Client
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
 from dmarq.embedded.child import Child, ChildSpec, EmbeddedServer, cut_if_large, last_words
-from dmarq.embedded.errors import ChildFailed
+from dmarq.embedded.errors import ChildFailed, EmbeddedError
 from dmarq.embedded.forking import ForkServer
 from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port
 from pipeline.errors import EXIT_BAD_SETTINGS
@@ -48,6 +49,8 @@ SECRETS_OF = {
 }
 FORKS = sys.platform == "linux"  # elsewhere what libraries of the system hold may not survive a fork
 READY_S = 60.0
+READY_TIMEOUT_S = 2.0
+LINK_TIMEOUT_S = 60.0
 LOOK_AT_LOGS_S = 60.0
 RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a service that ended by itself is started again
 STEADY_S = 30.0  # a service that ran so long starts with the first delay again
@@ -108,9 +111,17 @@ class Stack:
         self._exits.close()
 
     def sign_in_link(self) -> str:
-        """Where a browser is signed in, once, within a quarter of an hour; each call makes another. Raises ApiError."""
-        with Client(f"http://{self.http_address}", self.admin_token) as client:
-            return str(client.post("/sign-in-links")["url"])
+        """Where a browser is signed in, once, within a quarter of an hour; each call makes another.
+
+        Raises EmbeddedError, OSError.
+        """
+        headers = {"Authorization": f"Bearer {self.admin_token}"}
+        with _connection(self.http_address, timeout_s=LINK_TIMEOUT_S) as connection:
+            connection.request("POST", "/api/v1/sign-in-links", headers=headers)
+            answer = connection.getresponse()
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise EmbeddedError(f"config-api gave no link to sign in: {answer.status} {answer.reason}")
+            return str(json.load(answer)["url"])
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Starts a service again when it ends by itself; returns when told to stop. Raises ChildFailed for a server."""
@@ -268,6 +279,14 @@ async def _exit(child: Child) -> int:
 
 def _is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"http://{address}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
+        with _connection(address, timeout_s=READY_TIMEOUT_S) as connection:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+
+
+def _connection(address: str, *, timeout_s: float) -> "closing[HTTPConnection]":
+    """To a service of ours. Not httpx: this process stays, and that would read the certificates of the world."""
+    host, _, port = address.rpartition(":")
+    return closing(HTTPConnection(host.strip("[]") or LOOPBACK, int(port), timeout=timeout_s))

@@ -115,7 +115,7 @@ class Forked:
         return cls(pid, status)
 
     def wait(self) -> int:
-        """The exit status, when it has ended; called once. That of SIGTERM when its parent is gone, and none knows it."""
+        """The exit status, when it has ended; called once. SIGTERM's when its parent is gone and nobody knows."""
         status = _number(self._status)
         self._ended = status is not None
         os.close(self._status)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from dmarq.embedded.lifeline import call_process, end_with_parent
+from dmarq.lean import leave_out_colours
 from pipeline.settings import become
 
 MESSAGE_BYTES = 4096
@@ -149,6 +150,7 @@ def _close_all_but(kept: tuple[int, ...]) -> None:
 
 def main(control: socket.socket, modules: list[str]) -> int:
     """Serves to the end, or is a child to its end; gives the exit status of either."""
+    leave_out_colours()
     for module in modules:
         import_module(module)
     gc.collect()
