@@ -104,6 +104,15 @@ def test_a_child_has_the_name_of_its_service(data: DataDir, server: ForkServer) 
     assert Path(f"/proc/{child.pid}/comm").read_text() == "the-service\n"
 
 
+def test_where_memory_runs_out_a_child_ends_before_the_process_that_all_are_made_from(
+    data: DataDir, server: ForkServer
+) -> None:
+    child = started(data, server, "child")
+    adjusted = [int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (child.pid, server.pid)]
+
+    assert adjusted[0] > adjusted[1]
+
+
 def test_the_exit_status_is_that_of_the_child(data: DataDir, server: ForkServer) -> None:
     children = [Child(spec(data, f"c{n}"), server.start_of(FORKED, "end", str(n))) for n in (0, 1, 78)]
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from dmarq.embedded.lifeline import call_process, end_with_parent
 from dmarq.lean import leave_out_colours
@@ -26,6 +27,8 @@ from pipeline.settings import become
 MESSAGE_BYTES = 4096
 MAX_DESCRIPTORS = 16
 STANDARD = 3  # standard input, output and error
+# proc(5): where memory runs out, a child is ended before the process that all of them are made from.
+RATHER_THAN_US = "200"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +134,7 @@ def _begin(order: Order, *, parent: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     call_process(order.name)
+    Path("/proc/self/oom_score_adj").write_text(RATHER_THAN_US, encoding="ascii")
     end_with_parent(parent, order.stop_signal)
     for output in (1, 2):
         os.dup2(order.log, output)
