@@ -4,12 +4,13 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
-from config_api.access import guard, who
+from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.system import importing, reparse, status
 from config_api.system.status import Status
 from config_api.web.contract import PREFIX, operation, takes_bytes
+from config_api.web.needs import needs, open_to_all
 from config_api.web.view import on_loop
 from pipeline.contracts.questions import ReparseJob, ReparseOptions
 
@@ -80,12 +81,14 @@ async def get_reparse(job_id: int) -> ReparseJob:
 
 
 @probes.get("/healthz")
+@open_to_all
 def healthz() -> Response:
     """Alive. Open to all."""
     return jsonify(status="ok")
 
 
 @probes.get("/readyz")
+@open_to_all
 def readyz() -> Response:
     """Whether the database and the bus answer. Open to all, so it does not say why not."""
     missing = sorted(backend().readiness.missing)
@@ -95,7 +98,7 @@ def readyz() -> Response:
 
 
 @probes.get("/metrics")
+@needs(Scope.READ, for_pages=False)
 def metrics() -> Response:
     """Figures for Prometheus; needs a token with the scope read."""
-    guard.require(Scope.READ)
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
