@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from click.testing import CliRunner, Result
 
 from dmarq.__main__ import dmarq
 from dmarq.client import Client
+from parser.upkeep import forget
+from pipeline.postgres.connection import database as opened
+from pipeline.telemetry.health import Readiness
 from tests.support.failures import arf
 from tests.support.servers import fresh_database
 from tests.support.services import ADMIN_TOKEN, services
@@ -89,3 +93,33 @@ def test_what_is_no_address_is_refused_in_one_line(database: str) -> None:
         refused = run("erase", text)
         assert refused.exit_code == 1, text
         assert "One email address is needed" in refused.output
+
+
+def test_a_dry_run_tells_how_many_failure_reports_would_go_and_the_parser_lets_just_those_go(database: str) -> None:
+    asyncio.run(_age(database))
+
+    told = run("retention", "--dry-run", "--failure-days", "30", "--json")
+    kinds = {kind["kind"]: kind for kind in map(json.loads, told.stdout.splitlines())}
+    assert (kinds["failure_reports"]["kept"], kinds["failure_reports"]["due"]) == (2, 1)
+
+    asyncio.run(_forget(database))
+    assert len(re.findall(r"auth-failure", everything(database))) == 1
+    with Client.here() as client:
+        [left] = client.items("/reports", limit=10)
+        assert client.get(f"/reports/{left['id']}")["has_document"]
+
+
+async def _age(url: str) -> None:
+    """Makes one of the failure reports a year older."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "UPDATE report SET stored_at = stored_at - interval '1 year' WHERE id = (SELECT min(id) FROM report)"
+    )
+    await connection.close()
+
+
+async def _forget(url: str) -> None:
+    stopping = asyncio.Event()
+    async with opened(url, size=1, name="test", stopping=stopping, readiness=Readiness()) as postgres:
+        assert postgres is not None
+        await forget(postgres, stopping, statement="forget_failure_reports", days=30)

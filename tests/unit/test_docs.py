@@ -62,9 +62,8 @@ def test_every_internal_link_and_anchor_of_the_site_leads_somewhere_and_nothing_
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists() or (
-                parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors
-            ):
+            anchors = pages[target].anchors if target in pages else {parts.fragment}
+            if not target.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
                 broken.append((path.name, link))
         broken += [(path.name, load) for load in page.loads if urlsplit(load).netloc]
     assert broken == []

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.system import erasure, importing, reparse, status
+from config_api.system import erasure, importing, reparse, retention, status
 from config_api.system.erasure import Erasure, ErasureOptions
+from config_api.system.retention import Retention, RetentionQuery
 from config_api.system.status import Status
 from config_api.web.contract import PREFIX, operation, takes_bytes
 from config_api.web.view import on_loop
@@ -80,6 +81,14 @@ async def start_reparse(json: ReparseOptions) -> tuple[ReparseJob, int, dict[str
 async def get_reparse(job_id: int) -> ReparseJob:
     """How far it has come: finished when `finished_at` is there."""
     return await reparse.get(backend().database, job_id)
+
+
+@routes.get("/retention")
+@operation(Scope.READ, gives=Retention)
+@on_loop(timeout=60)
+async def get_retention(query: RetentionQuery) -> Retention:
+    """How much is kept of each kind of data, and how much would go if it were kept for so long. Changes nothing."""
+    return await retention.retention(backend().database, query)
 
 
 @routes.post("/erasures")
