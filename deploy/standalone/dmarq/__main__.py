@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": ("dmarq.commands.demo:demo", "Run the whole system in a temporary directory, on sample emails."),
     "run": ("dmarq.commands.run:run", "Run the whole system on this machine."),
     "sign-in-link": ("dmarq.commands.sign_in_link:sign_in_link", "Print a link that signs a browser in, once."),
+    "user": ("dmarq.commands.user:user", "List, add, change and disable the people who sign in."),
     "parse": ("dmarq.commands.parse:parse", "Read reports from files, without any server."),
     "import": ("dmarq.commands.imports:import_", "Send files through the running pipeline, each report once."),
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every email is, and what waits."),

@@ -4,11 +4,11 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+import pipeline.telemetry.light  # noqa: F401 before whatever logs
 from notifier.alerts import Options
-from notifier.courier import Courier
+from notifier.courier import Courier, Trier
 from notifier.reports import ReportTaker
-from notifier.sending import Sender
-from notifier.trying import Trier
+from notifier.sending.send import Sender
 from notifier.watch import Watch
 from pipeline.contracts import topology
 from pipeline.contracts.wire import Envelope

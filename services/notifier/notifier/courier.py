@@ -1,17 +1,19 @@
-"""Sending what is due: one after the other, each claimed, sent and settled."""
+"""Sending what is due: one after the other, each claimed, sent and settled; and a test of a channel, at once."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import structlog
+from pydantic import ValidationError
 
-from notifier import deliveries
-from notifier.deliveries import Outcome, Sending
-from notifier.message import message_of
-from notifier.sending import Sender
-from notifier.sql import SQL
+from notifier import deliveries, store
+from notifier.delivery import Outcome, Sending
+from notifier.message import message_of, trial
+from notifier.sending.send import Sender
 from pipeline.errors import TryLater, described
+from pipeline.notifications.channels import ChannelTest, ChannelTested
 from pipeline.postgres.connection import Database, StatementFault
 from pipeline.telemetry.metrics import NOTIFY_DEAD, NOTIFY_OVERDUE, NOTIFY_SENDINGS, NOTIFY_WAITING
 
@@ -80,12 +82,10 @@ class Courier:
             return Outcome(False, f"a fault of the notifier: {type(error).__name__}")
 
     async def _count(self) -> None:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL["backlog"], datetime.now(UTC))
-        if row is not None:
-            NOTIFY_WAITING.set(row["waiting"])
-            NOTIFY_DEAD.set(row["dead"])
-            NOTIFY_OVERDUE.set(row["overdue_seconds"])
+        backlog = await deliveries.backlog(self._database, datetime.now(UTC))
+        NOTIFY_WAITING.set(backlog.waiting)
+        NOTIFY_DEAD.set(backlog.dead)
+        NOTIFY_OVERDUE.set(backlog.overdue_seconds)
 
     async def _idle(self, stopping: asyncio.Event) -> None:
         tasks = [asyncio.create_task(self._noted.wait()), asyncio.create_task(stopping.wait())]
@@ -93,3 +93,33 @@ class Courier:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Trier:
+    """Answers the request for a test of a channel. In a dry run it says so, and sends nothing."""
+
+    def __init__(self, database: Database, sender: Sender, *, dry_run: bool) -> None:
+        self._database = database
+        self._sender = sender
+        self._dry_run = dry_run
+
+    async def answer(self, request: bytes) -> bytes:
+        """The ChannelTested for a ChannelTest, both as JSON."""
+        return (await self._tried(request)).model_dump_json().encode()
+
+    async def _tried(self, request: bytes) -> ChannelTested:
+        try:
+            wanted = ChannelTest.model_validate_json(request)
+            async with self._database.connection() as connection:
+                channel = await store.channel(connection, wanted.channel_id)
+        except ValidationError:
+            return ChannelTested(success=False, detail="the request cannot be read")
+        except TryLater as error:
+            return ChannelTested(success=False, detail=f"{error.dependency} is away just now")
+        if channel is None:
+            return ChannelTested(success=False, detail="there is no such channel")
+        if self._dry_run:
+            return ChannelTested(success=False, detail="nothing was sent: DMARQ_NOTIFY_DRY_RUN is set")
+        message = trial(f"{channel.id}.test.{uuid4().hex}", channel.settings.name)
+        outcome = await self._sender.send(channel, message, datetime.now(UTC))
+        return ChannelTested(success=outcome.sent, detail=outcome.detail)

@@ -1,7 +1,7 @@
 """A pool of connections to PostgreSQL, and the translation of the driver's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeAlias
 
@@ -66,6 +66,13 @@ class Database:
         ):
             yield connection
 
+    def confined_to(self, domains: Collection[str]) -> "Database":
+        """The same connections, for somebody who sees what is about these domains and changes nothing.
+
+        Their statements find the tables of the schema `confined` and no others (migration 0082).
+        """
+        return _Confined(self._pool, self._readiness, domains)
+
     @asynccontextmanager
     async def _silence_ends(self, connection: Connection) -> AsyncIterator[None]:
         """A server that does not answer in time gets no further word: the driver would wait once more, to cancel.
@@ -89,6 +96,35 @@ class Database:
                 self._readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
             raise
         self._readiness.set(DEPENDENCY, up=True)
+
+
+class _Confined(Database):
+    """Each loan is a transaction, because what confines it ends with one."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", readiness: Readiness, domains: Collection[str]) -> None:
+        super().__init__(pool, readiness)
+        listed = ",".join(sorted(domains)).replace("'", "''")
+        # SET, because a SELECT would be a query already: a transaction may still choose its isolation after this.
+        self._terms = (
+            f"SET LOCAL search_path = confined; SET LOCAL dmarq.domains = '{listed}'; SET TRANSACTION READ ONLY"
+        )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction that only reads."""
+        async with (
+            super().connection() as connection,
+            connection.transaction(),
+            self._silence_ends(connection),
+        ):
+            await connection.execute(self._terms)
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """The same."""
+        async with self.connection() as connection:
+            yield connection
 
 
 @contextmanager

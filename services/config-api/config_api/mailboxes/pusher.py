@@ -9,7 +9,7 @@ import asyncio
 import structlog
 
 from config_api.backend import Backend
-from config_api.mailboxes.sql import SQL
+from config_api.mailboxes import SQL
 from pipeline.errors import TryLater
 from pipeline.jetstream.mailboxes import MailboxBucket, SealedMailbox
 from pipeline.runtime.retry import pause

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
-from config_api.access import guard, who
+from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.system import erasure, importing, reparse, retention, status
@@ -12,6 +12,7 @@ from config_api.system.erasure import Erasure, ErasureOptions
 from config_api.system.retention import Retention, RetentionQuery
 from config_api.system.status import Status
 from config_api.web.contract import PREFIX, operation, takes_bytes
+from config_api.web.needs import needs, open_to_all
 from config_api.web.view import on_loop
 from pipeline.contracts.questions import ReparseJob, ReparseOptions
 
@@ -104,12 +105,14 @@ async def erase_address(json: ErasureOptions) -> Erasure:
 
 
 @probes.get("/healthz")
+@open_to_all
 def healthz() -> Response:
     """Alive. Open to all."""
     return jsonify(status="ok")
 
 
 @probes.get("/readyz")
+@open_to_all
 def readyz() -> Response:
     """Whether the database and the bus answer. Open to all, so it does not say why not."""
     missing = sorted(backend().readiness.missing)
@@ -119,7 +122,7 @@ def readyz() -> Response:
 
 
 @probes.get("/metrics")
+@needs(Scope.READ, for_pages=False)
 def metrics() -> Response:
     """Figures for Prometheus; needs a token with the scope read."""
-    guard.require(Scope.READ)
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,7 @@ class RowNames:
 
     def __init__(self, data: NamingData) -> None:
         self._data = data
-        self._known: dict[tuple[str | None, frozenset[Identity]], Json] = {}
+        self._known: dict[tuple[str | None, tuple[str | None, ...], tuple[str | None, ...]], Json] = {}
         self._version = ""
 
     def __call__(self, row: Record) -> Json:
@@ -23,11 +23,13 @@ class RowNames:
         if self._version != self._data.version or len(self._known) >= MOST:
             self._known.clear()
             self._version = self._data.version
-        passed = frozenset(_passed(row))
-        key = (row.source_ip, passed)
-        if key not in self._known:
-            self._known[key] = self._names(row.source_ip, passed)
-        return self._known[key]
+        dkim = tuple([one.domain for one in row.dkim_results if one.result == "pass"])
+        spf = tuple([one.domain for one in row.spf_results if one.result == "pass"])
+        key = (row.source_ip, dkim, spf)
+        names = self._known.get(key)
+        if names is None:
+            names = self._known[key] = self._names(row.source_ip, frozenset(_passed(row)))
+        return names
 
     def _names(self, address: str | None, passed: frozenset[Identity]) -> Json:
         service = service_of(self._data.catalogue, passed) if address else None

@@ -7,7 +7,7 @@ from datetime import datetime
 from parser.kinds.kind import Row, Totals
 from parser.kinds.reading import PARSER_VERSION, Reading
 from parser.kinds.registry import KINDS, kind_of
-from parser.kinds.values import bigint
+from parser.kinds.values import bigint, part
 from parser.outcome import PartResult
 from parser.storage.records import copy_records
 from parser.storage.tables import moment
@@ -161,7 +161,7 @@ def report_row(candidate: Candidate) -> Row:
         "fingerprint": f"\\x{report.fingerprint}",
         "record_count": report.records,
         "message_count": bigint(report.messages),
-        "passed": bigint(totals.passed),
+        "passed": part(totals.passed, report.messages),
         "quarantined": bigint(totals.quarantined),
         "rejected": bigint(totals.rejected),
         "repairs": report.repairs,
