@@ -29,6 +29,8 @@ COMMANDS = {
     "backup": ("dmarq.commands.backup:backup", "Write everything that `dmarq run` keeps into one file."),
     "restore": ("dmarq.commands.backup:restore", "Make a data directory out of a backup."),
     "export": ("dmarq.commands.export:export", "Write everything out: the original files, and JSON lines."),
+    "retention": ("dmarq.commands.retention:retention", "Show how much is kept, and what is due to go."),
+    "erase": ("dmarq.commands.erase:erase", "Erase one email address from all that is kept."),
     "doctor": ("dmarq.commands.doctor:doctor", "Say why no reports arrive."),
 }
 """Each subcommand: where it is ("module:attribute"), and its line in the help."""
