@@ -19,7 +19,7 @@ import psutil
 
 from dmarq.embedded import forkserver
 from dmarq.embedded.programs import LOOPBACK, free_port
-from dmarq.stack import MODULES
+from dmarq.services import MODULES
 from pipeline.settings import process_environment
 from tests.support.dovecot import Dovecot, running_dovecot
 

@@ -5,14 +5,11 @@ with DataDir(path) as data, Stack(data, settings) as stack:
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,36 +18,19 @@ import structlog
 
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
 from dmarq.embedded.child import Child, ChildSpec, EmbeddedServer, cut_if_large, last_words
-from dmarq.embedded.errors import ChildFailed, EmbeddedError
+from dmarq.embedded.errors import ChildFailed
 from dmarq.embedded.forking import ForkServer
 from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port
+from dmarq.loopback import is_ready, sign_in_link
+from dmarq.services import MODULES, SECRETS_OF, UPGRADE, without_others_secrets
 from pipeline.errors import EXIT_BAD_SETTINGS
 from pipeline.runtime.retry import pause
 from pipeline.settings import Settings, given, process_environment
 
 log = structlog.get_logger(__name__)
 
-MODULES = {
-    "config-api": "config_api.__main__",
-    "parser": "parser.__main__",
-    "extractor": "extractor.__main__",
-    "fetcher": "fetcher.__main__",
-    "notifier": "notifier.__main__",  # which may be left out
-}
-UPGRADE = "pipeline.upgrade"
-# A service is given what it needs: the extractor, which unpacks what strangers send, holds no secret but the broker's.
-SECRETS_OF = {
-    "config-api": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_ADMIN_TOKEN", "DMARQ_MAILBOXES"),
-    "parser": ("DMARQ_DATABASE_URL",),
-    "extractor": (),
-    "fetcher": ("DMARQ_SECRET_KEY",),
-    "notifier": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY"),
-    "upgrade": ("DMARQ_DATABASE_URL",),
-}
 FORKS = sys.platform == "linux"  # elsewhere what libraries of the system hold may not survive a fork
 READY_S = 60.0
-READY_TIMEOUT_S = 2.0
-LINK_TIMEOUT_S = 60.0
 LOOK_AT_LOGS_S = 60.0
 RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a service that ended by itself is started again
 STEADY_S = 30.0  # a service that ran so long starts with the first delay again
@@ -115,13 +95,7 @@ class Stack:
 
         Raises EmbeddedError, OSError.
         """
-        headers = {"Authorization": f"Bearer {self.admin_token}"}
-        with _connection(self.http_address, timeout_s=LINK_TIMEOUT_S) as connection:
-            connection.request("POST", "/api/v1/sign-in-links", headers=headers)
-            answer = connection.getresponse()
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                raise EmbeddedError(f"config-api gave no link to sign in: {answer.status} {answer.reason}")
-            return str(json.load(answer)["url"])
+        return sign_in_link(self.http_address, self.admin_token)
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Starts a service again when it ends by itself; returns when told to stop. Raises ChildFailed for a server."""
@@ -203,7 +177,7 @@ class Stack:
             self._children[service.name] = self._child(service)
             undo.callback(self._stop, service.name)
         for service in self.services:
-            self._children[service.name].wait_ready(partial(_is_ready, service.health), timeout_s=READY_S)
+            self._children[service.name].wait_ready(partial(is_ready, service.health), timeout_s=READY_S)
 
     def _stop(self, name: str) -> None:
         self._children[name].stop()
@@ -255,12 +229,6 @@ class Stack:
         return {"DMARQ_NATS_URL": self._nats.url_of(service), "DMARQ_MIGRATE": "false"}
 
 
-def without_others_secrets(environment: Mapping[str, str], *, service: str) -> dict[str, str]:
-    """The environment without the variables (and files) that only other services may have."""
-    others = {name for names in SECRETS_OF.values() for name in names}.difference(SECRETS_OF.get(service, ()))
-    return {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in others}
-
-
 async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
     """The child's exit status, or None when told to stop before it ended."""
     ending = asyncio.ensure_future(_exit(child))
@@ -275,18 +243,3 @@ async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
 
 async def _exit(child: Child) -> int:
     return await asyncio.wrap_future(child.exit)
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        with _connection(address, timeout_s=READY_TIMEOUT_S) as connection:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
-
-
-def _connection(address: str, *, timeout_s: float) -> "closing[HTTPConnection]":
-    """To a service of ours. Not httpx: this process stays, and that would read the certificates of the world."""
-    host, _, port = address.rpartition(":")
-    return closing(HTTPConnection(host.strip("[]") or LOOPBACK, int(port), timeout=timeout_s))

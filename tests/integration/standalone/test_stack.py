@@ -11,7 +11,8 @@ import pytest
 from dmarq.embedded import DataDir
 from dmarq.embedded.child import MAX_LOG_BYTES, cut_if_large
 from dmarq.embedded.programs import LOOPBACK, free_port
-from dmarq.stack import MODULES, SECRETS_OF, Stack, without_others_secrets
+from dmarq.services import MODULES, SECRETS_OF, without_others_secrets
+from dmarq.stack import Stack
 from pipeline.settings import Settings, process_environment
 
 DMARQ = Path(sys.prefix) / "bin" / "dmarq"
