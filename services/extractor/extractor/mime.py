@@ -51,7 +51,7 @@ class Part:
     @property
     def is_multipart(self) -> bool:
         """Whether its fields say that it has parts."""
-        return self.fields.content_type.startswith("multipart/")
+        return self.fields.is_multipart
 
 
 def top(raw: bytes) -> Part:

@@ -8,6 +8,8 @@ from pipeline.contracts.report import Record
 from pipeline.sources.naming import Identity, Mechanism, service_of
 
 MOST = 10_000  # rows alike that are remembered
+FEW = 4  # results of a row that is remembered, and
+SHORT = 500  # characters of them
 
 
 class RowNames:
@@ -15,7 +17,7 @@ class RowNames:
 
     def __init__(self, data: NamingData) -> None:
         self._data = data
-        self._known: dict[tuple[str | None, frozenset[Identity]], Json] = {}
+        self._known: dict[tuple[object, ...], Json] = {}
         self._version = ""
 
     def __call__(self, row: Record) -> Json:
@@ -23,11 +25,13 @@ class RowNames:
         if self._version != self._data.version or len(self._known) >= MOST:
             self._known.clear()
             self._version = self._data.version
-        passed = frozenset(_passed(row))
-        key = (row.source_ip, passed)
-        if key not in self._known:
-            self._known[key] = self._names(row.source_ip, passed)
-        return self._known[key]
+        key = (row.source_ip, row.dkim_results, row.spf_results)
+        names = self._known.get(key)
+        if names is None:
+            names = self._names(row.source_ip, frozenset(_passed(row)))
+            if _is_small(row):
+                self._known[key] = names
+        return names
 
     def _names(self, address: str | None, passed: frozenset[Identity]) -> Json:
         service = service_of(self._data.catalogue, passed) if address else None
@@ -46,3 +50,8 @@ def _passed(row: Record) -> Iterator[Identity]:
         for one in results:
             if one.domain and one.result == "pass":
                 yield Identity(mechanism, one.domain, passed=True)
+
+
+def _is_small(row: Record) -> bool:
+    results = (*row.dkim_results, *row.spf_results)
+    return len(results) <= FEW and sum(len(text) for one in results for text in one if text) <= SHORT
