@@ -279,10 +279,11 @@ def _after(item: Item, data: bytes, source: Source) -> Item:
 
 def _gather(chunks: Iterator[bytes], count: int) -> bytes:
     """At least `count` bytes of the stream, or all of it."""
-    gathered = bytearray()
-    while len(gathered) < count:
+    gathered, size = [], 0
+    while size < count:
         chunk = next(chunks, None)
         if chunk is None:
             break
-        gathered += chunk
-    return bytes(gathered)
+        gathered.append(chunk)
+        size += len(chunk)
+    return gathered[0] if len(gathered) == 1 else b"".join(gathered)
