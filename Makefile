@@ -104,6 +104,15 @@ docs: setup ## write the generated pages of docs/ again
 	$(BIN)/python -m pipeline.reference docs
 	$(BIN)/python -m dmarq.reference docs
 
+build/docs-venv/ready: deploy/locks/docs.txt
+	$(PYTHON) -m venv build/docs-venv
+	build/docs-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/docs.txt
+	@touch $@
+
+.PHONY: docs-site
+docs-site: build/docs-venv/ready ## docs/ as a site with a search that needs no network, in build/site; warnings are errors
+	build/docs-venv/bin/zensical build --strict --clean
+
 .PHONY: lock
 lock: setup ## resolve requirements.lock again, and from it the locks of the images
 	$(BIN)/python -m pip install --quiet uv
@@ -111,6 +120,7 @@ lock: setup ## resolve requirements.lock again, and from it the locks of the ima
 	for service in fetcher extractor parser config-api notifier; do \
 	  $(COMPILE) -c requirements.lock services/$$service/pyproject.toml -o deploy/locks/$$service.txt; done
 	$(COMPILE) -c requirements.lock deploy/standalone/pyproject.toml -o deploy/locks/standalone.txt
+	$(COMPILE) --group pyproject.toml:docs -o deploy/locks/docs.txt
 	$(COMPILE) -c requirements.lock --group pyproject.toml:image-build -o deploy/locks/build.txt
 
 .PHONY: dist

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Unpacks Cyrus and Courier beside each other, for the fetcher's tests: as packages they exclude Dovecot and each other.
-# Nothing is installed, and nothing of this machine changes but the folder. Where they cannot be had a line says so.
+# Prometheus beside them, for its promtool. Nothing is installed, and nothing of this machine changes but the folder. Where
+# they cannot be had a line says so.
 servers="${DMARQ_MAIL_SERVERS:-${TMPDIR:-/tmp}/dmarq-mail-servers}"
 
 missing_libraries() { # of these packages, with what they need in turn
@@ -31,4 +32,6 @@ unpack cyrus usr/lib/cyrus/bin/master cyrus-common cyrus-imapd sasl2-bin libsasl
   echo "left out: tests on Cyrus (its packages could not be downloaded)"
 unpack courier usr/libexec/gam_server courier-imap courier-base courier-authlib gamin ||
   echo "left out: tests on Courier (its packages could not be downloaded)"
+unpack prometheus usr/bin/promtool prometheus ||
+  echo "left out: tests on Prometheus' configuration and alerts (its package could not be downloaded)"
 exit 0

@@ -1,4 +1,4 @@
-"""The two errors that decide how an event ends. Any other exception out of a handler is a bug.
+"""The two errors that decide how an event ends, and what a refusal comes to. Any other out of a handler is a bug.
 
 PipelineError
 ├── Rejected    no retry can help: the event becomes a dead letter
@@ -8,13 +8,17 @@ PipelineError
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import Self
 
 from pydantic import ValidationError
 
 from pipeline.contracts.reasons import Reason
 
 MAX_DESCRIPTION_LENGTH = 500
+EXIT_BAD_SETTINGS = 78  # EX_CONFIG of sysexits.h
+EXIT_FAILED = 1
 
 
 class PipelineError(Exception):
@@ -32,6 +36,20 @@ class Rejected(PipelineError):
         self.reason = reason
         self.detail = detail
         self.salvaged = dict(salvaged or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Never again: to the dead letters. `salvaged` is what could still be seen of what was refused."""
+
+    reason: Reason
+    detail: str
+    salvaged: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, refusal: Rejected) -> Self:
+        """The verdict on what was refused."""
+        return cls(refusal.reason, refusal.detail, refusal.salvaged)
 
 
 class TryLater(PipelineError):

@@ -19,9 +19,9 @@ from flask.testing import FlaskClient
 
 from dmarq.embedded import EmbeddedNats, EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
-from parser.chore import TIMEOUT, long_transaction
 from parser.documents import ReadOptions
 from parser.handler import ParserHandler
+from parser.sources.chores import group_sources
 from parser.sources.data import NamingData, NamingFiles
 from parser.storage.transaction import AnnouncementOptions, Store
 from parser.upkeep import fold
@@ -39,27 +39,72 @@ from tests.support.services import ADMIN_TOKEN
 
 TRIES, TIMEOUT_MS = 5, 3000
 MAILS, BATCH = 2000, 100  # stored at each size
+PAGE_MS, API_MS = 200, 300  # what a first look may take at a million reports
+EVERYWHERE = "d0.example.com", "d7.example.com", "d200.example.com"  # a domain with most reports, with many, with few
+SORTS = ("attention", "-messages", "-failed", "-last_day")
+PERIOD = "since={month}&until={today}"
 PAGES = {
-    "overview, page": "/",
-    "overview, 30 days": "/api/v1/summary",
-    "overview, 90 days, page": "/?days=90",
-    "overview, a year, page": "/?days=365",
-    "overview, a year": "/api/v1/summary?since={year}",
-    "overview, one domain": "/api/v1/summary?domain=d0.example.com",
+    "overview": "/",
+    "overview, 90 days": "/?days=90",
+    "overview, a year": "/?days=365",
+    "overview, everything": "/?days=all",
+    "overview, one domain": "/?domain=d0.example.com",
     "reports": "/reports",
-    "reports by messages": "/api/v1/reports?sort=-messages",
-    "reports by storing": "/api/v1/reports?sort=stored_at",
-    "reports of a domain": "/api/v1/reports?domain=d7.example.com",
-    "search, found": "/api/v1/reports?q=reporter-3",
-    "search, one found": "/api/v1/reports?q={report_id}",
-    "search, none found": "/api/v1/reports?q=nothing-like-it",
+    "reports, none found": "/reports?q=nothing-like-it",
     "one report": "/reports/{number}",
-    "mails": "/mails",
-    "sources": "/api/v1/sources",
-    "sources, said to be ours": "/api/v1/sources?standing=ours",
-    "sources, none found": "/api/v1/sources?q=nothing-like-it",
-    "services": "/api/v1/services",
-    "readiness": "/api/v1/domains/d0.example.com/readiness",
+    "emails": "/mails",
+    "sources": "/sources",
+    "sources by network": "/sources?by=network",
+    "sources by address": "/sources?by=address",
+    "sources of a domain": "/sources?domain=d0.example.com",
+    "sources, searched": "/sources?q=172.16.9.",
+    "sources, none found": "/sources?q=nothing-like-it",
+    "sources of 30 days": f"/sources?{PERIOD}",
+    "sources by address, 30 days": f"/sources?by=address&{PERIOD}",
+    "one source": "/sources/172.16.0.1",
+    "one service": "/sources/services/twilio-sendgrid",
+    "domains": "/domains",
+    **{f"domain {name}": f"/domains/{name}" for name in EVERYWHERE},
+    "domain, a year": "/domains/d0.example.com?days=365",
+    "domain, whole": "/domains/d0.example.com?whole=yes",
+}
+API = {
+    "summary, 30 days": "summary",
+    "summary, a year": "summary?since={year}",
+    "summary, one domain": "summary?domain=d0.example.com",
+    "reports by messages": "reports?sort=-messages",
+    "reports by storing": "reports?sort=stored_at",
+    "reports of a domain": "reports?domain=d7.example.com",
+    "reports, many found": "reports?q=reporter-3",
+    "reports, one found": "reports?q={report_id}",
+    "reports, none found": "reports?q=nothing-like-it",
+    "reports of an address": "reports?q=172.16.0.1",
+    "reports, no such address": "reports?q=203.0.113.9",
+    **{f"sources, {sort}": f"sources?sort={sort}" for sort in SORTS},
+    **{f"sources of a domain, {sort}": f"sources?domain=d0.example.com&sort={sort}" for sort in SORTS},
+    **{f"sources of a service, {sort}": f"sources?service=twilio-sendgrid&sort={sort}" for sort in SORTS},
+    "sources, failing": "sources?verdict=failing&sort=-messages",
+    "sources, passing": "sources?result=passing&sort=-failed",
+    "sources, new": "sources?change=new&sort=-last_day",
+    "sources, ours": "sources?standing=ours",
+    "sources of no network": "sources?asn=64511",
+    "sources, many found": "sources?q=sendgrid",
+    "sources, one found": "sources?q=172.16.0.1",
+    "sources, none found": "sources?q=nothing-like-it",
+    "sources, 500": "sources?limit=500",
+    "sources of 30 days": f"sources?{PERIOD}",
+    "one source": "sources/172.16.0.1",
+    "its records": "sources/172.16.0.1/records",
+    "services": "services",
+    "services of a domain": "services?domain=d0.example.com",
+    "networks": "networks",
+    "changes": "changes",
+    "changes of a kind": "changes?change=silent",
+    "domains": "domains",
+    "domains, none found": "domains?q=nothing-like-it",
+    **{f"domain {name}": f"domains/{name}" for name in EVERYWHERE},
+    "readiness": "domains/d0.example.com/readiness",
+    "DNS": "domains/d0.example.com/dns",
 }
 
 
@@ -86,13 +131,16 @@ def visitor(nats_url: str, database_url: str) -> Iterator[FlaskClient]:
 
 
 def pages(browser: FlaskClient, words: dict[str, object]) -> None:
-    """Prints how long each page takes at first, and the best of the next tries."""
-    print(f"  {'':<24}{'first':>10}{'then':>10}  ms")
-    for name, path in PAGES.items():
-        first = milliseconds(browser, path.format(**words))
-        tries = TRIES if first < TIMEOUT_MS else 1
-        then = min(milliseconds(browser, path.format(**words)) for _ in range(tries))
-        print(f"  {name:<24}{first:>10,.1f}{then:>10,.1f}", flush=True)
+    """Prints how long each page and each list of the API takes at first, and the best of the next tries."""
+    print(f"  {'':<34}{'first':>10}{'then':>10}  ms")
+    for title, limit, prefix, paths in (("page", PAGE_MS, "", PAGES), ("API", API_MS, "/api/v1/", API)):
+        for name, path in paths.items():
+            here = prefix + path.format(**words)
+            first = milliseconds(browser, here)
+            tries = TRIES if first < TIMEOUT_MS else 1
+            then = min(milliseconds(browser, here) for _ in range(tries))
+            over = "  over" if first > limit else ""
+            print(f"  {title + ' ' + name:<34}{first:>10,.1f}{then:>10,.1f}{over}", flush=True)
 
 
 def milliseconds(browser: FlaskClient, path: str) -> float:
@@ -132,14 +180,14 @@ async def storing(database_url: str, postgres_pid: int, *, round_number: int) ->
 
 
 async def sources_settled(database_url: str) -> None:
-    """Notes, names, adds up and judges the sources of all that is stored, as the parser does in time."""
+    """Names, adds up and judges the sources of all that is stored, as the parser does in time."""
     opened = database(database_url, size=1, name="bench", stopping=asyncio.Event(), readiness=Readiness())
     async with opened as pool:
         assert pool is not None
-        async with long_transaction(pool) as connection:
-            note = "SELECT add_to_sources((SELECT array_agg(id) FROM report WHERE kind = 'aggregate'))"
-            await connection.execute(note, timeout=TIMEOUT)
         await settle(pool, NamingData(NamingFiles()))
+        async with pool.connection() as connection:
+            await connection.execute("ANALYZE source, source_identity, source_verdict")
+        await group_sources(pool, asyncio.Event())  # it is known now how many sources there are
 
 
 async def bytes_of(database_url: str) -> dict[str, float]:
@@ -174,7 +222,8 @@ def measured(sizes: list[int]) -> None:
                 asyncio.run(sources_settled(server.url))
                 filled = size
                 print(f"\n{size:,} reports (filled in {time.monotonic() - began:.0f} s)", flush=True)
-                words = {"number": FIRST + size // 2, "report_id": f"{FIRST + size // 2}.", "year": year_ago()}
+                words = {"number": FIRST + size // 2, "report_id": f"{FIRST + size // 2}.", "today": day(0)}
+                words |= {"month": day(29), "year": day(364)}
                 pages(browser, words)
                 asyncio.run(told(server, round_number))
 
@@ -190,9 +239,9 @@ async def told(server: EmbeddedPostgres, round_number: int) -> None:
         print(f"  {name:<24}{value:>10,.1f}")
 
 
-def year_ago() -> str:
-    """The first day of a year that ends today."""
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - 364 * 86_400))
+def day(back: int) -> str:
+    """Today, or a day so many days before it (UTC)."""
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - back * 86_400))
 
 
 def main() -> None:

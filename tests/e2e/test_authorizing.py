@@ -75,7 +75,7 @@ async def test_a_mailbox_is_authorized_and_works_from_then_on(dovecot: Dovecot, 
     assert (forgotten.exit_code, "Enter" in forgotten.output) == (2, False), forgotten.output
     assert "give --client-secret-file" in forgotten.output
     assert again.exit_code == 0, again.output
-    assert "1 mail" in again.output
+    assert "1 email" in again.output
     assert (after["auth"], after["oauth"]["client_id"], after["oauth"]["scope"]) == ("xoauth2", "abc", "imap")
     assert "refresh_token" not in after
 

@@ -16,6 +16,7 @@ STREAMS = {stream.name: stream.subjects[0].replace("*", "x") for stream in topol
 EVERYTHING = STREAMS | BUCKETS
 REQUESTS = (
     topology.TEST_SUBJECT,
+    topology.AUTHORIZE_SUBJECT,
     topology.fetch_subject("x"),
     topology.DNS_SUBJECT,
     topology.HOSTS_SUBJECT,
@@ -49,7 +50,7 @@ MAY = {
         reads=_set("COMMAND KV_mailbox KV_cursor KV_lease KV_token KV_status KV_crash"),
         writes=_set("MAIL EVENT DEAD KV_cursor KV_lease KV_token KV_status KV_crash OBJ_blob"),
         asks=_set("parser.ledger"),
-        hears=_set("fetcher.test fetcher.fetch.x fetcher.dns fetcher.hosts"),
+        hears=_set("fetcher.test fetcher.authorize fetcher.fetch.x fetcher.dns fetcher.hosts"),
         purges=_set("COMMAND KV_cursor KV_status OBJ_blob"),
     ),
     "extractor": Rights(
@@ -67,7 +68,7 @@ MAY = {
     "config-api": Rights(
         reads=_set("DEAD KV_mailbox KV_cursor KV_status OBJ_blob"),
         writes=_set("MAIL EXTRACT COMMAND EVENT KV_mailbox KV_cursor OBJ_blob"),
-        asks=_set("fetcher.test fetcher.fetch.x fetcher.dns parser.reparse notifier.test"),
+        asks=_set("fetcher.test fetcher.authorize fetcher.fetch.x fetcher.dns parser.reparse notifier.test"),
         hears=_set("event.x.x report.stored.x.x"),
         purges=_set("OBJ_blob"),
     ),

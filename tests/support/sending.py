@@ -2,7 +2,7 @@
 
 import asyncio
 
-from parser.sources.chores import judge_sources, name_sources, sum_domains
+from parser.sources.chores import MANY, Many, group_sources, judge_sources, name_sources, sum_domains
 from parser.sources.data import NamingData
 from parser.upkeep import fold
 from pipeline.postgres.connection import Database
@@ -48,7 +48,7 @@ SPOOFER = record("192.0.2.66", 900, auth=envelope("spam.example", result="fail")
 ALL = (SENDGRID, OWN, FORWARDER, SPOOFER)
 
 
-async def settle(database: Database, data: NamingData) -> None:
+async def settle(database: Database, data: NamingData, many: Many = MANY) -> None:
     """Does what the parser does behind storing, as if it had been done long ago last."""
     await data.refresh()
     await fold(database, NO_STOP)
@@ -57,3 +57,6 @@ async def settle(database: Database, data: NamingData) -> None:
     await name_sources(database, data, NO_STOP)
     await sum_domains(database, NO_STOP)
     await judge_sources(database, data.catalogue, NO_STOP)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE source_group_kept SET grouped_at = '-infinity'")
+    await group_sources(database, NO_STOP, many)

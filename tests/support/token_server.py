@@ -11,8 +11,9 @@ import hashlib
 import itertools
 from collections.abc import Callable
 from typing import Self
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import aiohttp
 from aiohttp import web
 
 from pipeline.contracts.oauth import OAuthSettings
@@ -25,7 +26,9 @@ class TokenServer:
 
     `refusal`, where set, is (HTTP status, error word) of every answer to come. `pending` is how often a device code is
     answered with "not yet". `demands_secret`: every grant needs the client's secret, as with Google. `cut_off` is how
-    many questions to come find their connection closed.
+    many questions to come find their connection closed. `declines`: whoever is asked to sign in does not agree.
+    `visits` has the query of every browser that came to sign in; a code is good once, for the redirect that it was
+    given to.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class TokenServer:
         self._issue = issue
         self._rotates = rotates
         self._numbers = itertools.count(2)
-        self._challenges: dict[str, str] = {}
+        self.declines = False
+        self.visits: list[dict[str, str]] = []
+        self._visits_by_code: dict[str, dict[str, str]] = {}
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -71,6 +76,11 @@ class TokenServer:
             "authorization_endpoint": f"{self.url}/authorize",
         }
         return OAuthSettings.model_validate({"client_id": "the client", **endpoints, **settings})
+
+    async def agreed(self, link: str) -> str:
+        """The code that a browser brings back which follows this link and agrees."""
+        async with aiohttp.ClientSession() as browser, browser.get(link, allow_redirects=False) as answer:
+            return parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
 
     async def _token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -114,7 +124,8 @@ class TokenServer:
     def _authorization_code(self, form: dict[str, str]) -> web.Response:
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        if self._challenges.get(form["code"]) != challenge:
+        visit = self._visits_by_code.pop(form["code"], {})
+        if (visit.get("code_challenge"), visit.get("redirect_uri")) != (challenge, form["redirect_uri"]):
             return _refused(400, "invalid_grant")
         return self._granted(refresh_token=self._next_refresh_token())
 
@@ -131,9 +142,13 @@ class TokenServer:
         )
 
     async def _authorize(self, request: web.Request) -> web.Response:
-        """A person who agrees at once."""
-        self._challenges["the code"] = request.query["code_challenge"]
-        answer = urlencode({"code": "the code", "state": request.query["state"]})
+        """A person who decides at once."""
+        visit = dict(request.query)
+        self.visits.append(visit)
+        code = f"code {len(self.visits)}"
+        self._visits_by_code[code] = visit
+        decision = {"error": "access_denied"} if self.declines else {"code": code}
+        answer = urlencode({**decision, "state": visit["state"]})
         raise web.HTTPFound(f"{request.query['redirect_uri']}?{answer}")
 
     def _granted(self, **more: str) -> web.Response:

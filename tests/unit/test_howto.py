@@ -20,6 +20,7 @@ def test_there_is_a_recipe_for_each_thing_that_is_added_often() -> None:
         "add-a-metric",
         "add-a-page",
         "add-a-report-kind",
+        "sign-in-with-google-or-microsoft",
     }
 
 

@@ -20,7 +20,7 @@ MAIL = {
 }  # fmt: skip
 ALERTS = (
     ("source_failing", "example.com 192.0.2.10", "critical", "192.0.2.10 begins to fail for example.com", None),
-    ("dead_letters", "not_well_formed", "warning", "31 mails could not be read", None),
+    ("dead_letters", "not_well_formed", "warning", "31 emails could not be read", None),
     ("mailbox_sign_in", "dmarc-reports", "critical", "Mailbox DMARC reports refuses the sign-in", "now()"),
 )
 INSERT = """

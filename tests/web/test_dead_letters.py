@@ -11,8 +11,8 @@ from config_api.dead_letters.retry import MAX_RETRIED
 from pipeline.contracts.dead_letter import dead_letters
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import KEY, Envelope, Parcel, encode
+from pipeline.errors import Dead
 from pipeline.jetstream.bus import Bus
-from pipeline.runtime.judge import Dead
 from tests.support.events import SAMPLES
 from tests.web.sites import Site, keep
 
@@ -38,7 +38,7 @@ async def letter(empty: Site) -> None:
 @pytest.mark.usefixtures("letter")
 async def test_a_dead_letter_is_looked_at_downloaded_and_retried(keeper: Page, empty: Site) -> None:
     await keeper.goto("/attention")
-    await expect(keeper.get_by_role("link", name="Bug (1)")).to_be_visible()
+    await expect(keeper.get_by_role("link", name="An unexpected error; please report it (1)")).to_be_visible()
     await keep(keeper, "dead-letters-one")
     await keeper.get_by_role("link", name="Report Domain: exämple.com").click()
     await expect(keeper.locator("pre")).to_have_text("ValueError: <b>seven</b>")
@@ -69,7 +69,7 @@ async def test_all_letters_of_a_reason_are_retried_at_once(keeper: Page) -> None
 @pytest.mark.usefixtures("letter")
 async def test_only_the_letters_of_the_chosen_mailbox_are_retried(keeper: Page) -> None:
     await keeper.goto("/attention?mailbox_id=reports")
-    await keeper.get_by_role("link", name="Bug (1)").click()
+    await keeper.get_by_role("link", name="An unexpected error; please report it (1)").click()
     await expect(keeper).to_have_url(re.compile("mailbox_id=reports"))
     form = keeper.locator("form[action='/dead-letters/retry']")
     await form.locator("[name=mailbox_id]").evaluate("field => field.value = 'another'")

@@ -29,11 +29,11 @@ FULL = Figures.model_validate({
                       blocked=0, messages_before=0, passed_before=0, reports_before=0),
     ),
     "sources": (
-        SourceFigures(domain="example.com", address="203.0.113.77", header_from="example.com", messages=3_000,
+        SourceFigures(domain="example.com", address="203.0.113.77", name="Mailchimp", messages=3_000,
                       failed=2_950, is_new=True),
         SourceFigures(domain="a-rather-long-name.of-a-subsidiary.example.org",
                       address="2001:db8:25:1234:5678:9abc:de01:7",
-                      header_from=None, messages=191, failed=191, is_new=False),
+                      messages=191, failed=191, is_new=False),
     ),
     "reporters": (ReporterFigures(name="google.com", reports=40, messages=300_000),
                   ReporterFigures(name=HOSTILE, reports=2, messages=1)),
@@ -44,7 +44,7 @@ FULL = Figures.model_validate({
     "alerts": (
         AlertFigures(title="192.0.2.10 begins to fail for example.com", detail="120 of 130 messages failed.", link="/",
                      urgency="critical", opened_at=NOW, resolved_at=None),
-        AlertFigures(title="2 mails could not be read", detail="Reason: the document is damaged beyond repair.",
+        AlertFigures(title="2 emails could not be read", detail="Reason: the document is damaged beyond repair.",
                      link="/dead-letters", urgency="warning", opened_at=NOW, resolved_at=NOW),
     ),
 })  # fmt: skip

@@ -39,14 +39,14 @@ async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(keepe
 
 async def test_a_rule_is_changed_and_set_back(keeper: Page) -> None:
     await keeper.goto(f"{HERE}/rules")
-    await keeper.get_by_role("link", name="Mails became dead letters").click()
-    await keeper.get_by_label("From", exact=True).fill("25")
+    await keeper.get_by_role("link", name="Emails became dead letters").click()
+    await keeper.get_by_label("Threshold").fill("25")
     await keeper.get_by_label("Quiet from").fill("22:00")
     await keeper.get_by_label("Quiet until").fill("07:00")
     await keeper.get_by_role("button", name="Save").click()
-    await expect(keeper.get_by_text("25 mails in a day")).to_be_visible()
+    await expect(keeper.get_by_text("Emails in a day: 25")).to_be_visible()
 
-    await keeper.get_by_role("link", name="Mails became dead letters").click()
+    await keeper.get_by_role("link", name="Emails became dead letters").click()
     assert await keeper.get_by_label("Quiet from").input_value() == "22:00"
     await keeper.get_by_role("button", name="Back to the defaults").click()
-    await expect(keeper.get_by_text("1 mails in a day").first).to_be_visible()
+    await expect(keeper.get_by_text("Emails in a day: 1").first).to_be_visible()

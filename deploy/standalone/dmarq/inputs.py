@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -26,28 +26,46 @@ class Input:
     """One file, or one mail of an mbox file.
 
     `label` is the path, with "#" and a number for a mail among others of an mbox. Without `data`, either `refused`
-    says which limit it crossed, or `error` why the path could not be read.
+    says which limit it crossed, or `error` why the path could not be read. `tool` is another one that kept the report.
     """
 
     label: str
     data: bytes = b""
     refused: Reason | None = None
     error: str = ""
+    tool: str = ""
 
 
-def inputs(paths: Iterable[Path], *, max_bytes: int) -> Iterator[Input]:
+Opener = Callable[[BinaryIO, Path], Iterator[Input] | None]
+"""What a file holds that is neither an mbox nor one input: None where it is the one or the other."""
+
+
+def inputs(paths: Iterable[Path], *, max_bytes: int, opened: Opener | None = None) -> Iterator[Input]:
     """What is to be read at `paths`, directories in the order of their names; files over `max_bytes` are refused.
 
     The path "-" is standard input.
     """
+    how = _How(max_bytes, opened or _nothing_else)
     for path in paths:
         if path == STDIN:
-            yield from _piped(max_bytes)
+            yield from _piped(how)
             continue
         errors: list[OSError] = []
         for file in _files(path, errors):
-            yield from _readable(file, max_bytes)
+            yield from _readable(file, how)
         yield from (Input(str(error.filename), error=error.strerror or str(error)) for error in errors)
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How files are read."""
+
+    max_bytes: int
+    opened: Opener
+
+
+def _nothing_else(_file: BinaryIO, _path: Path) -> None:
+    return None
 
 
 def _files(path: Path, errors: list[OSError]) -> Iterator[Path]:
@@ -69,25 +87,30 @@ def _worth_entering(subfolders: list[str], *, is_maildir: bool) -> list[str]:
     return [name for name in subfolders if not name.startswith(".")]
 
 
-def _piped(max_bytes: int) -> Iterator[Input]:
+def _piped(how: _How) -> Iterator[Input]:
     with tempfile.TemporaryFile() as file:  # what is an mbox shows at its beginning, which is then read again
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.seek(0)
-        yield from _read(file, STDIN, max_bytes)
+        yield from _read(file, STDIN, how)
 
 
-def _readable(path: Path, max_bytes: int) -> Iterator[Input]:
+def _readable(path: Path, how: _How) -> Iterator[Input]:
     try:
         if not S_ISREG(path.stat().st_mode):
             yield Input(str(path), error="not a regular file")
             return
         with path.open("rb") as file:
-            yield from _read(file, path, max_bytes)
+            yield from _read(file, path, how)
     except OSError as error:
         yield Input(str(path), error=error.strerror or str(error))
 
 
-def _read(file: BinaryIO, path: Path, max_bytes: int) -> Iterator[Input]:
+def _read(file: BinaryIO, path: Path, how: _How) -> Iterator[Input]:
+    max_bytes = how.max_bytes
+    found = how.opened(file, path)
+    if found is not None:
+        yield from found
+        return
     is_mbox = path.suffix.lower() != ".eml" and is_divider(file.readline(1024))
     file.seek(0)
     if is_mbox:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline import strict_json
+from pipeline.contracts.complaints import complaints
 from pipeline.contracts.mailbox import MailboxId, MailboxSecrets, MailboxSettings
 from pipeline.settings import process_environment
 from pipeline.strict_json import BadJson
@@ -114,8 +115,7 @@ def _wanted(entry: Any, number: int, path: Path) -> Wanted:
         mailbox_id = _ID.validate_python(entry["id"]) if "id" in entry else ""
         settings = MailboxSettings.model_validate({n: v for n, v in entry.items() if n != "id" and n not in SECRETS})
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)
-        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'id'}: {e['msg']}" for e in wrong)
+        told = " ".join(f"{each.field or 'id'}: {each.text}" for each in complaints(error, MailboxSettings))
         raise BadMailboxFile(f"{where}: {told}") from None
     secrets = {name: _secret(entry[name], f"{where}: {name}", path) for name in SECRETS if entry.get(name) is not None}
     return Wanted(mailbox_id, settings, secrets)

@@ -50,6 +50,12 @@ class Conflict(DomainError):
     title = "Not possible now"
 
 
+class Changed(DomainError):
+    """Somebody else changed it meanwhile."""
+
+    title = "Changed meanwhile"
+
+
 class TooLarge(DomainError):
     """It is larger than a limit."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 from fetcher.connection_test import answering_tests
@@ -12,7 +12,9 @@ from fetcher.dns_requests import answering_dns
 from fetcher.imap.session import ImapSession
 from fetcher.journal import Journal
 from fetcher.mailbox_worker import MailboxWorker, Shared
+from fetcher.sign_in_requests import answering_exchanges
 from fetcher.status import StatusBoard
+from fetcher.sts_policies import WebOptions
 from fetcher.supervisor import Supervisor
 from pipeline.errors import TryLater
 from pipeline.jetstream.mailboxes import MailboxBucket
@@ -54,8 +56,12 @@ async def body(frame: Frame) -> None:
         board=board,
     )
     all_done = asyncio.Event()
-    dns = answering_dns(frame.bus, frame.settings.dns_server)
-    async with asyncio.TaskGroup() as group, answering_tests(frame.bus, keys, sign_in), dns:
+    web = WebOptions(allow_private=frame.settings.sts_private_addresses)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(answering_tests(frame.bus, keys, sign_in))
+        await stack.enter_async_context(answering_exchanges(frame.bus, keys))
+        await stack.enter_async_context(answering_dns(frame.bus, frame.settings.dns_server, web))
+        group = await stack.enter_async_context(asyncio.TaskGroup())
         with suppress(TryLater):  # older keys are listed as long as an operator wants; the log says when this was done
             await tokens.rotate()
         group.create_task(journal.run(all_done), name="journal")

@@ -23,6 +23,7 @@ from fetcher.imap.transport.account import Deadlines
 from pipeline.contracts.connection_test import Category, ConnectionTest
 from pipeline.contracts.mailbox import MailboxSettings
 from pipeline.contracts.topology import TEST_SUBJECT
+from pipeline.counting import plural
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.mailboxes import SealedMailbox, unseal
 from pipeline.jetstream.requests import serving
@@ -100,12 +101,11 @@ async def _moved_onto_itself(
 
 def _success(settings: MailboxSettings, counts: list[FolderStatus], names: tuple[str, ...]) -> ConnectionTest:
     number, unread = sum(count.mails for count in counts), sum(count.unread for count in counts)
-    mails = "1 mail" if number == 1 else f"{number} mails"
-    server = f"{settings.host}:{settings.port}"
+    server, emails = f"{settings.host}:{settings.port}", plural(number, "email")
     places = ", ".join(f'"{folder}"' for folder in settings.all_folders)
     return ConnectionTest(
         success=True,
-        summary=f"Signed in to {server} as {settings.username}: {mails} in {places}, {unread} unread.",
+        summary=f"Signed in to {server} as {settings.username}: {emails} in {places}, {unread} unread.",
         message_count=number,
         unread_count=unread,
         folders=names,
@@ -172,11 +172,11 @@ _STEPS: dict[Category, tuple[str, ...]] = {
         "Type the password again; when you copy it, leave no space at its ends.",
         "If the account uses two-step verification, create an app password with the provider and enter that.",
         "Make sure that IMAP access is switched on in the account's settings with the provider.",
-        "Microsoft 365 and Google Workspace may refuse passwords altogether: then use OAuth 2 (xoauth2).",
+        "Microsoft 365 and Google Workspace may refuse passwords altogether: then choose the sign-in method OAuth 2.",
         _LOGS,
     ),
     Category.AUTH_EXPIRED: (
-        "With OAuth 2, sign in with the provider again: dmarq mailbox authorize, or enter a new refresh token.",
+        "With OAuth 2, sign in with the provider again: the button on the mailbox's page, or dmarq mailbox authorize.",
         "If the password has expired, change it with the provider and enter the new one.",
         "Ask the administrator whether the consent for this application was withdrawn.",
         _LOGS,

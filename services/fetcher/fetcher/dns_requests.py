@@ -6,6 +6,7 @@ from time import perf_counter
 
 import structlog
 
+from fetcher.sts_policies import WebOptions, WebPolicies
 from pipeline.contracts.domain_dns import (
     DnsQuestion,
     DnsRecord,
@@ -28,11 +29,12 @@ QUEUE = "fetcher"
 
 
 @asynccontextmanager
-async def answering_dns(bus: Bus, server: str) -> AsyncIterator[None]:
+async def answering_dns(bus: Bus, server: str, web: WebOptions | None = None) -> AsyncIterator[None]:
     """Answers while the context lasts, by the name server `server` ("host:port"), or the machine's where it is ""."""
 
     async def domain(payload: bytes) -> bytes:
-        return (await _domain(DnsQuestion.model_validate_json(payload), server)).model_dump_json().encode()
+        question = DnsQuestion.model_validate_json(payload)
+        return (await _domain(question, server, web or WebOptions())).model_dump_json().encode()
 
     async def hosts(payload: bytes) -> bytes:
         return (await _hosts(HostQuestion.model_validate_json(payload), server)).model_dump_json().encode()
@@ -43,10 +45,11 @@ async def answering_dns(bus: Bus, server: str) -> AsyncIterator[None]:
         yield
 
 
-async def _domain(question: DnsQuestion, server: str) -> DomainDns:
+async def _domain(question: DnsQuestion, server: str, web: WebOptions) -> DomainDns:
     began = perf_counter()
     try:
-        answer = await survey(_resolver(server), question)
+        dns = _resolver(server)
+        answer = await survey(dns, question, web=WebPolicies(dns, web))
     except Offline as why:
         answer = _unanswered(question.domain, str(why))
     log.info(

@@ -1,5 +1,5 @@
-"""The token endpoint of an OAuth 2 provider: what is asked of it, what its answer means (RFC 6749 sections 4.4, 5 and
-6), and how the form gets there; the answer is bounded.
+"""The token endpoint of an OAuth 2 provider: what is asked of it, what its answer means (RFC 6749 sections 4.1, 4.4, 5
+and 6), and how the form gets there; the answer is bounded.
 """
 
 import json
@@ -84,6 +84,20 @@ def renewal_form(oauth: OAuthSettings, *, refresh_token: str, client_secret: str
         # No scope: a renewed token has what was granted, and some providers refuse to be asked for the same again.
         return _filled(form | {"refresh_token": refresh_token})
     return _filled(form | {"scope": oauth.scopes})
+
+
+def code_form(oauth: OAuthSettings, *, code: str, verifier: str, redirect_uri: str, client_secret: str) -> Form:
+    """The form that exchanges the code of a sign-in for tokens (section 4.1.3; RFC 7636 section 4.5)."""
+    return _filled(
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "client_id": oauth.client_id,
+            "client_secret": client_secret,
+            "code_verifier": verifier,
+        }
+    )
 
 
 def read_issued(status: int, body: bytes) -> Issued:

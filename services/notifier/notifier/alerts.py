@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier import store
+from notifier.delivery import Channel
 from notifier.facts import Facts
 from notifier.findings import Finding
 from notifier.rules import find
-from notifier.sql import SQL
-from notifier.told import Channel, Mute, due_at, is_muted, listeners
+from notifier.store import SQL
+from notifier.told import Mute, due_at, is_muted, listeners
 from pipeline.notifications.rules import Rule, RuleSettings, Urgency
 from pipeline.notifications.webhook import AlertBody
 from pipeline.postgres.connection import Connection, Database
@@ -79,7 +80,7 @@ async def note(database: Database, facts: Facts, rules: Iterable[Rule], options:
 async def _new(judging: _Judging, findings: list[Finding]) -> list[Finding]:
     """Those that were not told before; of what happens once, an alert is made once."""
     known: set[tuple[str, str]] = set()
-    for rule in {finding.rule.value for finding in findings if finding.once}:
+    for rule in {finding.rule.value for finding in findings if finding.at}:
         subjects = [finding.subject for finding in findings if finding.rule.value == rule]
         rows = await judging.connection.fetch(SQL["known_subjects"], rule, subjects)
         known |= {(rule, row["subject"]) for row in rows}
@@ -91,7 +92,7 @@ async def _open(judging: _Judging, finding: Finding) -> None:
     muted = is_muted(finding, judging.mutes)
     alert_id = await judging.connection.fetchval(
         SQL["insert_alert"], finding.rule.value, finding.subject, finding.domain, settings.urgency.value, finding.title,
-        finding.detail, finding.link, finding.count, muted, judging.now, judging.now if finding.once else None,
+        finding.detail, finding.link, finding.count, muted, judging.now, judging.now if finding.at else None,
     )  # fmt: skip
     judging.noted.opened += 1
     if muted:

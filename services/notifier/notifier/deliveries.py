@@ -8,50 +8,36 @@ A sending is claimed in one transaction, sent, and settled in another. Who dies 
 then the same sending is claimed again, under the same key: the receiver knows it for a repeat.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from notifier import store
-from notifier.sql import SQL
-from notifier.told import Channel
+from notifier.delivery import Channel, Outcome, Sending, after
+from notifier.store import SQL
 from pipeline.notifications.channels import ChannelKind
 from pipeline.postgres.connection import Connection, Database, Record
 
 LEASE = timedelta(seconds=120)  # more than the longest sending takes
 HOUR = timedelta(hours=1)
-GIVE_UP_AFTER = timedelta(days=1)
 TOGETHER = 50  # alerts in one message
-FIRST_DELAY, LONGEST_DELAY = 30.0, 3600.0  # seconds
 PEOPLE = frozenset({"alert", "resolved"})
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """What is sent to a channel at once, as one message; `key` is the same with each repeat.
+class Backlog:
+    """How much waits, how much is dead, and for how long the oldest has been due."""
 
-    `payloads` are (kind, key, payload) of the deliveries in it.
-    """
-
-    channel: Channel
-    ids: tuple[int, ...]
-    key: str
-    payloads: tuple[tuple[str, str, Mapping[str, Any]], ...]
-    attempts: int
-    first_at: datetime
-    created_at: datetime
-    lease_until: datetime
+    waiting: int
+    dead: int
+    overdue_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a sending ended. `permanent`: no retry can help. `retry_after` in seconds, where the other side says so."""
-
-    sent: bool
-    detail: str
-    permanent: bool = False
-    retry_after: float | None = None
+async def backlog(database: Database, now: datetime) -> Backlog:
+    """At this moment. Raises TryLater."""
+    async with database.connection() as connection:
+        (row,) = await connection.fetch(SQL["backlog"], now)
+    return Backlog(**dict(row))
 
 
 async def claim(database: Database, now: datetime, *, lease: timedelta = LEASE) -> Sending | None:
@@ -80,17 +66,6 @@ async def settle(database: Database, sending: Sending, outcome: Outcome, now: da
 def _shown(detail: str) -> str:
     """What another side said, on one bounded line that the database takes: it may say anything."""
     return "".join(c if c.isprintable() else " " for c in detail[:500])
-
-
-def after(sending: Sending, outcome: Outcome, now: datetime) -> tuple[str, datetime | None]:
-    """The state after an attempt, and when it is due again; pure."""
-    if outcome.sent:
-        return "sent", None
-    if outcome.permanent or now - sending.first_at >= GIVE_UP_AFTER:
-        return "dead", None
-    delay = min(FIRST_DELAY * 2 ** min(sending.attempts - 1, 20), LONGEST_DELAY)
-    asked = min(outcome.retry_after or 0.0, LONGEST_DELAY)
-    return "waiting", now + timedelta(seconds=max(delay, asked))
 
 
 async def _claim(connection: Connection, channel_id: str, now: datetime, lease: timedelta) -> Sending | None:

@@ -1,11 +1,12 @@
 """What the rules judge: the state of things at one moment, as read from the views `notify_...` and the broker; pure.
 
 Days are UTC, as the reports count them.
-
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+
+from pipeline.dns.published import PolicyTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,17 @@ class DomainDay:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An address that sends for a domain: its messages of late, and before that.
+    """An address that sends for a domain, or (address "") all addresses of a service: its messages of late, and before.
 
-    `first_day` is the first day it was seen within what is looked at. `signed` counts messages whose DKIM passed,
-    aligned; None where nobody looked.
+    `service` is its id in the table of services, `name` what people call it, or else its host or its network; "" where
+    nobody knows. `first_day` is the first day it was seen within what is looked at. `signed` counts messages whose DKIM
+    passed, aligned; None where nobody looked.
     """
 
     domain: str
     address: str
-    header_from: str
+    service: str
+    name: str
     first_day: date
     week: int
     week_passed: int
@@ -40,17 +43,31 @@ class Source:
     late_signed: int | None = None
     before_signed: int | None = None
 
+    @property
+    def label(self) -> str:
+        """Its name with its address, as far as there are both."""
+        return labelled(self.name, self.address)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicySeen:
-    """A policy that reporters saw published for a domain on one day."""
+    """A policy that so many reports about a day show for a domain; `reporter` is one of those who say so."""
 
     day: date
     domain: str
-    policy: str
-    subdomain_policy: str
+    tags: PolicyTags
     reports: int
     reporter: str
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPolicy:
+    """The DMARC record that counts for a domain: the name it stands at, its texts, and since when they are so."""
+
+    domain: str
+    name: str
+    texts: tuple[str, ...]
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +117,14 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A stream of the broker and how full it is, from 0 to 1."""
+    """A stream of the broker and how full it is, from 0 to 1.
+
+    From `closed_from` on it takes no new email over 256 kB; the rest is kept for what is on its way.
+    """
 
     name: str
     fullness: float
+    closed_from: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +148,7 @@ class Facts:
     domain_days: tuple[DomainDay, ...] = ()
     sources: tuple[Source, ...] = ()
     policies: tuple[PolicySeen, ...] = ()
+    dns: tuple[DnsPolicy, ...] = ()
     reporters: tuple[ReporterDays, ...] = ()
     tls: tuple[TlsSessions, ...] = ()
     mailboxes: tuple[MailboxState, ...] = ()
@@ -148,3 +170,14 @@ class Facts:
 
 DAYS = 29  # looked at: four weeks and the present day
 LATE_DAYS = 2  # "of late": the day before the present one, and the present one
+
+
+def labelled(name: str, address: str) -> str:
+    """A source as people are told of it.
+
+    >>> labelled("Mailchimp", "192.0.2.1")
+    'Mailchimp (192.0.2.1)'
+    """
+    if not name or not address:
+        return name or address
+    return f"{name} ({address})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from notifier.facts import Facts
 from pipeline.notifications.rules import Rule
@@ -11,7 +12,7 @@ from pipeline.notifications.rules import Rule
 class Finding:
     """`rule` and `subject` say which alert it is. `link` is the path of the page that shows the evidence.
 
-    `once` marks what happened and is over at once (a change of settings): nobody is told that it has ended.
+    `at` is of what happened and is over at once (a change of settings): nobody is told that it has ended.
     """
 
     rule: Rule
@@ -21,7 +22,7 @@ class Finding:
     count: int = 1
     domain: str | None = None
     link: str = ""
-    once: bool = False
+    at: datetime | None = None
 
 
 Check = Callable[[Facts, float], Sequence[Finding]]
@@ -43,3 +44,8 @@ def clean(text: str, *, limit: int = 200) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
     line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def concerns(domain: str | None, wanted: tuple[str, ...]) -> bool:
+    """Whether something about this domain (None: about no domain) concerns who asked for these (none: for all)."""
+    return domain is None or not wanted or domain in wanted

@@ -9,6 +9,7 @@ import structlog
 from notifier import facts
 from notifier.facts import (
     Change,
+    DnsPolicy,
     DomainDay,
     Facts,
     Failures,
@@ -19,12 +20,15 @@ from notifier.facts import (
     Store,
     TlsSessions,
 )
-from notifier.sql import SQL
-from pipeline.contracts.topology import BLOB_STREAM, STREAMS
+from notifier.findings import clean
+from notifier.store import SQL
+from pipeline.contracts.topology import BLOB_NEW_SHARE, BLOB_STREAM, STREAMS
+from pipeline.dns.published import PolicyTags
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.lag import blob_store, holding
 from pipeline.postgres.connection import Connection, Database, Record
+from pipeline.sources.catalogue import service_name
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +36,8 @@ T = TypeVar("T")
 DAY = timedelta(days=1)
 WEEK_DAYS = 7
 SLOW = 300.0  # seconds for a statement that goes through the rows of many reports
-POLICY_DAYS = 3
+POLICY_DAYS = 7
+DNS_DAYS = 3  # what DNS said longer ago than that may no longer be so
 
 
 async def present(database: Database, bus: Bus, now: datetime) -> Facts:
@@ -65,6 +70,7 @@ async def reported(database: Database, now: datetime) -> Facts:
             domain_days=await _all(connection, DomainDay, "domain_days", since),
             sources=(*sources, *signatures),
             policies=await _all(connection, PolicySeen, "policies", _midnight(today - POLICY_DAYS * DAY)),
+            dns=await _all(connection, DnsPolicy, "dns", now - DNS_DAYS * DAY),
             reporters=await _all(connection, ReporterDays, "reporters", since),
             tls=await _all(connection, TlsSessions, "tls", _midnight(late)),
         )
@@ -81,7 +87,7 @@ async def _stores(bus: Bus) -> tuple[Store, ...] | None:
 
 async def _fullness(bus: Bus) -> tuple[Store, ...]:
     streams = [Store(s.name, (await holding(bus.js, s)).fullness) for s in STREAMS if s.refuse_when_full]
-    return (*streams, Store(BLOB_STREAM, (await blob_store(bus.js)).fullness))
+    return (*streams, Store(BLOB_STREAM, (await blob_store(bus.js)).fullness, BLOB_NEW_SHARE))
 
 
 async def _all(connection: Connection, kind: type[T], statement: str, *arguments: object) -> tuple[T, ...]:
@@ -91,10 +97,15 @@ async def _all(connection: Connection, kind: type[T], statement: str, *arguments
 
 def _made(kind: type[T], row: Record) -> T:
     given: dict[str, Any] = dict(row)
-    wanted = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     if kind is Source:  # a row of signatures says nothing of what passed
-        given = {**dict.fromkeys(("week", "week_passed", "before_passed"), 0), "header_from": "", **given}
+        given = {**dict.fromkeys(("week", "week_passed", "before_passed"), 0), **given}
         given.setdefault("late_passed", given["late"])
+        given["name"] = service_name(given["service"]) or clean(given.pop("place"))
+    if kind is PolicySeen:
+        given["tags"] = PolicyTags(**{field.name: given[field.name] for field in fields(PolicyTags)})
+    if kind is DnsPolicy:
+        given["texts"] = tuple(given["texts"])
+    wanted = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in given.items() if name in wanted})
 
 

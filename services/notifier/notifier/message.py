@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.deliveries import Sending
+from notifier.delivery import Sending
 from pipeline.notifications.rules import Urgency
 from pipeline.notifications.webhook import AlertBody, WebhookBody
 

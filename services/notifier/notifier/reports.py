@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from notifier import store
-from notifier.rules import concerns
-from notifier.sql import SQL
-from notifier.told import Channel
+from notifier.delivery import Channel
+from notifier.findings import concerns
+from notifier.store import SQL
 from pipeline.contracts.events import ReportStored
 from pipeline.contracts.wire import Envelope
 from pipeline.notifications.channels import ChannelKind

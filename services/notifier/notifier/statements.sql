@@ -21,51 +21,63 @@ WHERE stored_at > $1 AND outcome = 'failed'
 GROUP BY reason
 
 -- name: changes
--- Changes of settings since $1.
-SELECT id, mailbox_id, text, at FROM notify_setting WHERE at > $1 ORDER BY at DESC LIMIT 100
+-- Changes of settings since $1; to mute is none.
+SELECT id, mailbox_id, text, at FROM notify_setting WHERE at > $1 AND name NOT IN ('muted', 'unmuted') ORDER BY at DESC LIMIT 100
 
 -- name: domain_days
 -- Every domain's days since $1.
 SELECT day, domain, reports, messages, passed FROM notify_domain WHERE day > $1 ORDER BY domain, day LIMIT 200000
 
 -- name: sources
--- Addresses with failures since the week began ($2), the worst first. $1: all that is looked at; $3: what is late.
-SELECT domain, source_ip AS address, coalesce(min(header_from), '') AS header_from, min(day) AS first_day,
+-- Addresses with failures since the week began ($2), the worst first, and services of several addresses (address '').
+-- $1: all that is looked at; $3: what is late.
+SELECT domain, coalesce(host(seen.source_ip), '') AS address, coalesce(known.service, '') AS service,
+    coalesce(min(known.place), '') AS place, min(day) AS first_day,
     saturated(coalesce(sum(messages) FILTER (WHERE day > $2), 0)) AS week,
     saturated(coalesce(sum(passed) FILTER (WHERE day > $2), 0)) AS week_passed,
     saturated(coalesce(sum(messages) FILTER (WHERE day > $3), 0)) AS late,
     saturated(coalesce(sum(passed) FILTER (WHERE day > $3), 0)) AS late_passed,
     saturated(coalesce(sum(messages) FILTER (WHERE day <= $2), 0)) AS before,
     saturated(coalesce(sum(passed) FILTER (WHERE day <= $2), 0)) AS before_passed
-FROM notify_source
+FROM notify_source AS seen LEFT JOIN notify_source_name AS known ON known.source_ip = seen.source_ip
 WHERE day > $1
-GROUP BY domain, source_ip
+GROUP BY GROUPING SETS ((domain, seen.source_ip, known.service), (domain, known.service))
 HAVING sum(messages - passed) FILTER (WHERE day > $2) > 0
+    AND (grouping(seen.source_ip) = 0 OR known.service IS NOT NULL AND min(seen.source_ip) < max(seen.source_ip))
 ORDER BY sum(messages - passed) FILTER (WHERE day > $2) DESC
 LIMIT 5000
 
 -- name: signatures
--- Known addresses whose messages came without an aligned signature of late (since $2), looked at since $1.
-SELECT domain, source_ip AS address, min(begin)::date AS first_day,
+-- Known addresses, and services of several, whose messages came without an aligned signature of late (since $2), looked
+-- at since $1.
+SELECT domain, coalesce(host(seen.source_ip), '') AS address, coalesce(known.service, '') AS service,
+    coalesce(min(known.place), '') AS place, min(begin)::date AS first_day,
     saturated(coalesce(sum(count) FILTER (WHERE begin >= $2), 0)) AS late,
     saturated(coalesce(sum(count) FILTER (WHERE begin >= $2 AND dkim = 'pass'), 0)) AS late_signed,
     saturated(coalesce(sum(count) FILTER (WHERE begin < $2), 0)) AS before,
     saturated(coalesce(sum(count) FILTER (WHERE begin < $2 AND dkim = 'pass'), 0)) AS before_signed
-FROM notify_signature
+FROM notify_signature AS seen LEFT JOIN notify_source_name AS known ON known.source_ip = seen.source_ip
 WHERE begin >= $1
-GROUP BY domain, source_ip
-HAVING sum(count) FILTER (WHERE begin >= $2 AND dkim IS DISTINCT FROM 'pass') > 0
+GROUP BY GROUPING SETS ((domain, seen.source_ip, known.service), (domain, known.service))
+HAVING (grouping(seen.source_ip) = 0 OR known.service IS NOT NULL AND min(seen.source_ip) < max(seen.source_ip))
+    AND sum(count) FILTER (WHERE begin >= $2 AND dkim IS DISTINCT FROM 'pass') > 0
     AND sum(count) FILTER (WHERE begin < $2 AND dkim = 'pass') > 0
 ORDER BY sum(count) FILTER (WHERE begin >= $2 AND dkim IS DISTINCT FROM 'pass') DESC
 LIMIT 5000
 
 -- name: policies
 -- Which policies were seen since $1, by day.
-SELECT begin::date AS day, domain, p AS policy, sp AS subdomain_policy, count(*) AS reports, min(org_name) AS reporter
+SELECT (begin AT TIME ZONE 'UTC')::date AS day, domain, nullif(lower(p), '') AS p, nullif(lower(sp), '') AS sp,
+    lower(np) AS np, lower(adkim) AS adkim, lower(aspf) AS aspf, lower(testing) AS t, count(*) AS reports,
+    min(org_name) AS reporter
 FROM notify_policy
 WHERE begin >= $1
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 LIMIT 100000
+
+-- name: dns
+-- The DMARC record of each domain, where DNS was heard since $1.
+SELECT domain, name, texts, first_at FROM notify_dns WHERE last_at >= $1
 
 -- name: reporters
 -- On how many days since $1 each reporter was heard.

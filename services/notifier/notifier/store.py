@@ -1,4 +1,4 @@
-"""Channels, rules and mutes as config-api keeps them."""
+"""The notifier's SQL; and channels, rules and mutes as config-api keeps them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,13 +6,15 @@ from datetime import datetime
 import structlog
 from pydantic import ValidationError
 
-from notifier.sql import SQL
-from notifier.told import Channel, Mute
+from notifier.delivery import Channel
+from notifier.told import Mute
 from pipeline.errors import described
 from pipeline.notifications.channels import ChannelSettings
 from pipeline.notifications.rules import Rule, RuleSettings, settings_of
 from pipeline.postgres.connection import Connection, Record
+from pipeline.postgres.statements import Statements
 
+SQL = Statements.of("notifier")
 log = structlog.get_logger(__name__)
 
 

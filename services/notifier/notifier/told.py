@@ -4,20 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.findings import Finding
-from notifier.rules import concerns
-from pipeline.notifications.channels import ChannelSettings
+from notifier.delivery import Channel
+from notifier.findings import Finding, concerns
 from pipeline.notifications.rules import QuietHours, Urgency
 
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel as it is kept. `secret` is sealed."""
-
-    id: str
-    settings: ChannelSettings
-    secret: str
-    created_at: datetime
+MAKING = timedelta(seconds=10)  # what is noted of a channel's making is noted within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +29,12 @@ def is_muted(finding: Finding, mutes: Iterable[Mute]) -> bool:
 
 
 def listeners(finding: Finding, urgency: Urgency, channels: Sequence[Channel]) -> list[Channel]:
-    """The channels that want to hear of it."""
+    """The channels that want to hear of it; of what happened before a channel was made it is not told."""
     return [
         channel
         for channel in channels
         if channel.settings.enabled
+        and (finding.at is None or finding.at > channel.created_at + MAKING)
         and urgency.rank >= channel.settings.urgency.rank
         and concerns(finding.domain, channel.settings.domains)
     ]

@@ -9,8 +9,8 @@ import structlog
 from notifier import alerts, look
 from notifier.alerts import Options
 from notifier.digest.write import write_digests
-from notifier.rules import domains, mailboxes, pipeline, sources
-from notifier.sql import SQL
+from notifier.rules import domains, mailboxes, pipeline, policies, sources
+from notifier.store import SQL
 from pipeline.errors import TryLater, described
 from pipeline.jetstream.bus import Bus
 from pipeline.notifications.rules import Rule
@@ -20,7 +20,7 @@ from pipeline.runtime.retry import pause
 log = structlog.get_logger(__name__)
 
 PRESENT = tuple({**mailboxes.CHECKS, **pipeline.CHECKS})
-REPORTED = tuple({**sources.CHECKS, **domains.CHECKS})
+REPORTED = tuple({**sources.CHECKS, **domains.CHECKS, **policies.CHECKS})
 AT_LEAST_EVERY = 60.0  # seconds
 SETTLE = 2.0  # seconds after something happened: it is rarely alone, and the recorder must write it down first
 SHARE = 0.05  # of the time may go into looking at reports

@@ -25,8 +25,7 @@ from pipeline.contracts.wire import (
     decode,
     encode,
 )
-from pipeline.errors import Rejected
-from pipeline.runtime.judge import Dead
+from pipeline.errors import Dead, Rejected
 
 REASON, DETAIL, CONSUMER = "Dmarq-Dead-Reason", "Dmarq-Dead-Detail", "Dmarq-Dead-Consumer"
 DEATH = "Dmarq-Dead-"

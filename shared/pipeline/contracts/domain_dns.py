@@ -16,12 +16,16 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class RecordKind(StrEnum):
-    """A record by which a domain says how its mail is to be checked, and where reports go."""
+    """A record by which a domain says how its mail is to be checked, and where reports go.
+
+    `mta_sts_policy` is no record, but the file behind https that the record announces.
+    """
 
     DMARC = "dmarc"
     SPF = "spf"
     DKIM = "dkim"
     MTA_STS = "mta_sts"
+    MTA_STS_POLICY = "mta_sts_policy"
     TLS_RPT = "tls_rpt"
     BIMI = "bimi"
 
@@ -46,10 +50,18 @@ class Selector(_Shape):
     domain: Name
 
 
+class StsSeen(_Shape):
+    """The MTA-STS record and its policy as they were found before; "" for none."""
+
+    record: str = Field("", max_length=MAX_TEXT)
+    policy: str = Field("", max_length=MAX_TEXT)
+
+
 class DnsQuestion(_Shape):
     """Ask about this domain now."""
 
     domain: Name
+    sts: StsSeen | None = None
     selectors: tuple[Selector, ...] = Field((), max_length=MAX_SELECTORS)
 
 

@@ -112,7 +112,7 @@ class OAuthSettings(BaseModel):
     authorization_endpoint: Annotated[Endpoint | None, Setting(Section.ENDPOINTS)] = Field(
         None,
         title="Sign-in page",
-        description="For another provider: where `dmarq mailbox authorize` sends the browser.",
+        description="For another provider: where the browser signs in.",
     )
     scope: Annotated[Text, Setting(Section.ENDPOINTS)] = Field(
         "", title="Scope", description="What is asked for. Empty: the provider's usual one."

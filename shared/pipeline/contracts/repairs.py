@@ -49,6 +49,7 @@ class Repair(Word):
     UNDECLARED_PREFIX = "undeclared-prefix-removed", "a namespace prefix was used without being declared"
     MISSING_ROOT_END = "missing-root-end-tag", "the end tag of the whole report was missing, all records were there"
     ONE_OF_SEVERAL = "one-of-several", "the file held several whole reports; each of them is a document of its own"
+    REBUILT = "rebuilt", "the report was put together again from what another tool kept of it"
     WRAPPED_LINE = "wrapped-line-joined", "a line break that was put into a text on the way was taken out"
     TRAILING_COMMA = "trailing-comma-removed", "a comma stood before the end of a list or an object"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -107,11 +107,6 @@ class SettingField:
     def help(self) -> str:
         """What it means, in a sentence or two."""
         return self.info.description or ""
-
-    def bound(self, *names: str) -> Any:
-        """The first of these bounds ("ge", "gt", "le") that was declared; None without one."""
-        found = (getattr(each, name, None) for each in self.info.metadata for name in names)
-        return next((value for value in found if value is not None), None)
 
 
 def setting_of(info: FieldInfo) -> Setting | None:

@@ -105,6 +105,7 @@ REPARSE_SUBJECT = "parser.reparse"  # request: a ReparseRequest; any parser answ
 NOTIFY_TEST_SUBJECT = "notifier.test"  # request: a ChannelTest; any notifier answers with a ChannelTested
 DNS_SUBJECT = "fetcher.dns"  # request: a DnsQuestion; any fetcher answers with what DNS says of a domain
 HOSTS_SUBJECT = "fetcher.hosts"  # request: a HostQuestion; any fetcher answers with the host names of addresses
+AUTHORIZE_SUBJECT = "fetcher.authorize"  # request: a CodeExchange; any fetcher answers with a CodeExchanged
 TEST_SUBJECT = "fetcher.test"  # request: a sealed mailbox; any fetcher answers with a connection test
 
 

@@ -1,6 +1,5 @@
-"""What a domain's DMARC, MTA-STS, TLS reporting and BIMI records mean; pure."""
+"""What a domain's DMARC, TLS reporting and BIMI records mean; pure."""
 
-import re
 from collections.abc import Sequence
 
 from pipeline.contracts.domain_dns import DnsRecord, DnsVerdict, RecordKind, shown
@@ -8,7 +7,6 @@ from pipeline.dns.organisation import DMARC, TLSRPT, Record, records, tags_of
 
 POLICIES = ("none", "quarantine", "reject")
 ENFORCED = ("quarantine", "reject")
-_STS_ID = re.compile(r"[A-Za-z0-9]{1,32}")  # RFC 8461 section 3.1
 
 Judged = tuple[DnsVerdict, str, str]
 
@@ -28,27 +26,6 @@ def judge_dmarc_record(domain: str, place: str, texts: Sequence[str]) -> DnsReco
     raw = [text for text in texts if records([text], DMARC)]
     judged = _dmarc(domain, place, found)
     return _record(RecordKind.DMARC, f"_dmarc.{place}", raw, judged)
-
-
-def judge_sts(domain: str, texts: Sequence[str]) -> DnsRecord:
-    """The MTA-STS record (RFC 8461 section 3.1); the policy itself is behind https and is not looked at."""
-    found = [text for text in texts if _first(text) == ("v", "STSv1")]
-    judged: Judged = (DnsVerdict.OK, "senders are told to look for a policy of encryption", "")
-    if not found:
-        judged = (
-            DnsVerdict.ADVICE,
-            "no MTA-STS: whoever stands in between can keep mail to you from being encrypted",
-            'publish a policy, and a TXT record there: "v=STSv1; id=1"',
-        )
-    elif len(found) > 1:
-        judged = (DnsVerdict.WRONG, "several MTA-STS records, so none counts", "keep one of them")
-    elif not _STS_ID.fullmatch(tags_of(found[0]).get("id", "")):
-        judged = (
-            DnsVerdict.WRONG,
-            "id is not made of 1 to 32 letters and digits",
-            'for example "v=STSv1; id=20260101"',
-        )
-    return _record(RecordKind.MTA_STS, f"_mta-sts.{domain}", found, judged)
 
 
 def judge_tls_record(domain: str, texts: Sequence[str]) -> DnsRecord:

@@ -29,6 +29,14 @@ class TxtRecords(Protocol):
         ...
 
 
+class MailRecords(TxtRecords, Protocol):
+    """Whoever knows MX records, too."""
+
+    async def exchanges(self, domain: str) -> Sequence[str]:
+        """The hosts that take a domain's mail, the first choice first. Raises Offline."""
+        ...
+
+
 class Dns:
     """Asks the machine's name servers, or the one at `server`."""
 
@@ -48,6 +56,12 @@ class Dns:
         answer = await self._ask(name, "TXT")
         texts = [b"".join(data.strings) for data in answer or () if isinstance(data, TXT)]
         return [text.decode("utf-8", "replace") for text in texts[:MAX_TEXTS]]
+
+    async def exchanges(self, domain: str) -> Sequence[str]:
+        """The hosts of a domain's MX records in lower case, those preferred first; none without. Raises Offline."""
+        answer = await self._ask(domain, "MX")
+        found = sorted((data.preference, data.exchange.to_text(omit_final_dot=True).lower()) for data in answer or ())
+        return [host for _, host in found if host][:MAX_TEXTS]
 
     async def takes_mail(self, host: str) -> bool:
         """Whether mail can be delivered there: an MX that is not the null MX (RFC 7505), or an address."""

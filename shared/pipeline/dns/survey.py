@@ -6,27 +6,43 @@ from collections.abc import Awaitable, Sequence
 from pipeline.contracts.domain_dns import DnsQuestion, DnsRecord, DnsVerdict, DomainDns, RecordKind, Selector
 from pipeline.dns.keys import judge_key, key_name
 from pipeline.dns.organisation import DMARC, dmarc_places, records
-from pipeline.dns.policies import judge_bimi, judge_dmarc_record, judge_sts, judge_tls_record, policy_of
-from pipeline.dns.resolver import Offline, TxtRecords
+from pipeline.dns.policies import judge_bimi, judge_dmarc_record, judge_tls_record, policy_of
+from pipeline.dns.resolver import MailRecords, Offline, TxtRecords
 from pipeline.dns.spf import survey_spf
+from pipeline.dns.sts import (
+    NoPolicy,
+    NotReached,
+    StsPolicies,
+    judge_policy,
+    judge_sts,
+    missing_policy,
+    parse_policy,
+    policy_url,
+    unknown_policy,
+)
 
 OVERALL_S = 20.0
 AT_ONCE = 5  # keys asked for at the same time
 
 
-async def survey(dns: TxtRecords, question: DnsQuestion, *, within: float = OVERALL_S) -> DomainDns:
-    """What DNS says now; a kind that it does not answer for in time is `unknown`, and keeps no other."""
-    domain = question.domain
-    room = asyncio.Semaphore(AT_ONCE)
+async def survey(
+    dns: MailRecords, question: DnsQuestion, *, web: StsPolicies | None = None, within: float = OVERALL_S
+) -> DomainDns:
+    """What DNS says now; a kind that it does not answer for in time is `unknown`, and keeps no other.
+
+    With `web`, the MTA-STS policy as well, where a record announces one.
+    """
+    domain, room = question.domain, asyncio.Semaphore(AT_ONCE)
+    until = asyncio.get_running_loop().time() + within
     asked = [
-        _known(RecordKind.SPF, domain, survey_spf(dns, domain), within),
-        _known(RecordKind.MTA_STS, f"_mta-sts.{domain}", _sts(dns, domain), within),
-        _known(RecordKind.TLS_RPT, f"_smtp._tls.{domain}", _tls(dns, domain), within),
-        _known(RecordKind.BIMI, f"default._bimi.{domain}", _bimi(dns, domain), within),
-        *(_known(RecordKind.DKIM, key_name(key), _key(dns, key, room), within) for key in question.selectors),
+        _known(RecordKind.DMARC, f"_dmarc.{domain}", _dmarc(dns, domain), until),
+        _known(RecordKind.SPF, domain, survey_spf(dns, domain), until),
+        _known(RecordKind.TLS_RPT, f"_smtp._tls.{domain}", _tls(dns, domain), until),
+        _known(RecordKind.BIMI, f"default._bimi.{domain}", _bimi(dns, domain), until),
+        *(_known(RecordKind.DKIM, key_name(key), _key(dns, key, room), until) for key in question.selectors),
     ]
-    dmarc = _known(RecordKind.DMARC, f"_dmarc.{domain}", _dmarc(dns, domain), within)
-    return DomainDns(domain=domain, found=tuple(await asyncio.gather(dmarc, *asked)))
+    (dmarc, spf, *others), sts = await asyncio.gather(asyncio.gather(*asked), _mta_sts(dns, web, question, until))
+    return DomainDns(domain=domain, found=(dmarc, spf, *sts, *others))
 
 
 async def dmarc_record(dns: TxtRecords, domain: str) -> tuple[str, Sequence[str]]:
@@ -38,9 +54,9 @@ async def dmarc_record(dns: TxtRecords, domain: str) -> tuple[str, Sequence[str]
     return domain, ()
 
 
-async def _known(kind: RecordKind, name: str, asking: Awaitable[DnsRecord], within: float) -> DnsRecord:
+async def _known(kind: RecordKind, name: str, asking: Awaitable[DnsRecord], until: float) -> DnsRecord:
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout_at(until):
             return await asking
     except Offline as why:
         reason = str(why)
@@ -57,8 +73,29 @@ async def _dmarc(dns: TxtRecords, domain: str) -> DnsRecord:
     return judge_dmarc_record(domain, place, texts)
 
 
+async def _mta_sts(dns: MailRecords, web: StsPolicies | None, question: DnsQuestion, until: float) -> list[DnsRecord]:
+    """The record, and the policy where the record announces one."""
+    name = f"_mta-sts.{question.domain}"
+    record = await _known(RecordKind.MTA_STS, name, _sts(dns, question.domain), until)
+    if web is None or len(record.records) != 1:
+        return [record]
+    asking = _sts_policy(dns, web, question, record.records[0])
+    return [record, await _known(RecordKind.MTA_STS_POLICY, policy_url(question.domain), asking, until)]
+
+
 async def _sts(dns: TxtRecords, domain: str) -> DnsRecord:
     return judge_sts(domain, await dns.texts(f"_mta-sts.{domain}"))
+
+
+async def _sts_policy(dns: MailRecords, web: StsPolicies, question: DnsQuestion, record: str) -> DnsRecord:
+    try:
+        policy = parse_policy(await web.fetch(question.domain))
+    except NoPolicy as why:
+        return missing_policy(question.domain, str(why))
+    except NotReached as why:
+        return unknown_policy(question.domain, str(why))
+    exchanges = await dns.exchanges(question.domain)
+    return judge_policy(question.domain, record, policy, exchanges=exchanges, seen=question.sts)
 
 
 async def _tls(dns: TxtRecords, domain: str) -> DnsRecord:

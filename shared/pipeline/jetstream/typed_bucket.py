@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from pydantic import TypeAdapter
 
 from pipeline.contracts import topology
-from pipeline.contracts.limits import KiB
+from pipeline.contracts.limits import MiB
 from pipeline.errors import described
 from pipeline.jetstream.buckets import Conflict, Entry, KeyValueBucket
 
@@ -23,7 +23,7 @@ __all__ = ["Conflict", "Format", "Json", "Stored", "Text", "TypedBucket"]
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-MAX_VALUE_BYTES = 512 * KiB  # the largest of ours, the settings of a mailbox, stay far below
+MAX_VALUE_BYTES = 2 * MiB  # settings of a mailbox, each as large as it may be, stay below
 
 
 class Format(Protocol[T]):

@@ -40,9 +40,9 @@ class Rule(Word):
     TLS_FAILURES = "tls_failures", "TLS sessions fail"
     MAILBOX_SIGN_IN = "mailbox_sign_in", "A mailbox refuses the sign-in"
     MAILBOX_FAULT = "mailbox_fault", "A mailbox cannot be read"
-    MAILBOX_OVERDUE = "mailbox_overdue", "A mailbox was not read for long"
+    MAILBOX_OVERDUE = "mailbox_overdue", "A mailbox has not been read for a while"
     ACTION_REFUSED = "action_refused", "A mail server refuses to mark, move or delete"
-    DEAD_LETTERS = "dead_letters", "Mails became dead letters"
+    DEAD_LETTERS = "dead_letters", "Emails became dead letters"
     STORE_FULL = "store_full", "A store is nearly full"
     SETTINGS_CHANGED = "settings_changed", "Settings were changed"
 
@@ -118,8 +118,8 @@ CATALOGUE: Mapping[Rule, RuleAbout] = {
     Rule.MAILBOX_SIGN_IN: _about("minutes", 0, Urgency.CRITICAL),
     Rule.MAILBOX_FAULT: _about("minutes", 30),
     Rule.MAILBOX_OVERDUE: _about("intervals of the mailbox, and at least an hour", 3, Urgency.CRITICAL),
-    Rule.ACTION_REFUSED: _about("mails in a day", 1),
-    Rule.DEAD_LETTERS: _about("mails in a day", 1),
+    Rule.ACTION_REFUSED: _about("emails in a day", 1),
+    Rule.DEAD_LETTERS: _about("emails in a day", 1),
     Rule.STORE_FULL: _about("per cent", 80, Urgency.CRITICAL),
     Rule.SETTINGS_CHANGED: _about("changes", 1, Urgency.INFO),
 }

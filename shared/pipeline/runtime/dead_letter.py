@@ -6,11 +6,10 @@ from functools import partial
 import structlog
 
 from pipeline.contracts.dead_letter import dead_letters
-from pipeline.errors import TryLater, described
+from pipeline.errors import Dead, TryLater, described
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.pull import Delivery
 from pipeline.runtime.breaker import OUR_FAULT, Breaker
-from pipeline.runtime.judge import Dead
 from pipeline.runtime.retry import persist
 from pipeline.runtime.stage import Stage
 from pipeline.telemetry.metrics import StageMetrics

@@ -1,10 +1,9 @@
 """The retry policy: one pure function from an error and its history to a verdict."""
 
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
 
 from pipeline.contracts.reasons import Reason
-from pipeline.errors import Rejected, StoreFull, TryLater, decisive, described
+from pipeline.errors import Dead, Rejected, StoreFull, TryLater, decisive, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +31,6 @@ class Again:
 
     delay: float
     in_hand: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """Never again: to the dead letters. `salvaged` is what could still be seen of what was refused."""
-
-    reason: Reason
-    detail: str
-    salvaged: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, refusal: Rejected) -> Self:
-        """The verdict on what was refused."""
-        return cls(refusal.reason, refusal.detail, refusal.salvaged)
 
 
 Verdict = Again | Dead

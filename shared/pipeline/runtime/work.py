@@ -16,13 +16,13 @@ import structlog
 
 from pipeline.contracts.trace import Named, named, traced
 from pipeline.contracts.wire import Envelope, decode
-from pipeline.errors import Rejected, TryLater, decisive, described
+from pipeline.errors import Dead, Rejected, TryLater, decisive, described
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.crashes import CrashBucket
 from pipeline.jetstream.pull import Delivery
 from pipeline.runtime.breaker import CAN_WAIT, Breaker
 from pipeline.runtime.dead_letter import DeadLetterWriter
-from pipeline.runtime.judge import Again, Dead, judge
+from pipeline.runtime.judge import Again, judge
 from pipeline.runtime.retry import pause
 from pipeline.runtime.stage import Later, Result, Stage, portions
 from pipeline.telemetry.metrics import StageMetrics

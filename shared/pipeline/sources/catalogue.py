@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
@@ -120,4 +121,21 @@ def parse_services(text: str) -> list[Service]:
 
 def own_services() -> list[Service]:
     """The services that come with the project."""
-    return parse_services((files("pipeline.sources") / "services.json").read_text(encoding="utf-8"))
+    return parse_services(_own_text())
+
+
+def _own_text() -> str:
+    return (files("pipeline.sources") / "services.json").read_text(encoding="utf-8")
+
+
+def service_name(service_id: str) -> str:
+    """What people call a service that comes with the project; of any other its id.
+
+    Only the names stay in memory.
+    """
+    return _own_names().get(service_id, service_id)
+
+
+@cache
+def _own_names() -> dict[str, str]:
+    return {service["id"]: service["name"] for service in json.loads(_own_text())}

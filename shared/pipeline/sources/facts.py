@@ -11,8 +11,8 @@ NO_ADDRESS = "an unknown address"
 
 
 def identities_of(rows: Iterable[Sequence[Any]]) -> tuple[Identity, ...]:
-    """Identities from (mechanism, name, passed, selector)."""
-    return tuple(Identity(Mechanism(mechanism), name, passed, selector) for mechanism, name, passed, selector in rows)
+    """Identities from (mechanism, name, passed, selector, is_recent)."""
+    return tuple(Identity(Mechanism(mechanism), *others) for mechanism, *others in rows)
 
 
 def facts_of(row: Mapping[str, Any], catalogue: Catalogue) -> Facts:

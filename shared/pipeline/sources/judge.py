@@ -1,4 +1,4 @@
-"""What a source is to a domain, by rules in order, each with its evidence. Pure; docs/sources.md has the numbers.
+"""What a source is to a domain, by rules in order. Pure; docs/sources.md has the numbers, `evidence` the words.
 
 A source is an address that sent as a domain. Sums are of the last `WINDOW_DAYS` days that reports speak of.
 """
@@ -28,9 +28,24 @@ class Verdict(StrEnum):
     IGNORED = "ignored"
 
     @property
+    def text(self) -> str:
+        """In words, as people read it in lists."""
+        return _TEXTS[self]
+
+    @property
     def severity(self) -> int:
         """The place in that order, from 0."""
         return list(Verdict).index(self)
+
+
+_TEXTS = {
+    Verdict.MISALIGNED: "Yours, failing",
+    Verdict.FAILING: "Not yours, failing",
+    Verdict.UNKNOWN: "Undecided",
+    Verdict.FORWARDED: "Forwarding",
+    Verdict.ALIGNED: "Passing",
+    Verdict.IGNORED: "Ignored",
+}
 
 
 class Standing(StrEnum):
@@ -89,24 +104,6 @@ class Facts:
         return self.service.name if self.service else self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The verdict, what it rests on, and what to do about it, if anything."""
-
-    verdict: Verdict
-    evidence: tuple[str, ...]
-    advice: str = ""
-    link: str | None = None
-    changes: tuple[Change, ...] = ()
-
-
-def judge(facts: Facts) -> Judgement:
-    """The verdict with its evidence, for whoever reads it."""
-    verdict, changes = weigh(facts)
-    advice, link = _advice(facts, verdict)
-    return Judgement(verdict, _evidence(facts), advice, link, changes)
-
-
 def weigh(facts: Facts) -> tuple[Verdict, tuple[Change, ...]]:
     """The verdict and the changes alone: what is kept of every source."""
     verdict = _verdict(facts)
@@ -130,13 +127,24 @@ def _verdict(facts: Facts) -> Verdict:
 
 
 def is_yours(facts: Facts) -> bool:
-    """Whether the source sends for the domain's owner: said so, holding a key, or a service that the owner uses."""
+    """Whether the source sends for the domain's owner: said so, holding a key, or a service that the owner uses.
+
+    Who passed in the window before still does, and so does who authenticates as a name of the domain that only strict
+    alignment does not count.
+    """
     if facts.standing is not None:
         return facts.standing is Standing.OURS
-    now = facts.now if facts.now.messages > 0 else facts.before
-    if now.share(now.passed) >= OWN_SHARE or facts.is_known_sender:
+    share = max(sums.share(sums.passed) for sums in (facts.now, facts.before))
+    if share >= OWN_SHARE or facts.is_known_sender or strictly_unaligned(facts):
         return True
     return facts.service is not None and facts.service.kind in SENDING and _proves_service(facts, facts.service)
+
+
+def strictly_unaligned(facts: Facts) -> tuple[Identity, ...]:
+    """Names of the domain that passed of late and do not count, as nothing did by that mechanism: adkim=s or aspf=s."""
+    counted = {Mechanism.DKIM: facts.now.dkim, Mechanism.SPF: facts.now.spf}
+    passed = (one for one in facts.identities if one.passed and one.is_recent and counted[one.mechanism] <= 0)
+    return tuple(one for one in passed if facts.now.messages > 0 and aligned(one.domain, facts.domain))
 
 
 def _hands_on(facts: Facts, now: Sums) -> bool:
@@ -159,44 +167,3 @@ def _proves_service(facts: Facts, service: Service) -> bool:
 
 def _is_below(name: str, domain: str) -> bool:
     return name == domain or name.endswith(f".{domain}")
-
-
-def _evidence(facts: Facts) -> tuple[str, ...]:
-    now = facts.now
-    lines = [f"{facts.name} sent {now.messages:,} messages as {facts.domain}"]
-    if now.messages > 0:
-        lines.append(f"{now.dkim:,} have an aligned DKIM signature, {now.spf:,} aligned SPF, {now.failed:,} neither")
-    spf = _domains(facts, Mechanism.SPF)
-    if spf:
-        lines.append(f"SPF passes for {', '.join(spf)}")
-    dkim = _domains(facts, Mechanism.DKIM)
-    if dkim:
-        lines.append(f"DKIM passes for {', '.join(dkim)}")
-    if not any(aligned(name, facts.domain) for name in dkim):
-        lines.append(f"no valid DKIM signature of {facts.domain}")
-    if now.overridden:
-        lines.append(f"reporters call {now.overridden:,} of them forwarded or from a mailing list")
-    if now.quarantined or now.rejected:
-        lines.append(f"{now.quarantined:,} were quarantined, {now.rejected:,} rejected")
-    return tuple(lines)
-
-
-def _domains(facts: Facts, mechanism: Mechanism, *, most: int = 3) -> list[str]:
-    found = {one.domain for one in facts.identities if one.mechanism is mechanism and one.passed}
-    return sorted(found, key=lambda name: (not aligned(name, facts.domain), name))[:most]
-
-
-def _advice(facts: Facts, verdict: Verdict) -> tuple[str, str | None]:
-    link = facts.service.help if facts.service else None
-    if verdict is Verdict.MISALIGNED:
-        text = f"set up domain authentication for {facts.domain} at {facts.name}"
-        if facts.standing is None and not facts.now.passed:
-            text += '; if it does not send for you, mark it "not ours"'
-        return text, link
-    if verdict is Verdict.FORWARDED and facts.now.failed:
-        return "have every mail signed with DKIM: a signature survives forwarding, SPF does not", None
-    if verdict is Verdict.FAILING:
-        return 'if it sends for you, mark it "ours" and authenticate it; else a policy of reject stops it', None
-    if verdict is Verdict.UNKNOWN:
-        return 'say whether it is "ours" or "not ours"', None
-    return "", None

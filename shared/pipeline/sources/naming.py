@@ -16,12 +16,16 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A domain that a source authenticated as, or tried to. `selector` is DKIM's, else empty."""
+    """A domain that a source authenticated as, or tried to. `selector` is DKIM's, else empty.
+
+    `is_recent`: it was seen in the window that sources are judged by.
+    """
 
     mechanism: Mechanism
     domain: str
     passed: bool
     selector: str = ""
+    is_recent: bool = True
 
 
 def service_of(catalogue: Catalogue, identities: Iterable[Identity], *, host: str | None = None) -> Service | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.counting import plural
 from pipeline.sources.judge import Standing, Verdict
 
 MIN_DAYS = 14
@@ -113,16 +114,12 @@ def readiness(published: Published, seen: Seen, sources: Sequence[SourceSums]) -
 def _too_little(seen: Seen, yours: int) -> tuple[str, ...]:
     found = []
     if seen.days < MIN_DAYS:
-        found.append(f"reports of {_number(seen.days, 'day')}; {MIN_DAYS} are needed")
+        found.append(f"reports of {plural(seen.days, 'day')}; {MIN_DAYS} are needed")
     if seen.reporters < MIN_REPORTERS:
-        found.append(f"reports of {_number(seen.reporters, 'reporter')}; {MIN_REPORTERS} are needed")
+        found.append(f"reports of {plural(seen.reporters, 'reporter')}; {MIN_REPORTERS} are needed")
     if yours < MIN_MESSAGES:
-        found.append(f"{_number(yours, 'message')} of yours; {MIN_MESSAGES} are needed")
+        found.append(f"{plural(yours, 'message')} of yours; {MIN_MESSAGES} are needed")
     return tuple(found)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _target(policy: Policy, lost_share: float, lost: int, reasons: tuple[str, ...]) -> Target:

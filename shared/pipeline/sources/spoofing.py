@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.counting import plural
+
 LEAST = 20  # messages in the window; fewer are what every domain sees
 MUCH = 100  # messages
 WIDE = 10  # addresses
@@ -31,7 +33,8 @@ class SpoofingFound:
 def spoofing(domain: str, *, messages: int, addresses: int, all_messages: int) -> SpoofingFound:
     """By the sums of the domain's failing sources (`Verdict.FAILING`) in the window; the first rule that applies."""
     share = messages / all_messages if all_messages > 0 else 0.0
-    evidence = f"{messages:,} messages ({share:.1%}) from {addresses:,} addresses sent as {domain} and failed"
+    sent, senders = plural(messages, "message"), plural(addresses, "address", "addresses")
+    evidence = f"{sent} ({share:.1%}) from {senders} sent as {domain} and failed"
     if messages < LEAST:
         return SpoofingFound(Spoofing.NONE, messages, addresses, evidence)
     if messages < MUCH:

@@ -18,7 +18,7 @@ from pipeline.contracts.mailbox import AttachmentRules, Handling
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import INLINE_CARGO_BYTES
 from pipeline.contracts.wire import Envelope, Parcel, Wire, decode, encode
-from pipeline.runtime.judge import Dead
+from pipeline.errors import Dead
 from tests.support.archives import zip_of
 from tests.support.config_api import Api
 from tests.support.extracted import FETCHED_AT, extracted

@@ -42,8 +42,8 @@ def test_at_each_start_a_declared_mailbox_is_as_declared_again(settings: Setting
     [
         ("/nowhere/mailboxes.json", "cannot read the file"),
         ("[", "no JSON"),
-        ("{}", "tuple"),
-        ('[{"name": "x", "password": {"a": "hunter2"}}]', "0.host: Field required"),
+        ("{}", "A list is needed."),
+        ('[{"name": "x", "password": {"a": "hunter2"}}]', "0.host: This field is needed."),
         (json.dumps([MAILBOX, MAILBOX]), "same id or name"),
     ],
 )

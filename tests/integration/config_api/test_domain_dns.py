@@ -81,7 +81,8 @@ def test_a_domain_is_asked_for_when_told_to_and_what_changes_becomes_history(kno
         zone["_dmarc.example.com"] = {"TXT": [f'"{DMARC.replace("quarantine", "reject")}"']}
         changed = told(known, "POST", "/domains/example.com/dns", {})
 
-    assert before == {"domain": "example.com", "asked_at": None, "problem": None, "latest": None, "history": []}
+    unknown: dict[str, object] = {"asked_at": None, "problem": None, "differences": [], "latest": None, "history": []}
+    assert before == {"domain": "example.com", **unknown}
     assert records(first)["_dmarc.example.com"]["records"] == [DMARC]
     assert records(first)["example.com"]["lookups"] == 3
     assert records(first)["s1._domainkey.example.com"]["text"] == "the key was revoked (p is empty)"
@@ -221,3 +222,28 @@ def test_sources_get_the_host_names_that_lead_back_to_them(known: Api) -> None:
     }
     assert [row["named_with"] for row in rows] == [None, "before", "before", "before"]
     assert server.asked.count("1.2.0.192.in-addr.arpa PTR") == 1
+
+
+def test_where_reports_saw_another_policy_than_dns_has_the_domain_says_so(known: Api) -> None:
+    with fetcher_of(known, ZONE):
+        told(known, "POST", "/domains/example.com/dns", {})
+    assert told(known, "GET", "/domains/example.com/dns")["differences"] == []  # these reports are from before
+    days_ago = "UPDATE domain_dns SET first_at = '2023-11-10'"
+    known.backend.run(_rows(known, f"{days_ago} RETURNING id"))
+    mails = [extracted(number, report(*ALL, number=number)) for number in (2, 3)]
+    store(known.backend, *mails)
+
+    found = told(known, "GET", "/domains/example.com/dns")["differences"]
+    assert found[0] == "DNS has p=quarantine, and 3 of 3 reports since then say p=none"
+
+
+def test_a_policy_that_changed_under_the_same_id_is_noticed(known: Api) -> None:
+    query = "SELECT dns_question('example.com') -> 'sts' AS seen"
+    assert known.backend.run(_rows(known, query))[0]["seen"] is None
+    keep = """SELECT keep_domain_dns('example.com', '[
+        {"kind": "mta_sts", "name": "a", "records": ["v=STSv1; id=1"], "verdict": "ok", "text": ""},
+        {"kind": "mta_sts_policy", "name": "b", "records": ["version: STSv1"], "verdict": "ok", "text": ""}]', '')"""
+    known.backend.run(_rows(known, keep))
+
+    seen = known.backend.run(_rows(known, query))[0]["seen"]
+    assert seen == {"record": "v=STSv1; id=1", "policy": "version: STSv1"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from config_api.errors import Invalid
 from config_api.notifications.channels import merged
-from config_api.web.problem import Problem
 from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging
 from tests.support.config_api import Api
 
@@ -16,6 +16,10 @@ MAIL = {
     "email": {"host": "smtp.example.com", "username": "u", "sender": "d@example.com", "recipients": ["o@example.com"]},
 }  # fmt: skip
 CHANNELS = "/notifications/channels"
+DEAD = """
+INSERT INTO notify_delivery (channel_id, kind, key, payload, state, due_at, detail)
+VALUES ('operations', 'alert', 'alert.1', $1, 'dead', now(), '410 Gone')
+"""
 
 
 def add(api: Api, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def test_a_webhook_that_moves_needs_its_key_again() -> None:
         {"name": "Operations", "kind": "webhook", "destination": "https://hooks.example.com:443"}
     )
 
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Invalid) as refused:
         merged("operations", before, saved, {"url": "https://evil.example/x"})
 
     assert [error.field for error in refused.value.errors] == ["signing_key"]
@@ -133,6 +137,40 @@ def test_a_rule_is_changed_and_set_back(api: Api) -> None:
     assert (back.json["threshold"], back.json["is_default"]) == (1, True)
     assert api("PATCH", path, {"threshold": -1}).status_code == 422
     assert api("PATCH", "/notifications/rules/none_such", {}).status_code == 404
+
+
+def test_the_log_names_only_the_fields_of_a_rule_that_changed(api: Api) -> None:
+    path = "/notifications/rules/dead_letters"
+    whole = {
+        "enabled": True,
+        "threshold": 25,
+        "urgency": "warning",
+        "domains": [],
+        "quiet_hours": None,
+    }  # as a form sends
+    api("PATCH", path, whole)
+    api("PATCH", path, whole)
+
+    lines = api("GET", "/logs?source=settings").text
+    assert lines.count("changed the rule dead_letters") == 1
+    assert "changed the rule dead_letters: threshold" in lines
+
+
+def test_what_was_given_up_says_which_alert_it_was_and_can_be_retried_once(api: Api) -> None:
+    add(api, HOOK)
+    back = api.backend
+
+    async def give_up() -> None:
+        async with back.database.connection() as connection:
+            await connection.execute(DEAD, {"title": "2 emails could not be read"})
+
+    back.run(give_up())
+    (dead,) = (api("GET", "/notifications/deliveries?state=dead").json or {})["items"]
+
+    assert (dead["title"], dead["detail"]) == ("2 emails could not be read", "410 Gone")
+    assert api("POST", f"/notifications/deliveries/{dead['id']}/retry").status_code == 204
+    assert (api("GET", "/notifications/deliveries").json or {})["items"][0]["state"] == "waiting"
+    assert api("POST", f"/notifications/deliveries/{dead['id']}/retry").status_code == 404
 
 
 def test_a_mute_says_what_and_by_whom_and_can_be_removed(api: Api) -> None:

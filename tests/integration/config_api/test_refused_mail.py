@@ -14,7 +14,7 @@ from pipeline.contracts.mail_events import MailFetched
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.topology import BLOB_STREAM, DEAD, INLINE_CARGO_BYTES
 from pipeline.contracts.wire import Envelope, encode
-from pipeline.runtime.judge import Dead
+from pipeline.errors import Dead
 from tests.integration.config_api.test_dead_letters import MAIL, _fetched, _letters, _put_dead_letters
 from tests.support.config_api import Api
 

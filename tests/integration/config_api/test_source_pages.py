@@ -74,13 +74,30 @@ def test_services_that_fail_come_first_and_lead_to_their_own_pages(reader: Flask
         ("by=service&verdict=failing", ["Not"]),
         ("by=service&q=sendgrid", ["Twilio"]),
         ("by=service&domain=example.org", []),
-        ("by=service&since=2023-11-14&until=2023-11-14", ["Twilio", "Not"]),
-        ("by=service&since=2023-11-15&until=2023-11-16", []),
+        ("by=service&since=2023-11-14&until=2023-11-14&whole=yes", ["Twilio", "Not"]),
+        ("by=service&since=2023-11-15&until=2023-11-16&whole=yes", []),
         ("by=network", ["Network"]),
     ],
 )
 def test_the_list_is_grouped_filtered_and_sorted(reader: FlaskClient, query: str, found: list[str]) -> None:
     assert _rows(reader.get(f"/sources?{query}")) == found
+
+
+def test_a_service_has_its_days_and_each_day_leads_to_its_addresses(reader: FlaskClient) -> None:
+    page = reader.get("/sources/services/twilio-sendgrid?whole=yes&domain=example.com")
+    assert "2,310, 0 in the 30 days before" in _text(page)
+    [leads_to] = re.findall(r'<th scope="row"><a href="([^"]*)" aria-label="14 Nov 2023">', page.text)
+    assert _rows(reader.get(unescape(leads_to) + "&whole=yes")) == ["192.0.2.10"]
+    days = reader.get("/sources/services/twilio-sendgrid/days?since=2023-11-15&until=2023-11-20")
+    assert "0 messages in all" in _text(days)
+    assert "The last 90 days are shown" in _text(reader.get("/sources/services/twilio-sendgrid?since=x"))
+
+
+def test_a_list_is_exported_as_it_is_shown(reader: FlaskClient) -> None:
+    page = reader.get("/sources?by=service&sort=-messages&verdict=failing")
+    [link] = re.findall(r'href="([^"]*)" download="services.csv"', page.text)
+    lines = reader.get(unescape(link)).text.splitlines()
+    assert [line.split(",")[3] for line in lines] == ["verdict", "failing"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +177,8 @@ def test_a_decision_is_kept_shown_judged_by_and_taken_back(filled: Api, reader: 
 
 
 @pytest.mark.parametrize(
-    ("change", "status"), [({"csrf_token": "x"}, 403), ({"decision": "x"}, 422), ({"note": "\0"}, 422), ({}, 303)]
+    ("change", "status"),
+    [({"csrf_token": "x"}, 403), ({"decision": "x"}, 422), ({"domain": "x" * 254}, 422), ({}, 303)],
 )
 def test_only_a_form_of_ours_decides(reader: FlaskClient, change: dict[str, str], status: int) -> None:
     form = {"csrf_token": _token(reader.get("/sources/192.0.2.66")), "decision": "ours"} | change

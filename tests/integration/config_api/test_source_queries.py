@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from parser.sources.chores import MANY, Many
 from parser.sources.data import NamingData, NamingFiles
 from tests.support.config_api import Api
 from tests.support.extracted import extracted
@@ -14,8 +15,11 @@ DAYS = range(16)
 REPORTERS = ("One", "Two", "Three")
 
 
-def settled(api: Api) -> None:
-    api.backend.run(settle(api.backend.database, NamingData(NamingFiles())), timeout=60)
+ALL_KEPT = Many(took_ms=0, sources=-1)
+
+
+def settled(api: Api, many: Many = MANY) -> None:
+    api.backend.run(settle(api.backend.database, NamingData(NamingFiles()), many), timeout=60)
 
 
 def fill(api: Api, *records: str) -> None:
@@ -146,6 +150,72 @@ def test_services_are_summed_and_fails_come_first(filled: Api) -> None:
         ("", "failing", 3, 900),
     ]
     assert [one["key"] for one in items(filled, "/networks?domain=example.com")] == [""]
+
+
+@pytest.mark.parametrize("by", ["services", "networks"])
+@pytest.mark.parametrize(
+    "narrowed", ["", "domain=example.com", "domain=example.org", "verdict=failing", "result=passing"]
+)
+def test_groups_that_are_kept_are_those_that_would_be_added_up(filled: Api, by: str, narrowed: str) -> None:
+    added_up = items(filled, f"/{by}?{narrowed}")
+    settled(filled, ALL_KEPT)
+    assert items(filled, f"/{by}?{narrowed}") == added_up
+    assert told(filled, "/services/twilio-sendgrid")["sums"]["failed"] == 2310
+
+
+def test_groups_are_sorted_paged_and_exported(filled: Api) -> None:
+    for sort, keys in {"-messages": ["twilio-sendgrid", ""], "-addresses": ["", "twilio-sendgrid"]}.items():
+        first = told(filled, f"/services?sort={sort}&limit=1")
+        then = told(filled, f"/services?sort={sort}&limit=1&cursor={first['next_cursor']}")
+        assert [one["key"] for one in (*first["items"], *then["items"])] == keys
+        assert then["next_cursor"] is None
+    lines = filled("GET", "/services?format=csv&sort=-addresses&limit=1").text.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["key", "", "twilio-sendgrid"]
+    assert told(filled, "/networks?format=json")["items"] == items(filled, "/networks")
+    assert filled("GET", "/services?cursor=x").status_code == 422
+
+
+@pytest.mark.parametrize("many", [MANY, ALL_KEPT])
+def test_groups_follow_decisions(filled: Api, many: Many) -> None:
+    settled(filled, many)
+    told(filled, "/services/twilio-sendgrid/standing", "PUT", {"standing": "ignore"})
+    settled(filled, many)
+    assert [(one["key"], one["verdict"]) for one in items(filled, "/services")] == [
+        ("", "failing"),
+        ("twilio-sendgrid", "ignored"),
+    ]
+
+
+def test_a_service_tells_its_sums_and_its_days(filled: Api) -> None:
+    service = told(filled, "/services/twilio-sendgrid?domain=example.com")
+    assert (service["name"], service["sums"]["failed"]) == ("Twilio SendGrid", 2310)
+    assert [(day["day"], day["messages"], day["passed"]) for day in service["days"]] == [("2023-11-14", 2310, 0)]
+    silent = told(filled, "/services/twilio-sendgrid?domain=example.org")
+    assert (silent["sums"], silent["days"]) == (None, [])
+    assert filled("GET", "/services/nobody").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("192.0.2.", BY_ATTENTION),
+        ("SENDGRID", ["192.0.2.10"]),
+        ("ample.com", BY_ATTENTION),
+        ("%25", []),
+        ("1_2", []),
+        ("192%5C", []),
+        ("nothing-like-it", []),
+    ],
+)
+def test_sources_are_found_by_a_text_in_their_names(filled: Api, text: str, found: list[str]) -> None:
+    assert addresses(filled, f"/sources?q={text}") == found
+
+
+def test_a_text_in_the_names_of_very_many_finds_the_same(filled: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config_api.sources.filters.FEW", 1)
+    assert addresses(filled, "/sources?q=192.0.2.") == BY_ATTENTION
+    assert addresses(filled, "/sources?q=192.0.2.6") == ["192.0.2.66"]
+    assert [one["key"] for one in items(filled, "/services?q=192.0.2.")] == ["twilio-sendgrid", ""]
 
 
 def test_what_a_person_says_is_kept_told_and_obeyed(filled: Api) -> None:

@@ -50,7 +50,7 @@ async def test_what_works_is_counted_and_listed(dovecot: Dovecot, user: User) ->
     assert result.category is Category.OK
     assert (result.message_count, result.unread_count) == (3, 2)
     assert set(result.folders) == {"INBOX", "Trash", "Größe"}
-    assert "3 mails" in result.summary
+    assert "3 emails" in result.summary
     assert result.recovery_steps == ()
     assert sorted(mail.flags for mail in user.stored()) == ["", "", "ST"]
 
@@ -98,7 +98,7 @@ async def test_all_folders_that_are_read_are_counted_together(dovecot: Dovecot, 
     without = await tried(dovecot, user, folders=["More", "Nowhere"])
 
     assert (result.success, result.message_count, result.unread_count) == (True, 3, 3)
-    assert '3 mails in "INBOX", "More"' in result.summary
+    assert '3 emails in "INBOX", "More"' in result.summary
     assert without.category is Category.MAILBOX_NOT_FOUND
     assert '"Nowhere"' in without.summary
 

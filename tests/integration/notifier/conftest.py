@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from notifier.sending import Sender
+from notifier.sending.send import Sender
 from tests.support.notifying import KEYS, MailSink, Receiver, mail_sink, receiving
 
 

@@ -10,9 +10,12 @@ from notifier import alerts
 from notifier.alerts import HOLD, Noted, Options
 from notifier.facts import Change, Facts, Failures, TlsSessions
 from notifier.rules import CHECKS
+from pipeline.notifications.rules import Rule
 from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import rows, values
 from tests.support.notifying import put_channel
+from tests.support.rule_cases import NOW as SEEN
+from tests.support.rule_cases import SPEAKS
 
 NOW = datetime.now(UTC)
 OPTIONS = Options("https://dmarq.example")
@@ -71,7 +74,7 @@ async def test_what_comes_again_after_its_end_is_a_new_alert(postgres: Database)
 
 
 async def test_what_happens_once_is_told_once_and_is_over_at_once(postgres: Database) -> None:
-    changed = Facts(now=NOW, changes=(Change("c1", "reports", "admin changed the folder", NOW),))
+    changed = Facts(now=NOW, changes=(Change("c1", "reports", "admin changed the folder", NOW + timedelta(hours=1)),))
     for minutes in (0, 1, 2):
         await note(postgres, replace(changed, now=NOW + timedelta(minutes=minutes)))
 
@@ -133,3 +136,32 @@ async def test_a_rule_may_have_quiet_hours_and_a_threshold_of_its_own(postgres: 
     (delivery,) = await rows(postgres, DELIVERIES)
     assert delivery["key"].startswith("alert.")
     assert delivery["due_at"] == end.replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(("rule", "seen"), SPEAKS)
+async def test_every_rule_raises_an_alert_and_ends_it_when_it_is_over(
+    postgres: Database, rule: Rule, seen: dict[str, Any]
+) -> None:
+    async def states() -> list[tuple[str, bool]]:
+        found = await rows(postgres, "SELECT rule, resolved_at IS NOT NULL AS over FROM notify_alert ORDER BY id")
+        return [(row["rule"], row["over"]) for row in found if row["rule"] == rule.value]
+
+    async with postgres.connection() as connection:
+        await connection.execute("UPDATE notify_channel SET created_at = $1", SEEN - timedelta(days=30))
+    await note(postgres, Facts(now=SEEN, **seen))
+    assert await states() == [(rule.value, rule is Rule.SETTINGS_CHANGED)]
+    async with postgres.connection() as connection:
+        await connection.execute("UPDATE notify_delivery SET state = 'sent', attempts = 1")
+
+    await note(postgres, Facts(now=SEEN + HOLD))
+    assert await states() == [(rule.value, True)]
+    told = ["alert"] if rule is Rule.SETTINGS_CHANGED else ["alert", "resolved"]
+    assert [kind for kind, _ in await kinds(postgres) if kind][: len(told)] == told
+
+
+async def test_of_changes_before_it_was_made_a_channel_is_not_told(postgres: Database) -> None:
+    made = Change("c1", "notifications", "admin added the channel ops", NOW - timedelta(minutes=1))
+    await note(postgres, Facts(now=NOW, changes=(made,)))
+
+    assert await values(postgres, "SELECT title FROM notify_alert") == ["Notification settings were changed"]
+    assert await kinds(postgres) == []

@@ -14,10 +14,9 @@ import pytest
 from aiohttp import web
 
 from notifier import store
-from notifier.deliveries import Outcome
+from notifier.delivery import Channel, Outcome
 from notifier.message import trial
-from notifier.sending import Sender
-from notifier.told import Channel
+from notifier.sending.send import Sender
 from pipeline.postgres.connection import Database
 from pipeline.secrets import Keyring
 from tests.support.keys import OTHER_KEY

@@ -60,33 +60,6 @@ async def has_come(receiver: Receiver, number: int) -> None:
     await eventually(lambda: len(receiver.posts) >= number, within=60)
 
 
-async def test_killed_once_the_alerts_are_written_down(
-    started: Services, postgres: Database, receiver: Receiver
-) -> None:
-    await put_channel(postgres, "hook", url=receiver.url)
-    pid = await start(started, "first")
-    killed = asyncio.Event()
-
-    async def kill_first(post: Post) -> web.Response:
-        if not killed.is_set():
-            os.kill(pid, signal.SIGKILL)
-            killed.set()
-        return web.Response()
-
-    receiver.answer = kill_first
-    await fail_mails(postgres)
-    started.running["first"].send(signal.SIGSTOP)  # not at any step
-    started.running["first"].send(signal.SIGCONT)
-    await asyncio.wait_for(killed.wait(), 90)
-    await start(started, "second")
-    await leases_end(postgres)
-
-    await eventually(lambda: is_sent(postgres, 3))
-    assert len(set(receiver.keys)) == 3
-    assert 3 <= len(receiver.keys) <= 3 + 4  # what was in hand came once more, under its key
-    assert await values(postgres, "SELECT count(*) FROM notify_alert") == [3]
-
-
 @pytest.mark.parametrize("step", ["before the receiver answers", "after it has answered"])
 async def test_killed_while_it_sends(started: Services, postgres: Database, receiver: Receiver, step: str) -> None:
     await put_channel(postgres, "hook", url=receiver.url)

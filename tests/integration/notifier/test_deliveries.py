@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier import deliveries
-from notifier.deliveries import LEASE, Outcome
+from notifier.deliveries import LEASE
+from notifier.delivery import Outcome
 from pipeline.postgres.connection import Database
 from tests.support.fixtures_postgres import values
 from tests.support.notifying import mail_sink, put_channel

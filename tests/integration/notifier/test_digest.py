@@ -68,7 +68,7 @@ async def test_a_hostile_name_is_text_in_html_and_one_line_in_text(filled: Datab
     assert "&lt;img src=x" in rendered.html
     assert set(tags(rendered.html)) <= {
         "html", "head", "meta", "title", "body", "main", "p", "h1", "h2", "table", "thead", "tbody", "tr", "th", "td",
-        "span", "strong", "br", "a",
+        "span", "strong", "br", "a", "div",
     }  # fmt: skip
     assert "https://dmarq.example/" in rendered.text
 

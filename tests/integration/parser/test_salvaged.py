@@ -4,9 +4,8 @@ from parser.handler import ParserHandler
 from pipeline.contracts.dead_letter import MAX_SALVAGED_LENGTH, SALVAGED, dead_letters, history_of
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import encode
-from pipeline.errors import Rejected
+from pipeline.errors import Dead, Rejected
 from pipeline.postgres.connection import Database
-from pipeline.runtime.judge import Dead
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import values
 from tests.support.reports import RECORD, report_xml

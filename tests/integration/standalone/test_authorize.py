@@ -14,6 +14,7 @@ from dmarq import authorize
 from dmarq.__main__ import dmarq
 from dmarq.authorize import DeviceCode, by_browser, by_device_code
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault
+from pipeline.contracts.authorization import SignIn
 from pipeline.contracts.connection_test import Category
 from pipeline.contracts.oauth import OAuthSettings
 from tests.support.token_server import CLIENT_SECRET, TokenServer
@@ -156,7 +157,7 @@ async def test_nobody_who_comes_is_a_time_out(provider: TokenServer, monkeypatch
 
 def test_google_is_asked_for_a_refresh_token_at_every_sign_in() -> None:
     google = OAuthSettings.model_validate({"provider": "google", "client_id": "abc"})
-    query = parse_qs(urlsplit(authorize.Attempt("http://127.0.0.1:1/").link(google)).query)
+    query = parse_qs(urlsplit(SignIn("http://127.0.0.1:1/").link(google)).query)
 
     assert (query["access_type"], query["prompt"], query["scope"]) == (
         ["offline"],

@@ -1,9 +1,9 @@
 import pytest
 
+from config_api.errors import Invalid
 from config_api.mailboxes.changes import merged, slug
 from config_api.mailboxes.model import MailboxInput
 from config_api.mailboxes.wording import differing
-from config_api.web.problem import Problem
 from pipeline.contracts.mailbox import MailboxSecrets, MailboxSettings
 
 SETTINGS = MailboxSettings.model_validate(
@@ -32,7 +32,7 @@ def test_an_empty_password_keeps_the_saved_one_and_null_forgets_it() -> None:
 
 def test_null_goes_back_to_the_default() -> None:
     assert merged(SETTINGS, SECRETS, {"filters": None}).filters.senders == ()
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(Invalid) as raised:
         merged(SETTINGS, SECRETS, {"host": None})
     assert [error.field for error in raised.value.errors] == ["host"]
 
@@ -60,7 +60,7 @@ def test_what_changed_is_named_within_its_group() -> None:
 )
 def test_no_secret_follows_to_where_it_was_not_saved_for(move: dict[str, object], secrets: set[str]) -> None:
     saved = MailboxSecrets.model_validate(dict.fromkeys(MailboxSecrets.model_fields, "saved"))
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(Invalid) as raised:
         merged(SETTINGS, saved, move)
     assert {error.field for error in raised.value.errors} == secrets
     merged(SETTINGS, saved, {**move, **dict.fromkeys(secrets, "typed again")})
@@ -110,7 +110,7 @@ def test_what_stands_for_a_sign_in_follows_to_no_other_server_and_no_other_provi
     settings = MailboxSettings.model_validate(SETTINGS.model_dump() | {"oauth": OAUTH, "auth": "xoauth2"})
     saved = MailboxSecrets.model_validate({secret: "saved"})
 
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(Invalid) as raised:
         merged(settings, saved, move)
     assert [error.field for error in raised.value.errors] == [secret]
     assert getattr(merged(settings, saved, {**move, secret: "typed again"}), secret).get_secret_value() == "typed again"
@@ -120,7 +120,7 @@ def test_a_token_that_waited_without_a_provider_is_not_sent_to_the_first_that_co
     saved = MailboxSecrets.model_validate({"refresh_token": "saved"})
     moved = merged(SETTINGS, saved, {"host": "evil.example"})
 
-    with pytest.raises(Problem):
+    with pytest.raises(Invalid):
         merged(moved.settings, moved.secrets, {"oauth": OAUTH})
 
 
@@ -134,7 +134,7 @@ def test_the_same_server_said_again_needs_no_password() -> None:
 
 
 def test_the_id_stays_for_ever() -> None:
-    with pytest.raises(Problem):
+    with pytest.raises(Invalid):
         merged(SETTINGS, SECRETS, {"id": "other"})
 
 

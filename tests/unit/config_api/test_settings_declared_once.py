@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from config_api.errors import Invalid
+from config_api.mailboxes.changes import expect_sound
 from config_api.mailboxes.model import MailboxInput
-from config_api.mailboxes.sound import expect_sound
 from config_api.mailboxes.wording import differing
-from config_api.web.problem import Problem
 from config_api.web.validation import validated
 from pipeline.contracts.mailbox_settings import SETTING_FIELDS, MailboxSecrets, MailboxSettings
 from pipeline.contracts.setting import Section, Widget, group_of, setting_of, title_of
@@ -81,7 +81,7 @@ def test_a_part_of_a_setting_is_named_with_it() -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_words_at_its_field(wrong: dict[str, Any], field: str, text: str) -> None:
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(Invalid) as raised:
         validated(MailboxInput, {**ACCOUNT, **wrong})
     assert [error.field for error in raised.value.errors] == [field]
     assert text in raised.value.errors[0].text
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_in_words_at_its_field(wrong: dict[str, Any], fiel
 )
 def test_what_would_never_work_is_refused_at_its_field(wrong: dict[str, Any], field: str) -> None:
     settings = MailboxSettings.model_validate({**ACCOUNT, **wrong})
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(Invalid) as raised:
         expect_sound(settings)
     assert [error.field for error in raised.value.errors] == [field]
 

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config_api.access.bodies import PasswordRequest, TokenRequest
+from config_api.access.api.bodies import PasswordRequest, TokenRequest
 from config_api.activity.queries import EntryQuery, LogQuery, RunQuery, StreamQuery
 from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery
-from config_api.mailboxes.bodies import IfMatch
+from config_api.errors import Invalid
 from config_api.mailboxes.model import MailboxInput
+from config_api.mailboxes.resource import IfMatch
 from config_api.mails.queries import MailQuery
 from config_api.overview.summary import SummaryFilter
 from config_api.reports.queries import ReportQuery
 from config_api.reports.records import RecordQuery
-from config_api.web.problem import Problem
 from config_api.web.validation import validated
 
 MODELS: tuple[type[BaseModel], ...] = (
@@ -39,8 +39,8 @@ FIELDS = [
 def _complaints(model: type[BaseModel], data: dict[str, Any]) -> list[str]:
     try:
         validated(model, data)
-    except Problem as problem:
-        return [error.field for error in problem.errors]
+    except Invalid as wrong:
+        return [error.field for error in wrong.errors]
     return []
 
 

@@ -12,9 +12,8 @@ from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
 from notifier.message import Message, trial
-from notifier.sending.addresses import is_public
-from notifier.sending.by_apprise import AppriseSender
 from notifier.sending.email import mail_of
+from notifier.sending.send import AppriseSender
 from pipeline.notifications.channels import (
     ChannelSecrets,
     ChannelSettings,
@@ -32,6 +31,7 @@ from pipeline.notifications.webhook import (
     signature_headers,
     webhook_schema,
 )
+from pipeline.public_addresses import is_public
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SERVER = EmailServer(host="smtp.example.com", sender="dmarq@example.com", recipients=("a@example.com", "b@example.com"))

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from notifier.deliveries import GIVE_UP_AFTER, Outcome, Sending, after
+from notifier.delivery import GIVE_UP_AFTER, Channel, Outcome, Sending, after
 from notifier.digest.period import due
 from notifier.findings import Finding
 from notifier.message import message_of
-from notifier.told import Channel, Mute, due_at, is_muted, listeners
+from notifier.told import Mute, due_at, is_muted, listeners
 from pipeline.notifications.channels import ChannelSettings
 from pipeline.notifications.rules import QuietHours, Rule, Urgency
 

@@ -8,7 +8,7 @@ from pipeline.contracts.dead_letter import AT, DELIVERIES, DETAIL, dead_letters,
 from pipeline.contracts.mail_events import MailDied
 from pipeline.contracts.reasons import Reason
 from pipeline.contracts.wire import KEY, TYPE, Envelope, Wire, decode, encode
-from pipeline.runtime.judge import Dead
+from pipeline.errors import Dead
 from tests.support.events import SAMPLES, fetched
 
 BUG = Dead(Reason.BUG, "KeyError: 'x'\n\x00ä")

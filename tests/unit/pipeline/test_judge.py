@@ -1,8 +1,8 @@
 import pytest
 
 from pipeline.contracts.reasons import Reason
-from pipeline.errors import Rejected, TryLater, decisive, described
-from pipeline.runtime.judge import Again, Dead, RetryPolicy, Verdict, judge
+from pipeline.errors import Dead, Rejected, TryLater, decisive, described
+from pipeline.runtime.judge import Again, RetryPolicy, Verdict, judge
 
 POLICY = RetryPolicy(bug_delays=(1.0, 5.0), later_delays=(0.2, 3.0))
 BUG = KeyError("x")

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.sources.catalogue import Kind, Service
 from pipeline.sources.changes import Change
-from pipeline.sources.judge import Facts, Standing, Sums, Verdict, judge
+from pipeline.sources.evidence import judge
+from pipeline.sources.judge import Facts, Standing, Sums, Verdict
 from pipeline.sources.naming import Identity, Mechanism
 from pipeline.sources.readiness import Policy, Published, Readiness, Seen, SourceSums, readiness
 

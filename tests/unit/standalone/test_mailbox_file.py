@@ -18,7 +18,7 @@ ONE = "- {name: A, host: imap.example.com, username: a@example.com"
         (f"{ONE}, password: hunter2}}", "a secret is not written into the file"),
         (f"{ONE}, password: {{env: DMARQ_NOBODY_SETS_THIS}}}}", "DMARQ_NOBODY_SETS_THIS is not set"),
         (f"{ONE}, password: {{file: nowhere}}}}", "nowhere: No such file"),
-        (f"{ONE}, prot: 993}}", "prot: Extra inputs are not permitted"),
+        (f"{ONE}, prot: 993}}", "prot: There is no such field."),
         (f"{ONE}, port: 0}}", "mailbox 1 (A): port: "),
         (f"{ONE}, id: 'A B'}}", "id: "),
         (f"{ONE}}}\n{ONE}}}", "two mailboxes have the name 'A'"),

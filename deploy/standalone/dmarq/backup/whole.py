@@ -30,7 +30,8 @@ def back_up(directory: Path, file: Path, *, passphrase: str = "") -> Manifest:
     for part in ("nats", "postgres.secret"):
         if not (directory / part).exists():
             raise BackupError(
-                f"{directory} is no data directory with NATS and PostgreSQL of its own ({part} is missing)"
+                f"{directory} is no data directory with NATS and PostgreSQL of its own ({part} is missing):"
+                " name that of `dmarq run` in DMARQ_DATA_DIR, or with --data-dir"
             )
     with DataDir(directory) as data:
         home = private_directory(data.path / "postgres", unprivileged_account())

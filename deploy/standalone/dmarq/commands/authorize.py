@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from dmarq.authorize import DeviceCode, by_browser, by_device_code
 from dmarq.client import ApiError, Client, segment
 from fetcher.oauth import Issued, TokenEndpoint, TokenFault, read_issued, renewal_form
+from pipeline.contracts.complaints import complaints
 from pipeline.contracts.mailbox import ProxySettings
 from pipeline.contracts.oauth import OAuthGrant, OAuthProvider, OAuthSettings
 
@@ -87,9 +88,9 @@ def _settings(known: dict[str, Any], given: dict[str, str | None]) -> OAuthSetti
     try:
         return OAuthSettings.model_validate({**base, **said})
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        name = "--" + str(first["loc"][-1]).replace("_", "-") if first["loc"] else "settings"
-        raise click.UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        first = next(complaints(error, OAuthSettings))
+        name = f"--{first.field.replace('_', '-')}" if first.field else "settings"
+        raise click.UsageError(f"{name}: {first.text[:1].lower()}{first.text[1:]}") from None
 
 
 def _signed_in(oauth: OAuthSettings, typed: _Typed, mailbox: Mapping[str, Any], *, browser: bool, port: int) -> Issued:

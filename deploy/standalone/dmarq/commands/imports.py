@@ -3,17 +3,18 @@
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
 import click
 
 from dmarq.client import ApiError, Client
-from dmarq.inputs import Input, inputs
+from dmarq.foreign.inputs import everything
+from dmarq.inputs import Input
 from dmarq.output import json_option, plain
 from pipeline.contracts.reasons import Reason
 from pipeline.settings import Settings
@@ -35,35 +36,49 @@ class Result:
     why: str = ""
     mail_id: str = ""
     link: str = ""
+    tool: str = ""
+    is_known: bool = False  # the same file came before
 
 
 @click.command("import")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--no-wait", is_flag=True, help="Only send the files; do not wait for what becomes of them.")
 @click.option("--timeout", default=300, show_default=True, help="Give up after so many seconds without an outcome.")
 @json_option
-def import_(paths: tuple[Path, ...], *, no_wait: bool, timeout: int, as_json: bool) -> None:
+def import_(paths: tuple[str, ...], *, no_wait: bool, timeout: int, as_json: bool) -> None:
     """Send files through the running pipeline, as if they had come by email, and say what became of each.
 
-    Takes what `dmarq parse` takes. A file that was imported before is known and not stored twice. The emails appear in
-    the ledger under the mailbox "import". The exit status is 1 when one was left out, has failed, or is still on its
-    way after the timeout.
+    Takes what `dmarq parse` takes, and what other tools kept: the JSON and CSV files of parsedmarc, its PostgreSQL
+    database (postgresql://...), and raw_xml of dmarcts-report-parser: a dump by mysqldump or pg_dump, or its PostgreSQL
+    database. What another tool did not keep as it came is put together again and marked as rebuilt.
+
+    A file that was imported before is known and not stored twice, nor is a report. The emails appear in the ledger
+    under the mailbox "import". The exit status is 1 when one was left out, has failed, or is still on its way after
+    the timeout.
 
     \b
     Examples:
       dmarq import ~/old-reports
       dmarq import reports.mbox --no-wait
+      dmarq import /var/lib/parsedmarc/*.json
+      dmarq import postgresql://parsedmarc@db.example/parsedmarc
       dmarq import reports.zip --json | jq 'select(.outcome == "failed")'
     """
-    found = inputs(paths, max_bytes=Settings.load().limits.max_mail_bytes)
+    found = everything(paths, max_bytes=Settings.load().limits.max_mail_bytes)
     counts: Counter[str] = Counter()
+    by_tool: dict[str, Counter[str]] = defaultdict(Counter)
     with Client.here() as client:
         sent = list(_with_bar(_sent(client, found)))
         for result in sent if no_wait else _outcomes(client, sent, timeout):
             counts[result.outcome] += 1
+            if result.tool:
+                by_tool[result.tool]["known already" if result.is_known else result.outcome] += 1
             _tell(result, as_json=as_json)
     if not as_json:
         click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing to import")
+        for tool, outcomes in by_tool.items():
+            told = ", ".join(f"{number} {what}" for what, number in sorted(outcomes.items()))
+            click.echo(f"from {tool}: {outcomes.total()} read, of these {told}")
     sys.exit(1 if any(counts[outcome] for outcome in BAD) else 0)
 
 
@@ -78,7 +93,7 @@ def _with_bar(sent: Iterable[Result]) -> Iterator[Result]:
 
 def _tell(result: Result, *, as_json: bool) -> None:
     if as_json:
-        line = {name: getattr(result, name) for name in ("file", "outcome", "why", "mail_id", "link")}
+        line = {name: getattr(result, name) for name in ("file", "tool", "outcome", "why", "mail_id", "link")}
         click.echo(json.dumps(line, ensure_ascii=False))
     elif result.outcome == LEFT_OUT:
         click.echo(f"dmarq import: {plain(result.file)}: {plain(result.why)}", err=True)
@@ -98,7 +113,7 @@ def _outcomes(client: Client, sent: Iterable[Result], timeout: float) -> Iterato
         while (ended := _outcome(client, one)) is None and time.monotonic() < until:
             time.sleep(ASK_EVERY_S)
         if ended is None:
-            yield Result(one.file, ON_ITS_WAY, "", one.mail_id, one.link)
+            yield replace(one, outcome=ON_ITS_WAY)
             continue
         until = time.monotonic() + timeout
         yield ended
@@ -114,7 +129,7 @@ def _outcome(client: Client, sent: Result) -> Result | None:
         return None
     reason = Reason(mail["reason"]).text if mail["reason"] in set(Reason) else mail["reason"] or ""
     why = ": ".join(filter(None, (reason, mail["detail"])))
-    return Result(sent.file, mail["outcome"].replace("_", " "), why, sent.mail_id, sent.link)
+    return replace(sent, outcome=mail["outcome"].replace("_", " "), why=why)
 
 
 def _sent(client: Client, found: Iterable[Input]) -> Iterator[Result]:
@@ -139,11 +154,14 @@ def _arrived(under_way: set[Future[Result]]) -> Iterator[Result]:
 def _send(client: Client, item: Input) -> Result:
     """Raises ApiError for what is wrong with all of them."""
     if item.error or item.refused is not None:
-        return Result(item.label, LEFT_OUT, item.error or (item.refused.text if item.refused else ""))
+        why = item.error or (item.refused.text if item.refused else "")
+        return Result(item.label, LEFT_OUT, why, tool=item.tool)
+    name = Path(item.label).name
     try:
-        mail_id = client.post_bytes("/imports", item.data, name=Path(item.label).name)["mail_id"]
+        answer = client.post_bytes("/imports", item.data, name=f"{item.tool} {name}" if item.tool else name)
     except ApiError as error:
         if error.status not in ABOUT_THE_FILE:
             raise
-        return Result(item.label, LEFT_OUT, error.message)
-    return Result(item.label, SENT, "", mail_id, f"{client.url}/mails/{mail_id}")
+        return Result(item.label, LEFT_OUT, error.message, tool=item.tool)
+    mail_id = answer["mail_id"]
+    return Result(item.label, SENT, "", mail_id, f"{client.url}/mails/{mail_id}", item.tool, answer["is_known"])

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("User", field("username")),
     Column("Folder", field("folder")),
     Column("State", field("state.word"), narrow=True),
-    Column("Unsafe", field("weaknesses")),
+    Column("Unsafe", lambda row: ", ".join(row["weaknesses"]).replace("_", " ")),
 )
 
 

@@ -15,6 +15,7 @@ from dmarq.output import is_terminal, plain
 from dmarq.parsing import lines_of
 from parser.kinds.registry import Readers
 from pipeline.contracts.reasons import Reason
+from pipeline.counting import plural
 from pipeline.settings import Settings
 
 KINDS = {"aggregate": "DMARC report", "tls": "TLS report", "failure": "failure report"}
@@ -88,7 +89,7 @@ class Summary:
     def totals(self) -> str:
         """The sums over everything."""
         good = sum(number for outcome, number in self._outcomes.items() if outcome not in WITHOUT_REPORT)
-        parts = [_number(good, "report")]
+        parts = [plural(good, "report")]
         parts += [f"{self._outcomes[name]:,} {_words(name)}" for name in ("repaired", *WITHOUT_REPORT)]
         return ", ".join(part for part in parts if not part.startswith("0 ")) or "no report"
 
@@ -113,7 +114,7 @@ def _report(line: Line) -> str:
 def _size(line: Line) -> str:
     first, last = (_day(line[name]) for name in ("begin", "end"))
     period = first if first == last else f"{first} to {last}"
-    counts = f"{_number(line['records'], 'record')}, {_number(line['messages'], COUNTED[line['kind']])}"
+    counts = f"{plural(line['records'], 'record')}, {plural(line['messages'], COUNTED[line['kind']])}"
     return f"{period}, {counts}"
 
 
@@ -122,7 +123,3 @@ def _day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
     except (OverflowError, ValueError, OSError):  # a report may claim any time
         return str(seconds)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -31,7 +31,7 @@ def sources(
     """
     with Client.here() as client:
         rows = list(client.items("/sources", limit=limit, domain=domain, service=service, verdict=verdict, q=q))
-    told = rows if as_json else [{**row, "source": _name(row)} for row in rows]
+    told = rows if as_json else [{**row, "source": _name(row), "verdict": _verdict(row)} for row in rows]
     show(told, COLUMNS, as_json=as_json, empty="no source was reported")
 
 
@@ -40,3 +40,9 @@ def _name(row: dict[str, Any]) -> str:
     whose = row["service_name"] or row["host"] or row["organisation"]
     address = row["source_ip"] or "no address"
     return f"{address} ({whose})" if whose else address
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """In words; a newer server may have another."""
+    verdict = row["verdict"]
+    return Verdict(verdict).text if verdict in set(Verdict) else str(verdict)

@@ -19,7 +19,7 @@ MAILBOXES = (
     Column("Mailbox", field("id")),
     Column("State", field("state.word"), narrow=True),
     Column("Last success", time_of("state.last_success_at"), narrow=True),
-    Column("Next look", time_of("state.live.next_poll_at"), narrow=True),
+    Column("Next fetch", time_of("state.live.next_poll_at"), narrow=True),
     Column("Waiting", field("state.live.behind"), narrow=True),
     Column("Last 24 h", _last_day),
 )
@@ -66,7 +66,7 @@ def _remarks(mailboxes: Iterable[Row]) -> Iterable[str]:
         if detail := mailbox["state"]["detail"]:
             yield plain(f"{mailbox['id']}: {detail}")
         if mailbox["weaknesses"]:
-            yield plain(f"{mailbox['id']}: unsafe: {', '.join(mailbox['weaknesses'])}")
+            yield plain(f"{mailbox['id']}: unsafe: {', '.join(mailbox['weaknesses']).replace('_', ' ')}")
 
 
 def _totals(whole: dict[str, Any]) -> Iterable[str]:

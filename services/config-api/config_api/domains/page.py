@@ -7,22 +7,25 @@ import asyncio
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 from werkzeug.wrappers import Response
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.domains import dns, queries
 from config_api.domains import words as domain_words
+from config_api.domains.ready import readiness_of
 from config_api.domains.shapes import DnsAnswer, DomainDay, DomainDetail, DomainFilter, ReadinessAnswer, TlsDay
+from config_api.errors import Unavailable
 from config_api.sources import words
 from config_api.sources.shapes import MAX_DAYS, Period
 from config_api.web.bars import alignment_over_time, bars_of
 from config_api.web.charts import Series, share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import chosen, period_of
-from config_api.web.problem import Problem
-from config_api.web.view import query
+from config_api.web.view import Template, on_loop, query, template
 from pipeline.sources import readiness
 
 PAGE_SIZE = 50
@@ -43,26 +46,30 @@ blueprint = Blueprint("domains", __name__, url_prefix="/domains")
 
 
 @blueprint.get("")
-def listing() -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def listing() -> Template:
     """The list, those with most messages first."""
-    here, services = query(), backend()
+    here = query()
     wanted = DomainFilter(q=here.get("q"))
-    found = services.run(
-        queries.find(services.database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor")), timeout=TIMEOUT
-    )
-    return render_template("domains/list.html", found=found, here=here, words_of=words, share_bar=share_bar)
+    found = await queries.find(backend().database, wanted, limit=PAGE_SIZE, cursor=here.get("cursor"))
+    return template("domains/list.html", found=found, here=here, words_of=words, share_bar=share_bar)
 
 
 @blueprint.get("/<name>")
-def one(name: str) -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def one(name: str) -> Template:
     """One domain."""
-    here, services = query(), backend()
+    here = query()
     whole = here.pop("whole", None) is not None
     asked, fault = _asked(here)
-    found, ready, in_dns = services.run(_read(services, name, asked, here, whole=whole), timeout=TIMEOUT)
+    found, ready, in_dns = await _read(backend(), name, asked, here, whole=whole)
     period = ShownPeriod(found.since, found.until, fault)
     reports = f"/reports?{urlencode({'kind': 'aggregate', 'domain': found.domain})}"
-    return render_template(
+    return template(
         "domains/one.html",
         domain=found,
         ready=ready,
@@ -85,22 +92,24 @@ def one(name: str) -> str:
 
 
 @blueprint.get("/<name>/readiness")
-def ready_for(name: str) -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def ready_for(name: str) -> Template:
     """A part of that page, for one that came without it."""
-    services = backend()
-    found = services.run(_ready(services, name, whole=True), timeout=TIMEOUT)
-    return render_template("domains/readiness.html", ready=found, limits=LIMITS, domain_words=domain_words)
+    found = await _ready(backend(), name, whole=True)
+    return template("domains/readiness.html", ready=found, limits=LIMITS, domain_words=domain_words)
 
 
 @blueprint.post("/<name>/dns")
-def ask_dns(name: str) -> Response:
+@needs(Scope.ADMIN)
+@on_loop(timeout=ASK_TIMEOUT)
+async def ask_dns(name: str) -> Response:
     """Has a fetcher ask DNS now, and shows what it found."""
-    services, path = backend(), f"/domains/{quote(name, safe='')}"
+    path = f"/domains/{quote(name, safe='')}"
     try:
-        services.run(dns.ask(services, name), timeout=ASK_TIMEOUT)
-    except Problem as problem:
-        if problem.status != 503:
-            raise
+        await dns.ask(backend(), name)
+    except Unavailable:
         return told(path, "dns-no-fetcher")
     return told(path, "dns-asked")
 
@@ -128,7 +137,7 @@ async def _read(
 async def _ready(services: Backend, name: str, *, whole: bool) -> ReadinessAnswer | None:
     ask = services.recent.answer if whole else services.recent.answer_soon
     catalogue = services.services.catalogue
-    return await ask(("readiness", name), lambda: queries.ready(services.database, catalogue, name))
+    return await ask(("readiness", name), lambda: readiness_of(services.database, catalogue, name))
 
 
 def _tls_reports(domain: str) -> str:

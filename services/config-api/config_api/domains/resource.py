@@ -8,13 +8,16 @@ from flask import Blueprint
 from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.domains import dns, queries
+from config_api.domains.ready import readiness_of
 from config_api.domains.shapes import DnsAnswer, DomainDetail, DomainFilter, DomainRow, ReadinessAnswer
 from config_api.sources.shapes import Period
 from config_api.web.absence import Maybe
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
-from config_api.web.export import CSV_TYPE, Format, export, wanted_format
+from config_api.web.export import CSV_TYPE, Format, exported, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page, PageQuery
+from config_api.web.view import on_loop
 
 routes = Blueprint("api_domains", __name__, url_prefix=f"{PREFIX}/domains")
 
@@ -23,6 +26,7 @@ COLUMNS = (
     "np", "verdicts",
 )  # fmt: skip
 CSV = (CSV_TYPE,)
+LONG = 30.0  # seconds: a domain of very many sources
 
 
 class DomainQuery(PageQuery, DomainFilter):
@@ -32,53 +36,52 @@ class DomainQuery(PageQuery, DomainFilter):
 
 
 @routes.get("")
+@within_domains
 @operation(Scope.READ, gives=Page[DomainRow], media=CSV)
-def list_domains(query: DomainQuery) -> Any:
+async def list_domains(query: DomainQuery) -> Any:
     """Domains, those with most messages first. With format=csv or json all that match as a file."""
-    back = backend()
+    database = backend().database
 
     def page(limit: int, cursor: str | None) -> Coroutine[Any, Any, Page[DomainRow]]:
-        return queries.find(back.database, query, limit=limit, cursor=cursor)
+        return queries.find(database, query, limit=limit, cursor=cursor)
 
     format_ = wanted_format(query.format)
     if format_ is not None:
-        return export(format_, "domains", COLUMNS, page)
-
-    async def answer() -> Page[DomainRow]:
-        return await with_total(await page(query.limit, query.cursor), query, page)
-
-    return back.run(answer())
+        return await exported(format_, "domains", COLUMNS, page)
+    return await with_total(await page(query.limit, query.cursor), query, page)
 
 
 @routes.get("/<name>")
+@within_domains
 @operation(Scope.READ, gives=DomainDetail, fails=(404,))
-def get_domain(name: str, query: Period) -> DomainDetail:
+@on_loop(timeout=LONG)
+async def get_domain(name: str, query: Period) -> DomainDetail:
     """One domain: its days, policies, reporters, names, TLS sessions, and its sources by what they are."""
-    back = backend()
-    return back.run(queries.get(back.database, name, query), timeout=30)
+    return await queries.get(backend().database, name, query)
 
 
 @routes.get("/<name>/readiness")
+@within_domains
 @operation(Scope.READ, gives=ReadinessAnswer, fails=(404,))
-def get_readiness(name: str) -> ReadinessAnswer:
+@on_loop(timeout=LONG)
+async def get_readiness(name: str) -> ReadinessAnswer:
     """Ready for quarantine, for reject? By rules and numbers that are written down."""
     back = backend()
     catalogue = back.services.catalogue
-    asked = ("readiness", name)
-    return back.run(back.recent.answer(asked, lambda: queries.ready(back.database, catalogue, name)), timeout=30)
+    return await back.recent.answer(("readiness", name), lambda: readiness_of(back.database, catalogue, name))
 
 
 @routes.get("/<name>/dns")
+@within_domains
 @operation(Scope.READ, gives=DnsAnswer, fails=(404,))
-def get_dns(name: str) -> DnsAnswer:
+async def get_dns(name: str) -> DnsAnswer:
     """What DNS said of a domain when it was asked last, and before."""
-    back = backend()
-    return back.run(dns.latest(back.database, name))
+    return await dns.latest(backend().database, name)
 
 
 @routes.post("/<name>/dns")
 @operation(Scope.ADMIN, gives=DnsAnswer, fails=(404,))
-def post_dns(name: str) -> DnsAnswer:
+@on_loop(timeout=40)
+async def post_dns(name: str) -> DnsAnswer:
     """Have a fetcher ask DNS for a domain's records now."""
-    back = backend()
-    return back.run(dns.ask(back, name), timeout=40)
+    return await dns.ask(backend(), name)

@@ -42,6 +42,7 @@ class DomainRow(Row):
     p: str | None = Field(description="The policy last published.")
     sp: str | None
     np: str | None
+    is_testing: bool = Field(description="Whether the policy was a test: t=y, or a pct below 100.")
     verdicts: list[VerdictSums]
 
 
@@ -145,6 +146,7 @@ class DnsAnswer(BaseModel):
     domain: str
     asked_at: datetime | None = Field(description="When a fetcher asked last; null: never.")
     problem: str | None = Field(description="Why DNS did not answer then; null where it did.")
+    differences: list[str] = Field(description="Where most reports say another DMARC policy than DNS has, in words.")
     latest: DnsPeriod | None
     history: list[DnsPeriod]
 

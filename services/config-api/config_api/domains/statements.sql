@@ -2,7 +2,7 @@
 
 -- name: domains
 -- Domains with the sums of their windows, those with most messages first; only $5 where that is given.
-SELECT source_domain.domain, source_domain.first_day, source_domain.last_day, sums.*, policy.*
+SELECT source_domain.domain, source_domain.first_day, source_domain.last_day, sums.*, policy.p, policy.sp, policy.np, coalesce(policy.is_testing, false) AS is_testing
 FROM source_domain
 CROSS JOIN LATERAL (
     SELECT saturated(coalesce(sum(reports), 0)) AS reports, saturated(coalesce(sum(messages), 0)) AS messages,
@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
         AND day BETWEEN source_domain.last_day - 29 AND source_domain.last_day
 ) AS sums
 LEFT JOIN LATERAL (
-    SELECT p, sp, np FROM report
+    SELECT p, sp, np, testing = 'y' OR pct < 100 AS is_testing FROM report
     WHERE kind = 'aggregate' AND NOT variant AND report.domain = source_domain.domain
         AND begin < (source_domain.last_day + 1)::timestamp AT TIME ZONE 'UTC'
     ORDER BY begin DESC, id DESC LIMIT 1
@@ -59,6 +59,18 @@ WHERE kind = 'aggregate' AND NOT variant AND domain = $1
     AND begin >= $2::date::timestamp AT TIME ZONE 'UTC' AND begin < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
 GROUP BY p, sp, np, adkim, aspf, pct, fo, testing
 ORDER BY max(begin) DESC, count(*) DESC LIMIT 50;
+
+-- name: latest_policies
+-- The policies in reports about a domain ($1) that begin on a day ($2) or later, of the last $3 days that were reported on;
+-- the tags in the order of a record, null where a report says nothing.
+SELECT lower(p) AS p, lower(sp) AS sp, lower(np) AS np, lower(adkim) AS adkim, lower(aspf) AS aspf,
+    lower(testing) AS t, count(*) AS reports
+FROM report
+WHERE kind = 'aggregate' AND NOT variant AND domain = $1
+    AND begin >= greatest($2::date, (SELECT last_day - $3::integer + 1 FROM source_domain WHERE domain = $1))::timestamp
+        AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY count(*) DESC LIMIT 100;
 
 -- name: reporters
 -- Who reported on a domain ($1) from $2 to $3, those of most messages first; $4 of them.
@@ -128,9 +140,9 @@ SELECT asked_at, problem FROM domain_dns_asked WHERE domain = $1;
 -- What DNS said of a domain ($1), the latest first; $2 of them.
 SELECT first_at, last_at, found FROM domain_dns WHERE domain = $1 ORDER BY id DESC LIMIT $2;
 
--- name: dns_keys
--- The keys that a domain ($1) signs with of late.
-SELECT selector, domain FROM dkim_keys($1);
+-- name: dns_question
+-- What a fetcher is asked about a domain ($1).
+SELECT dns_question($1);
 
 -- name: keep_dns
 -- Keeps what was found ($2) of a domain ($1), or why nothing was ($3).

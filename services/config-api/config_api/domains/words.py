@@ -15,6 +15,7 @@ KINDS = {
     RecordKind.SPF: "SPF",
     RecordKind.DKIM: "DKIM key",
     RecordKind.MTA_STS: "MTA-STS",
+    RecordKind.MTA_STS_POLICY: "MTA-STS policy",
     RecordKind.TLS_RPT: "TLS reports",
     RecordKind.BIMI: "BIMI",
 }

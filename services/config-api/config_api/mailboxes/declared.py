@@ -10,11 +10,12 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from config_api.backend import Backend
+from config_api.errors import DomainError
 from config_api.mailboxes import store
 from config_api.mailboxes.changes import slug
 from config_api.mailboxes.model import MailboxInput
-from config_api.web.problem import Problem
 from pipeline import strict_json
+from pipeline.contracts.complaints import complaints
 from pipeline.settings import SettingsError
 from pipeline.strict_json import BadJson
 
@@ -34,7 +35,7 @@ def read(setting: str) -> tuple[MailboxInput, ...]:
     except BadJson as error:
         raise SettingsError(f"{VARIABLE} is no JSON: {error}") from None
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        wrong = " ".join(f"{each.field}: {each.text}".removeprefix(": ") for each in complaints(error))
         raise SettingsError(f"{VARIABLE}: {wrong}") from None
     named = tuple(m if m.id else m.model_copy(update={"id": slug(m.name)}) for m in found)
     if len({mailbox.id for mailbox in named}) < len(named):
@@ -48,9 +49,9 @@ async def apply(backend: Backend) -> None:
         mailbox_id = mailbox.id or slug(mailbox.name)
         try:
             await store.declare(backend, mailbox_id, mailbox, who=VARIABLE)
-        except Problem as problem:
-            texts = [f"{error.field}: {error.text}" for error in problem.errors]
-            log.error("declared_mailbox_refused", mailbox_id=mailbox_id, detail=problem.detail, errors=texts)
+        except DomainError as refused:
+            texts = [f"{error.field}: {error.text}" for error in refused.errors]
+            log.error("declared_mailbox_refused", mailbox_id=mailbox_id, detail=refused.detail, errors=texts)
 
 
 def _text(setting: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from config_api.errors import FieldError
 from config_api.mailboxes.wording import megabytes, value_at, worded
-from config_api.web.problem import FieldError
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.mailbox_settings import SETTING_FIELDS, MailboxSecrets, MailboxSettings
 from pipeline.contracts.server_address import taken_apart

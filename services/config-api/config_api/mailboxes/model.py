@@ -4,26 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from config_api.mailboxes.sql import SQL
 from config_api.web.absence import Maybe
-from config_api.web.problem import FieldError, invalid
 from pipeline.contracts.connection_test import Weakness
 from pipeline.contracts.mailbox import MailboxId, MailboxSecrets, MailboxSettings
 from pipeline.contracts.status import Progress, State
-from pipeline.postgres.connection import Connection
-
-ANOTHER = (
-    "Mails of the saved user name were fetched through this mailbox. Add a new mailbox for another user name; reports"
-    " that come a second time are known by what they say."
-)
-
-
-async def expect_same(connection: Connection, mailbox_id: str, before: MailboxSettings, after: MailboxSettings) -> None:
-    """Raises Problem 422 for another user name once a mail of this mailbox is in the ledger."""
-    if before.username.casefold() == after.username.casefold():
-        return
-    if await connection.fetchval(SQL["has_mails"], mailbox_id):
-        raise invalid(FieldError(field="username", text=ANOTHER))
 
 
 class MailboxInput(MailboxSettings, MailboxSecrets):

@@ -6,15 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from config_api.backend import Backend
-from config_api.mailboxes import journal
-from config_api.mailboxes import model as account
-from config_api.mailboxes.changes import merged, slug
+from config_api.errors import Changed, Conflict, FieldError, not_found
+from config_api.mailboxes import SQL, journal
+from config_api.mailboxes.changes import expect_same, expect_sound, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
-from config_api.mailboxes.sound import expect_sound
-from config_api.mailboxes.sql import SQL
 from config_api.mailboxes.statuses import all_live, one_live
 from config_api.mailboxes.wording import Change, differing
-from config_api.web.problem import FieldError, Problem, not_found
 from pipeline.contracts.connection_test import weaknesses
 from pipeline.contracts.mailbox import MAILBOX_ID_PATTERN, Mailbox, MailboxSecrets, MailboxSettings
 from pipeline.jetstream.mailboxes import SealedMailbox, is_sealed_well, resealed, seal, unseal
@@ -33,20 +30,20 @@ async def all(backend: Backend) -> list[MailboxView]:
 
 
 async def get(backend: Backend, mailbox_id: str) -> MailboxView:
-    """One mailbox. Raises Problem 404."""
+    """One mailbox. Raises NotFound."""
     async with backend.database.connection() as connection:
         view = await _shown(connection, mailbox_id, backend.keys)
     return await one_live(backend, view)
 
 
 async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
-    """One mailbox with its secrets, for a connection test. Raises Problem 404."""
+    """One mailbox with its secrets, for a connection test. Raises NotFound."""
     async with backend.database.transaction() as connection:
         return _opened(await _locked(connection, mailbox_id), backend.keys)
 
 
 async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> MailboxView:
-    """A new mailbox. Raises Problem 409 when its id was ever used, 422."""
+    """A new mailbox. Raises Conflict when its id was ever used, Invalid."""
     expect_sound(wanted.settings)
     async with backend.database.transaction() as connection:
         taken = [row["id"] for row in await connection.fetch(SQL["ids"])]
@@ -54,7 +51,7 @@ async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> Mailbox
         sealed = _sealed(mailbox_id, wanted, backend.keys)
         if await connection.fetchval(SQL["insert"], mailbox_id, _plain(sealed), sealed.secret) is None:
             text = "This id is or was used by another mailbox; choose another one, or leave it out."
-            raise Problem(409, "The id is taken", text, errors=[FieldError(field="id", text=text)])
+            raise Conflict(text, title="The id is taken", errors=[FieldError(field="id", text=text)])
         await journal.note(connection, mailbox_id, "mailbox_created", text=f"{who} added the mailbox", who=who)
         view = await _shown(connection, mailbox_id, backend.keys)
     backend.changed.set()
@@ -66,7 +63,7 @@ async def change(
 ) -> MailboxView:
     """The mailbox with a JSON merge patch applied; `if_version` is the version it must still have (None: any).
 
-    Raises Problem 404, 412 (somebody else changed it), 422.
+    Raises NotFound, Changed, Invalid.
     """
     async with backend.database.transaction() as connection:
         row = await _locked(connection, mailbox_id)
@@ -74,7 +71,7 @@ async def change(
         saved = _opened(row, backend.keys, lost=MailboxSecrets())
         after = merged(saved.settings, saved.secrets, patch)
         changes = differing(_values(saved.settings, saved.secrets), _values(after.settings, after.secrets))
-        await account.expect_same(connection, mailbox_id, saved.settings, after.settings)
+        await expect_same(connection, mailbox_id, saved.settings, after.settings)
         if changes:
             name, text = _telling(changes, enabled=after.enabled, who=who)
             if name == CHANGED:
@@ -87,7 +84,7 @@ async def change(
 
 
 async def remove(backend: Backend, mailbox_id: str, *, if_version: int | None, who: str) -> None:
-    """Takes the mailbox out of service; what was fetched from it stays. Raises Problem 404, 412."""
+    """Takes the mailbox out of service; what was fetched from it stays. Raises NotFound, Changed."""
     async with backend.database.transaction() as connection:
         _expect_version(await _locked(connection, mailbox_id), if_version)
         await connection.execute(SQL["delete"], mailbox_id)
@@ -96,7 +93,7 @@ async def remove(backend: Backend, mailbox_id: str, *, if_version: int | None, w
 
 
 async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, who: str) -> None:
-    """The mailbox is as wanted, whatever it was before; nothing happens when it is so already. Raises Problem 422."""
+    """The mailbox is as wanted, whatever it was before; nothing happens when it is so already. Raises Invalid."""
     async with backend.database.transaction() as connection:
         row = await connection.fetchrow(SQL["any_state"], mailbox_id)
         sealed = _sealed(mailbox_id, wanted, backend.keys)
@@ -106,11 +103,9 @@ async def declare(backend: Backend, mailbox_id: str, wanted: MailboxInput, *, wh
             return
         else:
             expect_sound(wanted.settings)
-            await account.expect_same(
-                connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings
-            )
+            await expect_same(connection, mailbox_id, SealedMailbox.model_validate(dict(row)).settings, wanted.settings)
             await _update(connection, sealed)
-        text = f"{who} sets the mailbox"
+        text = f"{who} set the mailbox up as declared"
         await journal.note(connection, mailbox_id, "mailbox_declared", text=text, who=who)
     backend.changed.set()
 
@@ -161,9 +156,7 @@ async def _locked(connection: Connection, mailbox_id: str) -> Record:
 
 def _expect_version(row: Record, if_version: int | None) -> None:
     if if_version is not None and row["version"] != if_version:
-        raise Problem(
-            412, "Changed meanwhile", "Somebody else changed this mailbox. Load it again and repeat your change."
-        )
+        raise Changed("Somebody else changed this mailbox. Load it again and repeat your change.")
 
 
 async def _shown(connection: Connection, mailbox_id: str, keys: Keyring) -> MailboxView:
@@ -205,15 +198,14 @@ def _word(row: Record, *, enabled: bool) -> str:
 
 
 def _opened(row: Record, keys: Keyring, *, lost: MailboxSecrets | None = None) -> Mailbox:
-    """The mailbox; `lost` stands for secrets that no key opens, without it that is a Problem 409."""
+    """The mailbox; `lost` stands for secrets that no key opens, without it that is a Conflict."""
     sealed = SealedMailbox.model_validate(dict(row))
     try:
         return unseal(sealed, keys)
     except BadSecretKey:
         if lost is None:
-            raise Problem(
-                409, "The saved password cannot be read", "DMARQ_SECRET_KEY has changed. Enter the password again."
-            ) from None
+            text = "DMARQ_SECRET_KEY has changed. Enter the password again."
+            raise Conflict(text, title="The saved password cannot be read") from None
         return Mailbox(id=sealed.id, version=sealed.version, settings=sealed.settings, secrets=lost)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config_api.web.formatting import plural
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.mailbox_settings import SETTING_FIELDS, MailboxSecrets
 from pipeline.contracts.setting import Setting, SettingField, Widget
+from pipeline.counting import plural
 
 EMPTY = "nothing"
 MAX_LENGTH = 120  # characters of a value; the rest is on the form

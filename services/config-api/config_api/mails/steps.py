@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from config_api.web import words
-from config_api.web.formatting import plural, size
+from config_api.web.formatting import size
 from config_api.web.shapes import Row
+from pipeline.counting import plural
 
 
 class TraceStep(Row):

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from config_api.backend import Backend
+from config_api.errors import Conflict, FieldError, Unavailable, invalid, not_found
 from config_api.mailboxes.changes import patched, slug
 from config_api.mailboxes.journal import note
 from config_api.notifications.shapes import ChannelInput, ChannelView, NewChannel
 from config_api.notifications.sql import SQL
-from config_api.web.problem import FieldError, Problem, invalid, not_found
 from config_api.web.validation import validated
 from pipeline.contracts.topology import NOTIFY_TEST_SUBJECT
 from pipeline.jetstream.requests import NobodyAnswers, request
@@ -43,13 +43,13 @@ async def all(backend: Backend) -> list[ChannelView]:
 
 
 async def get(backend: Backend, channel_id: str) -> ChannelView:
-    """One channel. Raises Problem 404."""
+    """One channel. Raises NotFound."""
     async with backend.database.connection() as connection:
         return await _shown(connection, channel_id, backend.keys)
 
 
 async def create(backend: Backend, wanted: ChannelInput, *, who: str) -> NewChannel:
-    """A new channel. Raises Problem 409 when its id is taken, 422."""
+    """A new channel. Raises Conflict when its id is taken, Invalid."""
     made_key = new_signing_key() if wanted.kind is ChannelKind.WEBHOOK and not wanted.signing_key else None
     secrets = wanted.secrets
     if made_key:
@@ -58,7 +58,7 @@ async def create(backend: Backend, wanted: ChannelInput, *, who: str) -> NewChan
     async with backend.database.transaction() as connection:
         taken = [row["id"] for row in await connection.fetch(SQL["channel_ids"])]
         if len(taken) >= MAX_CHANNELS:
-            raise Problem(409, "Too many channels", f"There are {MAX_CHANNELS} of them; remove one first.")
+            raise Conflict(f"There are {MAX_CHANNELS} of them; remove one first.", title="Too many channels")
         channel_id = wanted.id or slug(wanted.name, taken)[:48].strip("-")
         sealed = _sealed(channel_id, settings, secrets, backend.keys)
         if (
@@ -66,14 +66,14 @@ async def create(backend: Backend, wanted: ChannelInput, *, who: str) -> NewChan
             is None
         ):
             text = "This id is used by another channel; choose another one, or leave it out."
-            raise Problem(409, "The id is taken", text, errors=[FieldError(field="id", text=text)])
+            raise Conflict(text, title="The id is taken", errors=[FieldError(field="id", text=text)])
         await note(connection, JOURNAL_ID, "channel_created", text=f"{who} added the channel {channel_id}", who=who)
         view = await _shown(connection, channel_id, backend.keys)
     return NewChannel.model_validate({**view.model_dump(), "signing_key": made_key})
 
 
 async def change(backend: Backend, channel_id: str, patch: Mapping[str, Any], *, who: str) -> ChannelView:
-    """The channel with a JSON merge patch applied; an empty secret keeps the saved one. Raises Problem 404, 422."""
+    """The channel with a JSON merge patch applied; an empty secret keeps the saved one. Raises NotFound, Invalid."""
     async with backend.database.transaction() as connection:
         row = await _locked(connection, channel_id)
         before = ChannelSettings.model_validate(row["settings"])
@@ -87,7 +87,7 @@ async def change(backend: Backend, channel_id: str, patch: Mapping[str, Any], *,
 
 
 async def remove(backend: Backend, channel_id: str, *, who: str) -> None:
-    """Removes the channel, and what waits for it. Raises Problem 404."""
+    """Removes the channel, and what waits for it. Raises NotFound."""
     async with backend.database.transaction() as connection:
         await _locked(connection, channel_id)
         await connection.execute(SQL["delete_channel"], channel_id)
@@ -95,21 +95,21 @@ async def remove(backend: Backend, channel_id: str, *, who: str) -> None:
 
 
 async def test(backend: Backend, channel_id: str) -> ChannelTested:
-    """Has a notifier send the channel a message. Raises Problem 404, 503 when no notifier runs."""
+    """Has a notifier send the channel a message. Raises NotFound, Unavailable when no notifier runs."""
     await get(backend, channel_id)
     wanted = ChannelTest(channel_id=channel_id).model_dump_json().encode()
     try:
         answer = await request(backend.bus.client, NOTIFY_TEST_SUBJECT, wanted, timeout=TEST_TIMEOUT)
     except NobodyAnswers:
         text = "A notifier sends the test; start one."
-        raise Problem(503, "No notifier is running", text, retry_after=5) from None
+        raise Unavailable(text, title="No notifier is running") from None
     return ChannelTested.model_validate_json(answer)
 
 
 def merged(
     channel_id: str, before: ChannelSettings, saved: ChannelSecrets, patch: Mapping[str, Any]
 ) -> tuple[ChannelSettings, ChannelSecrets]:
-    """Settings and secrets after a JSON merge patch; pure. Raises Problem 422."""
+    """Settings and secrets after a JSON merge patch; pure. Raises Invalid."""
     if "id" in patch:
         raise invalid(FieldError(field="id", text="The id of a channel never changes; leave it out."))
     names = ChannelSecrets.model_fields
@@ -126,7 +126,7 @@ def merged(
 
 
 def _checked(settings: ChannelSettings, secrets: ChannelSecrets) -> ChannelSettings:
-    """The settings with their destination. Raises Problem 422."""
+    """The settings with their destination. Raises Invalid."""
     field = "email" if settings.kind is ChannelKind.EMAIL else "url"
     try:
         destination = destination_of(settings, secrets)

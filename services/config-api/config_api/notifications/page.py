@@ -6,13 +6,15 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from config_api.access import guard, who
+from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
+from config_api.errors import Conflict, Invalid, Unavailable, not_found
 from config_api.notifications import channels, queries
 from config_api.notifications.form import channel_values, rule_values
 from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQuery, MuteInput, RuleView
+from config_api.web.needs import needs
 from config_api.web.notes import told
-from config_api.web.problem import Problem, not_found
 from config_api.web.validation import validated
 from config_api.web.view import query
 from config_api.web.words import Said
@@ -28,34 +30,37 @@ STATES = {
 }  # fmt: skip
 
 blueprint = Blueprint("notifications", __name__, url_prefix=HERE, template_folder="templates")
-blueprint.before_request(guard.require_session)
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 def show() -> str:
     """The channels, and what is muted."""
     return _overview()
 
 
 @blueprint.get("/channels/new")
+@needs(Scope.ADMIN)
 def new_channel() -> str:
     """The form for a channel of the kind that the query names."""
     return _channel_form(_kind(request.args.get("kind", "email")))
 
 
 @blueprint.post("/channels/new")
+@needs(Scope.ADMIN)
 def create_channel() -> Any:
     """Adds the channel, and shows its signing key, this once."""
     kind = _kind(request.form.get("kind", ""))
     values = channel_values(request.form, kind)
     try:
         made = backend().run(channels.create(backend(), validated(ChannelInput, values), who=who()))
-    except Problem as problem:
-        return _refused(kind, values, problem)
+    except (Conflict, Invalid) as error:
+        return _refused(kind, values, error)
     return _overview(made=made) if made.signing_key else told(HERE, "channel-added")
 
 
 @blueprint.get("/channels/<channel_id>")
+@needs(Scope.ADMIN)
 def one_channel(channel_id: str) -> str:
     """The form for a saved channel."""
     found = backend().run(channels.get(backend(), channel_id))
@@ -63,30 +68,31 @@ def one_channel(channel_id: str) -> str:
 
 
 @blueprint.post("/channels/<channel_id>")
+@needs(Scope.ADMIN)
 def change_channel(channel_id: str) -> Any:
     """Saves the channel; an empty secret keeps the saved one."""
     found = backend().run(channels.get(backend(), channel_id))
     values = channel_values(request.form, found.kind)
     try:
         backend().run(channels.change(backend(), channel_id, values, who=who()))
-    except Problem as problem:
-        return _refused(found.kind, values, problem, stored=found)
+    except (Conflict, Invalid) as error:
+        return _refused(found.kind, values, error, stored=found)
     return told(HERE, "channel-saved")
 
 
 @blueprint.post("/channels/<channel_id>/test")
+@needs(Scope.OPERATE)
 def test_channel(channel_id: str) -> Any:
     """Sends the channel a message, and shows how that went."""
     try:
         tested = backend().run(channels.test(backend(), channel_id), timeout=channels.TEST_TIMEOUT + 5)
-    except Problem as problem:
-        if problem.status != 503:
-            raise
-        tested = ChannelTested(success=False, detail=f"{problem.title}. {problem.detail}")
+    except Unavailable as error:
+        tested = ChannelTested(success=False, detail=f"{error.title}. {error.detail}")
     return _overview(tested=(channel_id, tested))
 
 
 @blueprint.get("/channels/<channel_id>/remove")
+@needs(Scope.ADMIN)
 def ask_remove(channel_id: str) -> str:
     """Asks whether the channel is to go."""
     found = backend().run(channels.get(backend(), channel_id))
@@ -94,6 +100,7 @@ def ask_remove(channel_id: str) -> str:
 
 
 @blueprint.post("/channels/<channel_id>/remove")
+@needs(Scope.ADMIN)
 def remove_channel(channel_id: str) -> Response:
     """Removes it."""
     backend().run(channels.remove(backend(), channel_id, who=who()))
@@ -101,6 +108,7 @@ def remove_channel(channel_id: str) -> Response:
 
 
 @blueprint.get("/rules")
+@needs(Scope.READ)
 def rules() -> str:
     """Every rule."""
     found = backend().run(queries.rules(backend()))
@@ -108,12 +116,14 @@ def rules() -> str:
 
 
 @blueprint.get("/rules/<code>")
+@needs(Scope.ADMIN)
 def one_rule(code: str) -> str:
     """The form of a rule."""
     return _rule_form(_rule(code))
 
 
 @blueprint.post("/rules/<code>")
+@needs(Scope.ADMIN)
 def change_rule(code: str) -> Any:
     """Saves a rule, or sets it back to its defaults."""
     rule = _rule(code)
@@ -122,14 +132,13 @@ def change_rule(code: str) -> Any:
         values = dict.fromkeys(values)
     try:
         backend().run(queries.change_rule(backend(), code, values, who=who()))
-    except Problem as problem:
-        if problem.status != 422:
-            raise
-        return _rule_form(rule, values, faults={error.field: error.text for error in problem.errors}), 422
+    except Invalid as wrong:
+        return _rule_form(rule, values, faults={error.field: error.text for error in wrong.errors}), 422
     return told(f"{HERE}/rules", "rule-saved")
 
 
 @blueprint.get("/history")
+@needs(Scope.READ)
 def history() -> str:
     """What was found, and who was told."""
     here = query()
@@ -142,6 +151,7 @@ def history() -> str:
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/retry")
+@needs(Scope.OPERATE)
 def retry(delivery_id: int) -> Response:
     """Tries a dead sending again."""
     backend().run(queries.retry(backend(), delivery_id))
@@ -149,6 +159,7 @@ def retry(delivery_id: int) -> Response:
 
 
 @blueprint.post("/mutes")
+@needs(Scope.OPERATE)
 def mute() -> Response:
     """Mutes a rule about a subject, or a subject, for a day or for ever."""
     form = {name: request.form[name] for name in ("rule", "subject") if request.form.get(name)}
@@ -158,6 +169,7 @@ def mute() -> Response:
 
 
 @blueprint.post("/mutes/<int:mute_id>/remove")
+@needs(Scope.OPERATE)
 def unmute(mute_id: int) -> Response:
     """Tells again."""
     backend().run(queries.unmute(backend(), mute_id, who=who()))
@@ -182,12 +194,12 @@ def _channel_form(kind: ChannelKind, values: dict[str, Any] | None = None, **mor
     )  # fmt: skip
 
 
-def _refused(kind: ChannelKind, values: dict[str, Any], problem: Problem, **more: Any) -> tuple[str, int]:
-    if problem.status not in (409, 422):
-        raise problem
-    faults = {error.field.removeprefix("email."): error.text for error in problem.errors}
+def _refused(kind: ChannelKind, values: dict[str, Any], error: Conflict | Invalid, **more: Any) -> tuple[str, int]:
+    faults = {each.field.removeprefix("email."): each.text for each in error.errors}
     shown = {name: value for name, value in values.items() if name not in ("url", "password")}
-    return _channel_form(kind, shown, faults=faults, complaint=problem.detail, **more), problem.status
+    return _channel_form(kind, shown, faults=faults, complaint=error.detail, **more), 409 if isinstance(
+        error, Conflict
+    ) else 422
 
 
 def _rule_form(rule: RuleView, values: dict[str, Any] | None = None, **more: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config_api.backend import Backend
+from config_api.errors import FieldError, invalid, not_found
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.journal import note
 from config_api.notifications.channels import JOURNAL_ID
@@ -18,7 +19,6 @@ from config_api.notifications.shapes import (
 )
 from config_api.notifications.sql import SQL
 from config_api.web.paging import MAX_BIGINT, Page, moment_number_mark, number_mark, page_of
-from config_api.web.problem import FieldError, invalid, not_found
 from config_api.web.validation import validated
 from pipeline.notifications.rules import CATALOGUE, Rule, RuleSettings, settings_of
 from pipeline.postgres.connection import Connection
@@ -32,7 +32,7 @@ async def rules(backend: Backend) -> list[RuleView]:
 
 
 async def change_rule(backend: Backend, code: str, patch: Mapping[str, Any], *, who: str) -> RuleView:
-    """The rule with a JSON merge patch applied; null goes back to the default. Raises Problem 404, 422."""
+    """The rule with a JSON merge patch applied; null goes back to the default. Raises NotFound, Invalid."""
     if code not in CATALOGUE:
         raise not_found("rule")
     rule = Rule(code)
@@ -40,10 +40,13 @@ async def change_rule(backend: Backend, code: str, patch: Mapping[str, Any], *, 
         saved = await _saved(connection)
         changed = patched(saved.get(code, {}), patch)
         validated(RuleSettings, {**CATALOGUE[rule].defaults.model_dump(), **changed})
+        after = {**saved, code: changed}
+        was, now = (dict(settings_of(each)[rule]) for each in (saved, after))
+        fields = [name for name in now if now[name] != was[name]]
         await connection.execute(SQL["set_rule"], code, changed)
-        text = f"{who} changed the rule {code}: {', '.join(sorted(patch))}"
-        await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who)
-    after = {**saved, code: changed}
+        if fields:
+            text = f"{who} changed the rule {code}: {', '.join(fields)}"
+            await note(connection, JOURNAL_ID, "rule_changed", text=text, who=who)
     return _rule(rule, settings_of(after)[rule], after)
 
 
@@ -71,7 +74,7 @@ async def deliveries(backend: Backend, query: DeliveryQuery) -> Page[DeliveryVie
 
 
 async def retry(backend: Backend, delivery_id: int) -> None:
-    """Tries a dead sending again, for another day. Raises Problem 404 when it is not dead."""
+    """Tries a dead sending again, for another day. Raises NotFound when it is not dead."""
     async with backend.database.connection() as connection:
         known = delivery_id <= MAX_BIGINT and await connection.fetchval(SQL["retry_delivery"], delivery_id)
     if not known:
@@ -85,7 +88,7 @@ async def mutes(backend: Backend) -> list[MuteView]:
 
 
 async def mute(backend: Backend, wanted: MuteInput, *, who: str) -> MuteView:
-    """One more mute. Raises Problem 422 for one of everything."""
+    """One more mute. Raises Invalid for one of everything."""
     if wanted.rule is None and wanted.subject is None:
         raise invalid(
             FieldError(field="rule", text="Say a rule, a subject, or both; to mute all, switch channels off.")
@@ -99,7 +102,7 @@ async def mute(backend: Backend, wanted: MuteInput, *, who: str) -> MuteView:
 
 
 async def unmute(backend: Backend, mute_id: int, *, who: str) -> None:
-    """Removes a mute. Raises Problem 404."""
+    """Removes a mute. Raises NotFound."""
     async with backend.database.transaction() as connection:
         if mute_id > MAX_BIGINT or await connection.fetchval(SQL["delete_mute"], mute_id) is None:
             raise not_found("mute")

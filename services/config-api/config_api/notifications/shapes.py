@@ -125,6 +125,7 @@ class DeliveryView(Row):
     id: int
     channel_id: str
     kind: str = Field(description="alert, resolved, digest or report.")
+    title: str = Field(description="Of the alert or the digest; of a report its id.")
     state: str = Field(description="waiting, sending, sent, dead or dropped.")
     attempts: int
     due_at: datetime

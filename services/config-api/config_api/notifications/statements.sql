@@ -52,11 +52,11 @@ LIMIT $5
 
 -- name: deliveries_of
 -- Who was told of these alerts.
-SELECT * FROM notify_delivery WHERE alert = ANY($1::bigint[]) ORDER BY id
+SELECT *, coalesce(payload ->> 'title', '') AS title FROM notify_delivery WHERE alert = ANY($1::bigint[]) ORDER BY id
 
 -- name: deliveries
 -- Sendings before the mark, the newest first.
-SELECT * FROM notify_delivery
+SELECT *, coalesce(payload ->> 'title', payload ->> 'report_id', '') AS title FROM notify_delivery
 WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR channel_id = $3)
 ORDER BY id DESC
 LIMIT $4

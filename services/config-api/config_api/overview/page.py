@@ -9,8 +9,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.mailboxes import store
 from config_api.mailboxes.model import MailboxView
@@ -20,10 +21,11 @@ from config_api.overview.sources import SourceTotal
 from config_api.overview.summary import PeriodSums, SummaryFilter
 from config_api.web.bars import passed_and_failed
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.period import ALL, CHOICES, Period, Span, chosen, period_of
-from config_api.web.view import query
+from config_api.web.view import Template, on_loop, query, template
 
-TIMEOUT = 30  # seconds for sources that somebody waits for
+TIMEOUT = 30  # seconds: a long period of very many sources, where somebody waits for them
 ATTENTION = "attention"
 YEAR = timedelta(days=364)
 
@@ -31,19 +33,21 @@ blueprint = Blueprint("overview", __name__)
 
 
 @blueprint.get("/")
-def index() -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def index() -> Template:
     """The page of a period, perhaps of one domain."""
     services, here = backend(), query()
     whole = here.pop("whole", None) is not None
     domain = here.get("domain")
-    period = _period(services, here)
+    period = await _period(services, here)
     frame = {"period": period, "chosen": chosen(here), "choices": CHOICES, "domain": domain, "here": here}
     if period.fault:
-        return render_template("overview/refused.html", **frame)
-    reading = _read(services, _wanted(period, domain), whole=whole)
-    found, sources, mailboxes, items = services.run(reading, timeout=TIMEOUT if whole else None)
+        return template("overview/refused.html", **frame)
+    found, sources, mailboxes, items = await _read(services, _wanted(period, domain), whole=whole)
     is_empty = not (found.totals.reports or found.totals.messages)
-    return render_template(
+    return template(
         "overview/index.html",
         **frame,
         found=found,
@@ -51,7 +55,7 @@ def index() -> str:
         mailboxes=mailboxes,
         in_trouble=[mailbox for mailbox in mailboxes if mailbox.state.word == "error"],
         attention=items,
-        elsewhere=_elsewhere(services, domain) if is_empty else None,
+        elsewhere=await _elsewhere(services, domain) if is_empty else None,
         chart=passed_and_failed(found.days, period, leads_to=_reports_of(domain)),
         stacked_bars=stacked_bars,
         share_bar=share_bar,
@@ -59,36 +63,38 @@ def index() -> str:
 
 
 @blueprint.get("/overview/sources")
-def sources() -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def sources() -> Template:
     """A part of that page, for one that came without it."""
     wanted = _wanted(period_of(request.args, datetime.now(UTC).date()), query().get("domain"))
     services = backend()
-    found = services.run(summary.sources(services.database, wanted, recent=services.recent), timeout=TIMEOUT)
-    return render_template("overview/sources.html", sources=found, share_bar=share_bar)
+    found = await summary.sources(services.database, wanted, recent=services.recent)
+    return template("overview/sources.html", sources=found, share_bar=share_bar)
 
 
 @blueprint.get("/overview/attention")
-def needs_attention() -> str:
+@within_domains
+@needs(Scope.READ)
+@on_loop(timeout=TIMEOUT)
+async def needs_attention() -> Template:
     """Another part, likewise."""
     services = backend()
-
-    async def read() -> list[Item]:
-        known = await services.recent.answer(ATTENTION, lambda: _attention(services))
-        return [*await attention.on_the_bus(services), *known]
-
-    return render_template("overview/attention_items.html", attention=services.run(read(), timeout=TIMEOUT))
+    known = await services.recent.answer(ATTENTION, lambda: _attention(services))
+    return template("overview/attention_items.html", attention=[*await attention.on_the_bus(services), *known])
 
 
-def _period(services: Backend, here: dict[str, str]) -> Period:
+async def _period(services: Backend, here: dict[str, str]) -> Period:
     span: Span | None = None
     if here.get("days") == ALL:
-        span = services.run(summary.span(services.database, here.get("domain")))
+        span = await summary.span(services.database, here.get("domain"))
     return period_of(here, datetime.now(UTC).date(), span=span)
 
 
-def _elsewhere(services: Backend, domain: str | None) -> tuple[Span, Period] | None:
+async def _elsewhere(services: Backend, domain: str | None) -> tuple[Span, Period] | None:
     """All the days that there are reports of, and the last year of them; None without any."""
-    span = services.run(summary.span(services.database, domain))
+    span = await summary.span(services.database, domain)
     return (span, Period(max(span.first, span.last - YEAR), span.last)) if span else None
 
 

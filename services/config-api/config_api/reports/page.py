@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint
 
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.reports import queries as reports
 from config_api.reports import records as rows
@@ -16,17 +17,21 @@ from config_api.reports.queries import Sort
 from config_api.reports.records import RecordFilter, RecordSort
 from config_api.reports.search import ReportFilter
 from config_api.web.charts import share_bar
+from config_api.web.needs import needs, within_domains
 from config_api.web.position import narrows, position_of
 from config_api.web.shapes import FIRST_YEAR, LAST_YEAR
 from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.report import ReportKind
 
 PAGE_SIZE = 25
+RECORDS = 15  # on a page: each has its checks in words, and a phone shows them one below the other
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def listing() -> Template:
     """The list."""
@@ -50,6 +55,8 @@ async def listing() -> Template:
 
 
 @blueprint.get("/<int:report_id>")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def one(report_id: int) -> Template:
     """One report and a page of its records, what failed most first."""
@@ -60,13 +67,13 @@ async def one(report_id: int) -> Template:
         wanted = _record_filter(here)
         sort = RecordSort(here["sort"]) if here.get("sort") in set(RecordSort) else RecordSort.FAILED_FALLING
         found, total = await asyncio.gather(
-            rows.records(database, report_id, wanted, sort=sort, limit=PAGE_SIZE, cursor=here.get("cursor")),
+            rows.records(database, report_id, wanted, sort=sort, limit=RECORDS, cursor=here.get("cursor")),
             rows.count(database, report_id, wanted),
         )
         shown = {
             "records": found,
             "sort": sort,
-            "position": position_of(here, found, total=total, limit=PAGE_SIZE),
+            "position": position_of(here, found, total=total, limit=RECORDS),
             "dkim_checks": partial(dkim_checks, mode=report.published_policy.adkim),
             "spf_checks": partial(spf_checks, mode=report.published_policy.aspf),
         }

@@ -8,7 +8,8 @@ from flask import Flask, Response, request
 
 from config_api.access import csrf, guard
 from config_api.backend import Backend
-from config_api.web.problem import Problem, not_found
+from config_api.errors import not_found
+from config_api.web.problem import Problem
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (

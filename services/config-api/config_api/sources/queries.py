@@ -1,13 +1,15 @@
 """Sources from the tables: lists, one in full, groups, changes."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
+from config_api.errors import not_found
+from config_api.sources.filters import SQL, TERMS, narrow
+from config_api.sources.history import days_of
 from config_api.sources.shapes import (
     ChangeFilter,
     ChangeRow,
-    GroupRow,
     IdentityRow,
     Judged,
     Period,
@@ -20,38 +22,31 @@ from config_api.sources.shapes import (
     StandingRow,
     valid_address,
 )
-from config_api.sources.sql import SQL
 from config_api.web.paging import Page, mixed_mark, page_of
-from config_api.web.problem import not_found
 from pipeline.postgres.connection import Connection, Database, Record
 from pipeline.sources.catalogue import Catalogue
+from pipeline.sources.evidence import judge
 from pipeline.sources.facts import facts_of
-from pipeline.sources.judge import Verdict, judge
 
-# One plan for what is asked: a plan for any filter would read everything. Nobody waits longer.
-TERMS = (
-    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '30s'; SET LOCAL work_mem = '64MB'"
-)
+NOUN = "source"
+
 MOST_DOMAINS = 100
 MOST_IDENTITIES = 500
-MOST_GROUPS = 1000
 MOST_RECORDS = 200
-HISTORY_DAYS = 90
 _KEYS = {  # two numbers, rising, and the fields of a row that they are
     SourceSort.ATTENTION: "known.severity, (-known.failed)",
     SourceSort.MESSAGES: "(-known.messages), (-known.failed)",
     SourceSort.FAILED: "(-known.failed), (-known.messages)",
     SourceSort.LAST_DAY: "(date '2000-01-01' - known.last_day), (-known.failed)",
 }
-GROUPS = {"service": "source.service", "network": "source.asn", "country": "source.country"}
 
 
 def known_address(text: str) -> str:
-    """The address in its canonical form. Raises Problem 404 for what is none."""
+    """The address in its canonical form. Raises NotFound for what is none."""
     try:
         return valid_address(text)
     except ValueError:
-        raise not_found("source") from None
+        raise not_found(NOUN) from None
 
 
 async def find(
@@ -63,25 +58,26 @@ async def find(
     limit: int,
     cursor: str | None,
 ) -> Page[SourceRow]:
-    """Sources, sorted. Raises Problem 422 for a cursor that is none."""
+    """Sources, sorted. Raises Invalid for a cursor that is none."""
     mark = mixed_mark(cursor, numbers=2, addresses=1, texts=1) or (None, None, None, None)
-    statement = _statement("sources", wanted, order=_KEYS[sort])
-    values = [*_values(wanted), *mark, limit + 1]
     async with database.transaction() as connection:
         await connection.execute(TERMS)
-        rows = await connection.fetch(statement, *values)
+        narrowed = await narrow(connection, SQL["sources"].replace("{order}", _KEYS[sort]), wanted)
+        if narrowed is None:
+            return Page(items=[])
+        rows = await connection.fetch(narrowed.sql, *narrowed.values, *mark, limit + 1)
     page = page_of(rows, limit, lambda row: (*_key(row, sort), row["mark"], row["domain"]))
     return Page(items=[_source_row(row, catalogue) for row in page.items], next_cursor=page.next_cursor)
 
 
 async def get(database: Database, catalogue: Catalogue, address: str, period: Period) -> SourceDetail:
-    """One address. Raises Problem 404 where it never sent."""
+    """One address. Raises NotFound where it never sent."""
     async with database.transaction() as connection:
         await connection.execute(TERMS)
         names = await connection.fetchrow(SQL["address"], address)
         if names is None:
-            raise not_found("source")
-        first, last = _days(period, until=names["last_day"])
+            raise not_found(NOUN)
+        first, last = days_of(period, until=names["last_day"])
         return SourceDetail.model_validate(
             {
                 **dict(names),
@@ -100,18 +96,9 @@ async def records(database: Database, address: str, wanted: Period, *, domain: s
         await connection.execute(TERMS)
         names = await connection.fetchrow(SQL["address"], address)
         if names is None:
-            raise not_found("source")
-        first, last = _days(wanted, until=names["last_day"])
+            raise not_found(NOUN)
+        first, last = days_of(wanted, until=names["last_day"])
         return _all(SourceRecord, await connection.fetch(SQL["records"], address, domain, MOST_RECORDS, first, last))
-
-
-async def groups(database: Database, catalogue: Catalogue, wanted: SourceFilter, *, by: str) -> list[GroupRow]:
-    """Sources by service, network or country."""
-    statement = _statement("groups", wanted, group=GROUPS[by])
-    async with database.transaction() as connection:
-        await connection.execute(TERMS)
-        rows = await connection.fetch(statement, *_values(wanted), MOST_GROUPS)
-    return [_group_row(row, catalogue, by=by) for row in rows]
 
 
 async def changes(
@@ -125,31 +112,6 @@ async def changes(
     page = page_of(rows, limit, lambda row: (row["changed_at"], row["mark"], row["domain"]))
     items = [ChangeRow.model_validate({**dict(row), **_service_names(row["service"], catalogue)}) for row in page.items]
     return Page(items=items, next_cursor=page.next_cursor)
-
-
-def _statement(name: str, wanted: SourceFilter, **parts: str) -> str:
-    """The statement with its parts; sums of days that are asked for are added up then, others are kept."""
-    parts |= {part: SQL[part] for part in ("found", "matching")}
-    parts["relation"] = SQL["window" if wanted.since is None else "period"]
-    statement = SQL[name]
-    for part, text in parts.items():
-        statement = statement.replace(f"{{{part}}}", text)
-    return statement
-
-
-def _values(wanted: SourceFilter) -> list[Any]:
-    return [
-        wanted.domain,
-        wanted.service,
-        None if wanted.verdict is None else wanted.verdict.severity,
-        wanted.standing,
-        wanted.result,
-        wanted.change,
-        wanted.asn,
-        wanted.q,
-        wanted.since,
-        wanted.until,
-    ]
 
 
 async def _judged(connection: Connection, catalogue: Catalogue, address: str) -> list[Judged]:
@@ -198,32 +160,6 @@ def _source_row(row: Record, catalogue: Catalogue) -> SourceRow:
     return SourceRow.model_validate({**dict(row), **_service_names(row["service"], catalogue)})
 
 
-def _group_row(row: Record, catalogue: Catalogue, *, by: str) -> GroupRow:
-    service = catalogue.services.get(row["key"]) if by == "service" else None
-    named = {"service": service.name if service else row["key"], "network": row["organisation"], "country": row["key"]}
-    return GroupRow.model_validate(
-        {
-            **dict(row),
-            "name": named[by] or "",
-            "kind": service.kind if service else None,
-            "help": service.help if service else None,
-            "verdict": list(Verdict)[row["severity"]],
-        }
-    )
-
-
 def _service_names(service_id: str | None, catalogue: Catalogue) -> dict[str, Any]:
     service = catalogue.services.get(service_id or "")
     return {"service_name": service.name if service else service_id, "kind": service.kind if service else None}
-
-
-def history_days(last_day: date) -> tuple[date, date]:
-    """The 90 days that end with the last one there was something; none that is still to come."""
-    last = min(last_day, datetime.now(UTC).date())
-    return last - timedelta(days=HISTORY_DAYS - 1), last
-
-
-def _days(period: Period, *, until: date) -> tuple[date, date]:
-    if period.since is not None and period.until is not None:
-        return period.since, period.until
-    return history_days(until)

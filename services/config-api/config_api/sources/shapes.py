@@ -192,32 +192,6 @@ class SourceDetail(Names):
     standings: list[StandingRow]
 
 
-class GroupRow(Row):
-    """The sources of a service, or of a network's organisation or country; `key` is empty for those of none."""
-
-    key: str
-    name: str
-    kind: Kind | None = None
-    help: str | None = None
-    verdict: Verdict = Field(description="The one that needs attention most.")
-    organisation: str | None = None
-    country: str | None = None
-    addresses: Count
-    domains: Count
-    messages: Count
-    passed: Count
-    failed: Count
-    messages_before: Count
-    first_day: date
-    last_day: date
-
-
-class GroupList(BaseModel):
-    """Groups, those that fail first."""
-
-    items: list[GroupRow]
-
-
 class ChangeRow(Row):
     """A source that is other than before."""
 

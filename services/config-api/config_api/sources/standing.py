@@ -1,9 +1,9 @@
 """What a person says of an address or a service: kept, and told in the journal of changes."""
 
+from config_api.errors import not_found
 from config_api.mailboxes import journal
+from config_api.sources.filters import SQL
 from config_api.sources.shapes import StandingRequest, StandingRow
-from config_api.sources.sql import SQL
-from config_api.web.problem import not_found
 from pipeline.postgres.connection import Database
 
 JOURNAL = "sources"  # where the journal has a mailbox
@@ -31,7 +31,7 @@ async def say(database: Database, kind: str, target: str, decision: StandingRequ
 
 
 async def take_back(database: Database, kind: str, target: str, domain: str | None, *, who: str) -> None:
-    """Forgets it. Raises Problem 404 where nothing was said."""
+    """Forgets it. Raises NotFound where nothing was said."""
     of_domain = (domain or "").lower()
     async with database.transaction() as connection:
         said = await connection.fetchval(SQL["take_back"], kind, target, of_domain)

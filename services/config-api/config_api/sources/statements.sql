@@ -25,32 +25,45 @@
 );
 
 -- name: found
--- What the filters $1 to $8 need. Addresses that something was said of, and those with the words that are looked for,
--- are found first: each source by itself would be looked up for them.
+-- What the filters $1 to $8 need ($8 is a pattern in lower case). Addresses that something was said of, and those with
+-- the words that are looked for, are found first: each source by itself would be looked up for them.
 WITH said AS MATERIALIZED (
     SELECT target::inet AS source_ip FROM source_standing WHERE kind = 'address' AND standing = $4::text
     UNION
     SELECT source_ip FROM source_standing JOIN source ON source.service = target
     WHERE kind = 'service' AND standing = $4::text
 ), worded AS MATERIALIZED (
-    SELECT source_ip FROM source WHERE $8::text IS NOT NULL AND strpos(words, lower($8)) > 0
-), called AS MATERIALIZED (
-    SELECT domain FROM source_domain WHERE $8::text IS NOT NULL AND strpos(domain, lower($8)) > 0
+    SELECT source_ip FROM source WHERE $8::text IS NOT NULL AND words LIKE $8
 );
+
+-- name: worded
+-- The first $2 addresses with a text in their names; $1 is a pattern.
+SELECT source_ip::text AS source_ip FROM source WHERE words LIKE $1 LIMIT $2;
+
+-- name: called
+-- The domains with a text in their names; $1 is a pattern.
+SELECT domain FROM source_domain WHERE domain LIKE $1 LIMIT $2;
+
+-- name: few
+-- What is looked for is in the names of these addresses ($11), or in those of domains ($12): they are looked up.
+(known.source_ip = ANY($11::text[]::inet[]) OR known.domain = ANY($12::text[]));
+
+-- name: many
+-- It is in the names of very many: going through the list finds some soon.
+($11::text[] IS NULL AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded)
+    OR known.domain = ANY($12::text[])));
 
 -- name: matching
 -- The filters themselves.
 ($1::text IS NULL OR known.domain = lower($1))
     AND ($2::text IS NULL OR source.service = $2)
     AND ($3::integer IS NULL OR known.severity = $3)
-    AND ($4::text IS NULL OR known.source_ip IN (SELECT source_ip FROM said))
+    AND ($4::text IS NULL OR known.source_ip = ANY(ARRAY(SELECT source_ip FROM said)))
     AND ($4::text IS NULL OR standing_of(known.domain, known.source_ip, source.service) = $4)
-    AND ($5::text IS NULL OR $5 = 'failing' AND known.failed > 0 OR $5 = 'passing' AND known.failed <= 0)
+    AND ($5::text IS NULL OR $5 = 'failing' AND (-known.failed) < 0 OR $5 = 'passing' AND (-known.failed) >= 0)
     AND ($6::text IS NULL OR known.changes <> '{}' AND $6 = ANY(known.changes))
     AND ($7::bigint IS NULL OR source.asn = $7)
-    AND ($8::text IS NULL OR EXISTS (SELECT FROM worded) OR EXISTS (SELECT FROM called))
-    AND ($8::text IS NULL OR known.source_ip IN (SELECT source_ip FROM worded)
-        OR known.domain IN (SELECT domain FROM called));
+    AND {searched};
 
 -- name: sources
 -- Sources by their filters, one a domain and address; {order} is two numbers.
@@ -65,10 +78,10 @@ SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, so
 FROM {relation} AS known
 LEFT JOIN source USING (source_ip)
 WHERE {matching}
-    AND ($11::bigint IS NULL
-        OR ({order}, known.source_ip, known.domain) > ($11, $12::bigint, $13::text::inet, $14::text))
+    AND ($13::bigint IS NULL
+        OR ({order}, known.source_ip, known.domain) > ($13, $14::bigint, $15::text::inet, $16::text))
 ORDER BY {order}, known.source_ip, known.domain
-LIMIT $15;
+LIMIT $17;
 
 -- name: address
 -- The names of an address ($1).
@@ -90,6 +103,15 @@ WHERE day = ANY(ARRAY(SELECT generate_series($2::date::timestamp, $3::date, '1 d
     AND source_ip = $1::text::inet AND ($4::text IS NULL OR domain = lower($4))
 GROUP BY day ORDER BY day;
 
+-- name: service_days
+-- The days of a service ($1) from $2 to $3, of a domain ($4) or of all.
+SELECT day, saturated(sum(messages)) AS messages, saturated(sum(passed)) AS passed, saturated(sum(dkim)) AS dkim,
+    saturated(sum(spf)) AS spf, saturated(sum(quarantined)) AS quarantined, saturated(sum(rejected)) AS rejected
+FROM overview_source
+WHERE day BETWEEN $2::date AND $3::date AND ($4::text IS NULL OR domain = lower($4))
+    AND source_ip IN (SELECT source_ip FROM source WHERE service = $1::text)
+GROUP BY day ORDER BY day;
+
 -- name: facts
 -- All that an address ($1) is judged by, for each of its domains; $2 of them.
 SELECT verdict.domain, verdict.source_ip::text AS source_ip, verdict.first_day, verdict.last_day, verdict.messages,
@@ -98,14 +120,16 @@ SELECT verdict.domain, verdict.source_ip::text AS source_ip, verdict.first_day, 
     source_domain.last_day AS window_end,
     standing_of(verdict.domain, verdict.source_ip, source.service) AS standing,
     source.service IS NOT NULL AND EXISTS (
-        SELECT FROM source AS other JOIN source_verdict USING (source_ip)
-        WHERE other.service = source.service AND source_verdict.domain = verdict.domain
-            AND 5 * source_verdict.passed >= source_verdict.messages AND source_verdict.passed > 0
+        SELECT FROM source_verdict AS sender
+        CROSS JOIN LATERAL (SELECT service FROM source AS other WHERE other.source_ip = sender.source_ip LIMIT 1) AS other
+        WHERE sender.domain = verdict.domain AND other.service = source.service
+            AND sender.passed > 0 AND 5 * sender.passed::numeric >= sender.messages
     ) AS is_known_sender,
     coalesce((
-        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
+        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector, is_recent))
         FROM (
-            SELECT mechanism, name, passed, selector FROM source_identity
+            SELECT mechanism, name, passed, selector, last_day > source_domain.last_day - 30 AS is_recent
+            FROM source_identity
             WHERE source_identity.source_ip = verdict.source_ip AND source_identity.domain = verdict.domain
                 AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100
@@ -138,31 +162,6 @@ CROSS JOIN LATERAL (
 JOIN record ON record.report = report.id AND record.begin = report.begin AND record.source_ip = $1::text::inet
 ORDER BY report.begin DESC, report.id DESC, record.position
 LIMIT $3;
-
--- name: groups
--- Sources by {group}, those that fail first, by the same filters; $11 of them. Added up by domain first, and addresses
--- counted by themselves: to count different ones in each group would sort all of them.
-{found}, rows AS MATERIALIZED (
-    SELECT coalesce({group}::text, '') AS key, known.domain, known.source_ip, messages, passed, failed, messages_before,
-        severity, known.first_day, known.last_day, organisation, country
-    FROM {relation} AS known LEFT JOIN source USING (source_ip)
-    WHERE {matching}
-), by_domain AS (
-    SELECT key, domain, sum(messages) AS messages, sum(passed) AS passed, sum(failed) AS failed,
-        sum(messages_before) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
-        max(last_day) AS last_day, min(organisation) AS organisation, min(country) AS country
-    FROM rows GROUP BY key, domain
-), counted AS (
-    SELECT key, count(*) AS addresses FROM (SELECT DISTINCT key, source_ip FROM rows) AS pairs GROUP BY key
-)
-SELECT key, min(addresses) AS addresses, count(*) AS domains,
-    saturated(sum(messages)) AS messages, saturated(sum(passed)) AS passed, saturated(sum(failed)) AS failed,
-    saturated(sum(messages_before)) AS messages_before, min(severity) AS severity, min(first_day) AS first_day,
-    max(last_day) AS last_day, min(organisation) AS organisation, min(country) AS country
-FROM by_domain JOIN counted USING (key)
-GROUP BY key
-ORDER BY min(severity), sum(failed) DESC, 1
-LIMIT $11;
 
 -- name: standings
 -- What was said of a target ($1, $2); of all of them where it is null.

@@ -6,12 +6,12 @@ from pipeline.sources.changes import Change
 from pipeline.sources.judge import Standing, Verdict
 
 VERDICTS = {
-    Verdict.MISALIGNED: Said("Yours, failing", "bad"),
-    Verdict.FAILING: Said("Not yours, failing", "bad"),
-    Verdict.UNKNOWN: Said("Undecided", "warn"),
-    Verdict.FORWARDED: Said("Forwarding", "accent"),
-    Verdict.ALIGNED: Said("Passing", "good"),
-    Verdict.IGNORED: Said("Ignored"),
+    Verdict.MISALIGNED: Said(Verdict.MISALIGNED.text, "bad"),
+    Verdict.FAILING: Said(Verdict.FAILING.text, "bad"),
+    Verdict.UNKNOWN: Said(Verdict.UNKNOWN.text, "warn"),
+    Verdict.FORWARDED: Said(Verdict.FORWARDED.text, "accent"),
+    Verdict.ALIGNED: Said(Verdict.ALIGNED.text, "good"),
+    Verdict.IGNORED: Said(Verdict.IGNORED.text),
 }
 MEANINGS = {
     Verdict.MISALIGNED: "They send for you, and part of it fails. Set up their authentication.",

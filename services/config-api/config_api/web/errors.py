@@ -21,6 +21,7 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Gone: 410,
+    errors.Changed: 412,
     errors.TooLarge: 413,
     errors.Invalid: 422,
     errors.Unavailable: 503,

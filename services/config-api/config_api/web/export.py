@@ -11,7 +11,7 @@ from config_api.web import table
 from config_api.web.paging import MAX_LIMIT, Page
 from config_api.web.shapes import Format
 
-__all__ = ["CSV_TYPE", "JSON_TYPE", "Format", "attachment", "export", "wanted_format"]
+__all__ = ["CSV_TYPE", "JSON_TYPE", "Format", "attachment", "exported", "wanted_format"]
 
 JSON_TYPE = "application/json"
 CSV_TYPE = "text/csv"
@@ -25,11 +25,6 @@ def wanted_format(asked: Format | None) -> Format | None:
     if asked is not None:
         return asked
     return Format.CSV if request.accept_mimetypes.best_match([JSON_TYPE, CSV_TYPE]) == CSV_TYPE else None
-
-
-def export(format_: Format, name: str, columns: Sequence[str], read: "Read[Entry]") -> Response:
-    """The same for a view that runs in a thread."""
-    return backend().run(exported(format_, name, columns, read))
 
 
 async def exported(format_: Format, name: str, columns: Sequence[str], read: "Read[Entry]") -> Response:

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from markupsafe import Markup
 
+from pipeline.counting import plural
+
 NOTHING = "–"
 _BYTE_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -103,9 +105,10 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.0f}%" if percent in (0, 100) else f"{percent:.1f}%"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """The count with its noun: "1 mail", "2 mails"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def listed(names: str, *, most: int = 3) -> str:
+    """A list that is stored with commas, for people: "a.example, b.example and 7 more"."""
+    first, more = names.split(",")[:most], names.count(",") + 1 - most
+    return f"{', '.join(first)} and {more:,} more" if more > 0 else ", ".join(first)
 
 
 def fingerprint(digits: str) -> str:
@@ -113,4 +116,6 @@ def fingerprint(digits: str) -> str:
     return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
-FILTERS = {f.__name__: f for f in (when, moment, day, number, size, duration, ago, until, share, plural, fingerprint)}
+FILTERS = {
+    f.__name__: f for f in (when, moment, day, number, size, duration, ago, until, share, plural, listed, fingerprint)
+}

@@ -37,7 +37,8 @@ def position_of(
         previous = {**plain, "cursor": page.previous_cursor, FROM: max(1, first - limit)}
     if page.next_cursor:
         following = {**plain, "cursor": page.next_cursor, FROM: last + 1}
-    text = f"{first:,} to {last:,}{_of(total, last)}" if page.items else ""
+    counted = last if total is None and page.next_cursor is None else total  # the end of the list counts, too
+    text = f"{first:,} to {last:,}{_of(counted, last)}" if page.items else ""
     return Position(text, previous, following, plain if is_further and not goes_back else None)
 
 

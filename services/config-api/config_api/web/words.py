@@ -1,8 +1,11 @@
 """The codes of the pipeline in an operator's words: outcomes, reasons, repairs, states; and their badges' tone."""
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from config_api.web.formatting import day
 from pipeline.contracts.connection_test import Category, Weakness
 from pipeline.contracts.mail_events import Outcome
 from pipeline.contracts.mailbox_settings import MailboxSecrets, MailboxSettings
@@ -49,13 +52,13 @@ MAILBOX_STATES = {
     "never": Said("Waiting for first fetch", "accent"),
 }
 LIVE_STATES = {
-    "waiting": "No fetcher holds it now",
+    "waiting": "No fetcher works on it now",
     "connecting": "Connecting to the server",
     "polling": "Fetching now",
-    "idle": "All is read; listens for new mail",
-    "sleeping": "All is read until the next fetch",
-    "backing_off": "Waits before the next try",
-    "paused": "Left alone until it is resumed",
+    "idle": "Up to date; waiting for new email",
+    "sleeping": "Up to date until the next fetch",
+    "backing_off": "Waiting before the next attempt",
+    "paused": "Not read until it is resumed",
 }
 OVERDUE = Said("Overdue", "bad")
 WEAKNESSES = {
@@ -108,10 +111,33 @@ POLICY_TAGS = {
     "discovery_method": "Discovery",
 }
 ALIGNMENT = {"r": "relaxed", "s": "strict"}
+SALVAGED = {
+    "org_name": "Reporter",
+    "report_id": "Report id",
+    "domain": "Domain",
+    "begin": "First day",
+    "end": "Last day",
+    "records": "Complete records",
+}
+REMEDIES = {  # for a reason: the setting to change, and what that is called
+    Reason.ATTACHMENT_TOO_LARGE: ("attachments.max_bytes", "Raise the limit"),
+    Reason.FORMAT_NOT_ALLOWED: ("attachments.formats", "Allow the format"),
+}
+_MOMENTS = frozenset({"begin", "end"})
+_EPOCH = re.compile(r"[0-9]{9,10}", re.ASCII)
+_REPORT_SUBJECT = re.compile(
+    r"\s*Report Domain:\s{0,9}(?P<domain>[^\s;]{1,255})\s{1,9}Submitter:\s{0,9}(?P<submitter>[^\s;]{1,255})\s",
+    re.IGNORECASE,
+)
+ROLES = {
+    "viewer": "Viewer: sees reports and what was done with them",
+    "operator": "Operator: also fetches, pauses, retries and tests",
+    "admin": "Admin: also changes settings, users and tokens",
+}
 SCOPES = {
     "read": "Read: reports, emails, logs",
     "operate": "Operate: also fetch, pause, retry",
-    "admin": "Admin: also settings and tokens",
+    "admin": "Admin: also settings, users and tokens",
 }
 
 
@@ -134,6 +160,18 @@ def reason(code: str | None) -> str:
 def said(table: dict[str, Said], code: str | None) -> Said:
     """The badge of a code; an unknown code is shown as it is."""
     return table.get(code or "", Said(plain(code or "–")))
+
+
+def subject(text: str | None) -> str:
+    """A subject line; that of a report (RFC 7489, section 7.2.1.1) in short: "mail.example about x.example"."""
+    found = _REPORT_SUBJECT.match(text or "")
+    return f"{found['submitter']} about {found['domain']}" if found else text or "(no subject)"
+
+
+def salvaged(name: str, value: str) -> tuple[str, Any]:
+    """What could still be seen of a refused document, with its name; a period's ends as days."""
+    shown = day(datetime.fromtimestamp(int(value), UTC)) if name in _MOMENTS and _EPOCH.fullmatch(value) else value
+    return SALVAGED.get(name, plain(name).capitalize()), shown
 
 
 def repair(code: str) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from notifier.digest.period import Period
-from notifier.sql import SQL as OTHERS
+from notifier.store import SQL as OTHERS
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
+from pipeline.sources.catalogue import service_name
 
 SQL = Statements.of("notifier.digest")
 NEW_DAYS = 28  # an address that sent nothing for so long is new
@@ -30,13 +31,13 @@ class DomainFigures(BaseModel):
 
 
 class SourceFigures(BaseModel):
-    """An address with failing messages."""
+    """An address with failing messages, and whose it is: "" where nobody knows."""
 
     model_config = ConfigDict(frozen=True)
 
     domain: str
     address: str
-    header_from: str | None
+    name: str = ""
     messages: int
     failed: int
     is_new: bool
@@ -128,7 +129,10 @@ async def figures(connection: Connection, period: Period, domains: tuple[str, ..
             "rhythm": period.rhythm.value,
             "domains_wanted": domains,
             "domains": await rows("domains", first, last, before.first, before.last, wanted),
-            "sources": await rows("sources", first, last, new_since, wanted),
+            "sources": [
+                {**row, "name": service_name(row["service"]) or row["place"]}
+                for row in await rows("sources", first, last, new_since, wanted)
+            ],
             "reporters": await rows("reporters", first, last),
             "reporter_count": await connection.fetchval(SQL["reporter_count"], first, last),
             "mailboxes": [dict(row) for row in await connection.fetch(OTHERS["mailboxes"])],

@@ -7,7 +7,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from notifier.digest.figures import Figures
 from notifier.digest.period import Period
+from notifier.facts import labelled
 from notifier.findings import clean, share
+from notifier.rules.mailboxes import trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +66,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters.update(line=clean, number=lambda n: f"{n:,}", when=lambda at: f"{at:%d %B, %H:%M} UTC")
-    environment.globals.update(share=share, change=change)
+    environment.globals.update(share=share, change=change, labelled=labelled, trouble=trouble)
     return environment

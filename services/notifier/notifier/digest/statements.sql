@@ -16,15 +16,16 @@ LIMIT 200
 
 -- name: sources
 -- The addresses with most failing messages from $1 to $2; `is_new` where none came since $3.
-SELECT domain, host(source_ip) AS address, min(header_from) AS header_from,
+SELECT domain, host(seen.source_ip) AS address, coalesce(min(known.service), '') AS service,
+    coalesce(min(known.place), '') AS place,
     saturated(coalesce(sum(messages) FILTER (WHERE day >= $1), 0)) AS messages,
     saturated(coalesce(sum(messages - passed) FILTER (WHERE day >= $1), 0)) AS failed,
     min(day) >= $1 AS is_new
-FROM notify_source
+FROM notify_source AS seen LEFT JOIN notify_source_name AS known ON known.source_ip = seen.source_ip
 WHERE day BETWEEN $3 AND $2 AND ($4::text[] IS NULL OR domain = ANY($4))
-GROUP BY domain, source_ip
+GROUP BY domain, seen.source_ip
 HAVING sum(messages - passed) FILTER (WHERE day >= $1) > 0
-ORDER BY failed DESC, domain, source_ip
+ORDER BY failed DESC, domain, seen.source_ip
 LIMIT 20
 
 -- name: reporters

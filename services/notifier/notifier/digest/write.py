@@ -7,7 +7,7 @@ from notifier.alerts import Options
 from notifier.digest.figures import figures
 from notifier.digest.period import due
 from notifier.digest.render import render
-from notifier.sql import SQL
+from notifier.store import SQL
 from pipeline.postgres.connection import Database
 
 KNOWN = "SELECT 1 FROM notify_delivery WHERE channel_id = $1 AND key = $2"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from notifier.facts import Facts
-from notifier.findings import Finding
-from notifier.rules import domains, mailboxes, pipeline, sources
+from notifier.findings import Finding, concerns
+from notifier.rules import domains, mailboxes, pipeline, policies, sources
 from pipeline.notifications.rules import Rule, RuleSettings
 
-CHECKS = {**sources.CHECKS, **domains.CHECKS, **mailboxes.CHECKS, **pipeline.CHECKS}
+CHECKS = {**sources.CHECKS, **domains.CHECKS, **policies.CHECKS, **mailboxes.CHECKS, **pipeline.CHECKS}
 
 
 def find(facts: Facts, settings: Mapping[Rule, RuleSettings]) -> list[Finding]:
@@ -19,8 +19,3 @@ def find(facts: Facts, settings: Mapping[Rule, RuleSettings]) -> list[Finding]:
         for finding in check(facts, settings[rule].threshold)
         if concerns(finding.domain, settings[rule].domains)
     ]
-
-
-def concerns(domain: str | None, wanted: tuple[str, ...]) -> bool:
-    """Whether something about this domain (None: about no domain) concerns who asked for these (none: for all)."""
-    return domain is None or not wanted or domain in wanted

@@ -1,4 +1,4 @@
-"""Rules about domains, their policies, and those who report about them."""
+"""Rules about domains, and about those who report about them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from statistics import median
 from urllib.parse import urlencode
 
-from notifier.facts import DomainDay, Facts, PolicySeen
+from notifier.facts import DomainDay, Facts
 from notifier.findings import Check, Finding, clean, share
 from pipeline.notifications.rules import Rule
 
@@ -34,45 +34,11 @@ def _volume(facts: Facts, days: list[DomainDay], threshold: float) -> Finding | 
     return Finding(
         rule=Rule.VOLUME_UNUSUAL,
         subject=day.domain,
-        title=f"Far {much} mail than usual for {clean(day.domain)}",
+        title=f"Far {much} email than usual for {clean(day.domain)}",
         detail=f"{day.messages} messages on {day.day:%d %B}; a usual day has {usual:.0f}.",
         count=day.messages,
         domain=day.domain,
         link=_link(day.domain),
-    )
-
-
-def policy_differs(facts: Facts, threshold: float) -> Sequence[Finding]:
-    """Reporters of one day see different policies, or all of them see another one than on the day before.
-
-    What most reporters saw on the last days counts as published.
-    """
-    by_domain: dict[str, list[PolicySeen]] = defaultdict(list)
-    for seen in facts.policies:
-        by_domain[seen.domain].append(seen)
-    found = (_policy(domain, seen, max(threshold, 1)) for domain, seen in by_domain.items())
-    return [finding for finding in found if finding]
-
-
-def _policy(domain: str, seen: list[PolicySeen], threshold: float) -> Finding | None:
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for each in seen:
-        counts[each.policy, each.subdomain_policy] += each.reports
-    usual = max(counts, key=lambda policy: (counts[policy], policy))
-    others = [each for each in seen if (each.policy, each.subdomain_policy) != usual]
-    reports = sum(each.reports for each in others)
-    if reports < threshold:
-        return None
-    last = max(others, key=lambda each: each.day)
-    return Finding(
-        rule=Rule.POLICY_DIFFERS,
-        subject=domain,
-        title=f"Reporters see another policy for {clean(domain)}",
-        detail=f"{clean(last.reporter)} and others ({reports} reports) see "
-        f"{_words(last.policy, last.subdomain_policy)} on {last.day:%d %B}; most see {_words(*usual)}.",
-        count=reports,
-        domain=domain,
-        link=f"/reports?{urlencode({'domain': domain})}",
     )
 
 
@@ -84,7 +50,7 @@ def silent_reporters(facts: Facts, threshold: float) -> Sequence[Finding]:
             rule=Rule.REPORTER_SILENT,
             subject=reporter.name,
             title=f"No more reports from {clean(reporter.name)}",
-            detail=f"Its last report is about {reporter.last_day:%d %B}; it was heard on {reporter.days} of "
+            detail=f"Its last report is about {reporter.last_day:%d %B}; it reported on {reporter.days} of "
             "the last 28 days.",
             count=(facts.today - reporter.last_day).days,
             link="/reports",
@@ -146,19 +112,12 @@ def _by_domain(facts: Facts) -> Iterator[list[DomainDay]]:
     return iter(found.values())
 
 
-def _words(policy: str, subdomain_policy: str) -> str:
-    return f"p={clean(policy, limit=30) or '?'}" + (
-        f" sp={clean(subdomain_policy, limit=30)}" if subdomain_policy else ""
-    )
-
-
 def _link(domain: str) -> str:
     return f"/?{urlencode({'domain': domain})}"
 
 
 CHECKS: dict[Rule, Check] = {
     Rule.VOLUME_UNUSUAL: unusual_volume,
-    Rule.POLICY_DIFFERS: policy_differs,
     Rule.REPORTER_SILENT: silent_reporters,
     Rule.DOMAIN_SILENT: silent_domains,
     Rule.TLS_FAILURES: tls_failures,

@@ -8,7 +8,9 @@ from notifier.findings import Check, Finding, clean
 from pipeline.notifications.rules import Rule
 
 SIGN_IN = frozenset({"authentication", "auth_expired"})
+STORE_FULL = "store_full"
 LEAST_OVERDUE = timedelta(hours=1)
+WHAT = {STORE_FULL: "keeps large emails back"}
 TEXTS = {
     "authentication": "The server refuses the user name or the password",
     "auth_expired": "The authorization has expired",
@@ -18,6 +20,7 @@ TEXTS = {
     "permissions": "The user may not read the folder",
     "throttled": "The server refuses for now: too much was asked, or a quota is used up",
     "timeout": "The server does not answer in time",
+    STORE_FULL: "The object store has no room: emails over 256 kB wait in the mailbox, smaller ones go on",
 }
 
 
@@ -33,7 +36,7 @@ def sign_in(facts: Facts, threshold: float) -> Sequence[Finding]:
 def fault(facts: Facts, threshold: float) -> Sequence[Finding]:
     """The mailbox cannot be read for another reason, for so many minutes; a quota is one of them."""
     return [
-        _fault(Rule.MAILBOX_FAULT, mailbox, "cannot be read")
+        _fault(Rule.MAILBOX_FAULT, mailbox, WHAT.get(mailbox.category, "cannot be read"))
         for mailbox in _failing(facts, threshold)
         if mailbox.category not in SIGN_IN
     ]
@@ -50,7 +53,7 @@ def overdue(facts: Facts, threshold: float) -> Sequence[Finding]:
                 Finding(
                     rule=Rule.MAILBOX_OVERDUE,
                     subject=mailbox.id,
-                    title=f"Mailbox {clean(mailbox.name)} was not read for long",
+                    title=f"Mailbox {clean(mailbox.name)} has not been read for a while",
                     detail=f"The last look was {_when(mailbox.last_at)}; it should be read every "
                     f"{mailbox.poll_minutes:g} minutes. Does a fetcher run?",
                     link=_link(mailbox.id),
@@ -60,14 +63,14 @@ def overdue(facts: Facts, threshold: float) -> Sequence[Finding]:
 
 
 def refused_actions(facts: Facts, threshold: float) -> Sequence[Finding]:
-    """The server refused to mark, move or delete so many mails in a day: one finding for mailbox, action and reason."""
+    """The server refused to mark, move or delete so many emails in a day: one finding a mailbox, action and reason."""
     watched = {mailbox.id for mailbox in _watched(facts)}
     return [
         Finding(
             rule=Rule.ACTION_REFUSED,
             subject=f"{refused.mailbox_id} {refused.action} {refused.reason}",
             title=f"{clean(facts.name_of(refused.mailbox_id))}: the server refuses to {_verb(refused.action)}",
-            detail=f"{refused.mails} mails could not be acted on in the last day ({_plain(refused.reason)}). Their "
+            detail=f"{_emails(refused.mails)} could not be acted on in the last day ({_plain(refused.reason)}). Their "
             "reports are stored.",
             count=refused.mails,
             link=_link(refused.mailbox_id),
@@ -77,13 +80,17 @@ def refused_actions(facts: Facts, threshold: float) -> Sequence[Finding]:
     ]
 
 
+def trouble(category: str) -> str:
+    """What a category of faults means, as a sentence without its full stop."""
+    return TEXTS.get(category, _plain(category))
+
+
 def _fault(rule: Rule, mailbox: MailboxState, what: str) -> Finding:
-    words = TEXTS.get(mailbox.category, _plain(mailbox.category))
     return Finding(
         rule=rule,
         subject=mailbox.id,
         title=f"Mailbox {clean(mailbox.name)} {what}",
-        detail=f"{words}, since {_when(mailbox.failing_since)}. {clean(mailbox.detail)}".strip(),
+        detail=f"{trouble(mailbox.category)}, since {_when(mailbox.failing_since)}. {clean(mailbox.detail)}".strip(),
         link=_link(mailbox.id),
     )
 
@@ -107,8 +114,12 @@ def _plain(word: str) -> str:
     return clean(word.replace("_", " ")) or "no reason given"
 
 
+def _emails(number: int) -> str:
+    return "1 email" if number == 1 else f"{number:,} emails"
+
+
 def _verb(action: str) -> str:
-    return {"mark_read": "mark mails as read", "move": "move mails", "delete": "delete mails"}.get(action, "act")
+    return {"mark_read": "mark emails as read", "move": "move emails", "delete": "delete emails"}.get(action, "act")
 
 
 def _link(mailbox_id: str) -> str:

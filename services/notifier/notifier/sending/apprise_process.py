@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Any
 
-from notifier.sending.addresses import PrivateAddress, is_public
+from pipeline.public_addresses import NOTIFIER_MAY, PrivateAddress, is_public
 
 REFUSED: list[OSError] = []  # what was not done
 TO_ADDRESSES = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
@@ -47,7 +47,7 @@ def refuse_private(event: str, arguments: tuple[Any, ...]) -> None:
     if event in TO_ADDRESSES:
         place = arguments[1]
         if not (isinstance(place, tuple) and is_public(str(place[0]))):
-            REFUSED.append(PrivateAddress())
+            REFUSED.append(PrivateAddress(NOTIFIER_MAY))
             raise REFUSED[-1]
 
 

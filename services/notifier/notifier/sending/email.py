@@ -11,7 +11,7 @@ from hashlib import sha256
 from time import monotonic
 from typing import IO
 
-from notifier.deliveries import Outcome
+from notifier.delivery import Outcome
 from notifier.message import Message
 from pipeline.contracts.limits import KiB
 from pipeline.notifications.channels import EmailServer

@@ -7,11 +7,11 @@ from contextlib import suppress
 import aiohttp
 from aiohttp.typedefs import LooseHeaders
 
-from notifier.deliveries import Outcome
+from notifier.delivery import Outcome
 from notifier.message import Message
-from notifier.sending.addresses import PrivateAddress, is_public
 from pipeline.contracts.trace import traceparent
 from pipeline.notifications.webhook import signature_headers
+from pipeline.public_addresses import NOTIFIER_MAY, PrivateAddress, is_public
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 ANSWER_BYTES = 2000  # of the answer that are read
@@ -50,7 +50,7 @@ class WebhookSender:
         """A socket for this resolved address; it is the one that is connected, so nothing is resolved again."""
         family, kind, protocol, _, place = address
         if not self._allow_private and not is_public(str(place[0])):
-            raise PrivateAddress
+            raise PrivateAddress(NOTIFIER_MAY)
         return socket.socket(family, kind, protocol)
 
 
@@ -82,7 +82,7 @@ def _is_private(error: BaseException | None) -> bool:
 def _words(error: BaseException) -> str:
     """What happened, without the URL, which some errors repeat."""
     if _is_private(error):
-        return str(PrivateAddress())
+        return str(PrivateAddress(NOTIFIER_MAY))
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the name of the host cannot be resolved"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -11,7 +11,8 @@ from typing import Final
 
 import idna
 
-from parser.kinds.values import plain, without_comments
+from parser.kinds.notes import Notes
+from parser.kinds.values import has_forbidden, plain, without_comments
 from pipeline.contracts.repairs import Repair
 
 MAX_LENGTH: Final = 253
@@ -97,3 +98,13 @@ def _without_layer(value: str) -> str:
     if value.count("@") == 1:
         return value.partition("@")[2]
     return _PORT.sub("", value).rstrip(".")
+
+
+def noted_domain(raw: str, notes: Notes, *, where: str) -> str | None:
+    """A domain name, canonical; None where the text is none. What was taken off is noted."""
+    name, repair = read_domain(raw)
+    if name is not None and name is not raw and has_forbidden(raw):
+        notes.add(Repair.CONTROL_CHARACTERS)
+    if repair is not None:
+        notes.change(repair, where=where, sent=raw, given=name)
+    return name

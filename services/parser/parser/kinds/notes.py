@@ -3,7 +3,6 @@
 from typing import Final, NamedTuple
 
 from parser.kinds import values
-from parser.kinds.domains import read_domain
 from pipeline.contracts.repairs import Repair
 
 MAX_CHANGES_ALIKE: Final = 3  # of a report are told, by one repair
@@ -66,15 +65,6 @@ class Notes:
             self._alike[repair] = alike + 1
             told = None if given is None else _told(str(given))
             self.changes.append(Change(repair, where, _told(sent), told))
-
-    def domain(self, raw: str, *, where: str) -> str | None:
-        """A domain name, canonical; None where the text is none. What was taken off is noted."""
-        name, repair = read_domain(raw)
-        if name is not None and name != raw and values.has_forbidden(raw):
-            self.repairs.add(Repair.CONTROL_CHARACTERS)
-        if repair is not None:
-            self.change(repair, where=where, sent=raw, given=name)
-        return name
 
     def names(self) -> tuple[str, ...]:
         """The repairs, in a stable order."""

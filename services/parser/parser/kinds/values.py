@@ -40,6 +40,11 @@ def bigint(number: int) -> int:
     return max(-MAX_BIGINT, min(number, MAX_BIGINT))
 
 
+def part(number: int, whole: int) -> int:
+    """The number as `bigint` has it, or the nearest one that leaves a bigint of the whole when it is taken away."""
+    return bigint(max(whole - MAX_BIGINT, min(number, whole + MAX_BIGINT)))
+
+
 def plain(text: str) -> str:
     """The text trimmed, in one line, without characters that no text may hold."""
     stripped = text.strip()

@@ -1,7 +1,8 @@
-"""Names sources, adds up those of domains with news, and judges them; a few at a time, so that storing goes first."""
+"""Names sources, adds up those of domains with news, judges and groups them; a few at a time: storing goes first."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,18 @@ from pipeline.sources.naming import service_of
 
 SQL = Statements.of("parser.sources")
 EVERY = 5.0  # seconds
-SOME = 500  # sources in a transaction
+SOME = 2000  # sources in a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """From how many on groups are kept: of a domain that takes so long to add up, and of all domains together."""
+
+    took_ms: int = 50
+    sources: int = 20_000
+
+
+MANY = Many()
 
 
 async def keep_sources(database: Database, data: NamingData, stopping: asyncio.Event) -> None:
@@ -27,6 +39,7 @@ async def keep_sources(database: Database, data: NamingData, stopping: asyncio.E
         await name_sources(database, data, stopping)
         await sum_domains(database, stopping)
         await judge_sources(database, data.catalogue, stopping)
+        await group_sources(database, stopping)
 
     await chore("sources", work, every=EVERY, stopping=stopping)
 
@@ -91,6 +104,18 @@ async def judge_sources(database: Database, catalogue: Catalogue, stopping: asyn
                 return
             await connection.execute(SQL["judge"], list(_verdicts([dict(row) for row in found], catalogue)))
         await asyncio.sleep(0)
+
+
+async def group_sources(database: Database, stopping: asyncio.Event, many: Many = MANY) -> None:
+    """Makes the groups that are kept again, where verdicts or names changed. Raises TryLater."""
+    async with database.transaction() as connection:
+        await connection.execute(SQL["keep_groups"], many.took_ms, many.sources)
+    while not stopping.is_set():
+        async with long_transaction(database) as connection:
+            found = await _in_turn(connection, "due_groups")
+            if not found:
+                return
+            await connection.execute(SQL["group"], found[0]["domain"], timeout=TIMEOUT)
 
 
 def _verdicts(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Iterable[dict[str, Any]]:

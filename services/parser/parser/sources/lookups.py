@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from parser.chore import chore
-from pipeline.contracts.domain_dns import DnsQuestion, DomainDns, HostAnswer, HostQuestion, Selector
+from pipeline.contracts.domain_dns import DnsQuestion, DomainDns, HostAnswer, HostQuestion
 from pipeline.contracts.topology import DNS_SUBJECT, HOSTS_SUBJECT
 from pipeline.errors import TryLater
 from pipeline.jetstream.bus import Bus
@@ -52,8 +52,7 @@ async def ask_domains(database: Database, bus: Bus, *, hours: float, stopping: a
             domain = await connection.fetchval(SQL["claim_domain"], hours, MOST_DOMAINS)
             if domain is None:
                 return
-            keys = await connection.fetch(SQL["selectors"], domain)
-        question = DnsQuestion(domain=domain, selectors=tuple(Selector.model_validate(dict(key)) for key in keys))
+            question = DnsQuestion.model_validate(await connection.fetchval(SQL["question"], domain))
         _, answer = await unless(_asked(bus, question), stopping)
         if answer is None:  # told to stop: the domain is asked for again an hour later
             return

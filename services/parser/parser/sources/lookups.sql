@@ -11,9 +11,9 @@ LIMIT 1
 ON CONFLICT (domain) DO UPDATE SET asked_at = now(), problem = excluded.problem
 RETURNING domain;
 
--- name: selectors
--- The keys that a domain ($1) signs with of late.
-SELECT selector, domain FROM dkim_keys($1);
+-- name: question
+-- What is asked of a domain ($1).
+SELECT dns_question($1);
 
 -- name: keep_domain
 -- Keeps what was found ($2) of a domain ($1), or why nothing was ($3).

@@ -8,8 +8,6 @@ from pipeline.contracts.report import Record
 from pipeline.sources.naming import Identity, Mechanism, service_of
 
 MOST = 10_000  # rows alike that are remembered
-FEW = 4  # results of a row that is remembered, and
-SHORT = 500  # characters of them
 
 
 class RowNames:
@@ -17,7 +15,7 @@ class RowNames:
 
     def __init__(self, data: NamingData) -> None:
         self._data = data
-        self._known: dict[tuple[object, ...], Json] = {}
+        self._known: dict[tuple[str | None, tuple[str | None, ...], tuple[str | None, ...]], Json] = {}
         self._version = ""
 
     def __call__(self, row: Record) -> Json:
@@ -25,12 +23,12 @@ class RowNames:
         if self._version != self._data.version or len(self._known) >= MOST:
             self._known.clear()
             self._version = self._data.version
-        key = (row.source_ip, row.dkim_results, row.spf_results)
+        dkim = tuple([one.domain for one in row.dkim_results if one.result == "pass"])
+        spf = tuple([one.domain for one in row.spf_results if one.result == "pass"])
+        key = (row.source_ip, dkim, spf)
         names = self._known.get(key)
         if names is None:
-            names = self._names(row.source_ip, frozenset(_passed(row)))
-            if _is_small(row):
-                self._known[key] = names
+            names = self._known[key] = self._names(row.source_ip, frozenset(_passed(row)))
         return names
 
     def _names(self, address: str | None, passed: frozenset[Identity]) -> Json:
@@ -50,8 +48,3 @@ def _passed(row: Record) -> Iterator[Identity]:
         for one in results:
             if one.domain and one.result == "pass":
                 yield Identity(mechanism, one.domain, passed=True)
-
-
-def _is_small(row: Record) -> bool:
-    results = (*row.dkim_results, *row.spf_results)
-    return len(results) <= FEW and sum(len(text) for one in results for text in one if text) <= SHORT

@@ -52,15 +52,15 @@ SELECT due.domain, sums.*
 FROM unnest($1::text[], $2::date[]) AS due (domain, until)
 CROSS JOIN LATERAL (
     SELECT source_ip, min(day), max(day),
-        saturated(coalesce(sum(messages) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(passed) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(dkim) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(spf) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(quarantined) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(rejected) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(overridden) FILTER (WHERE day > until - 30), 0)),
-        saturated(coalesce(sum(messages) FILTER (WHERE day <= until - 30), 0)),
-        saturated(coalesce(sum(passed) FILTER (WHERE day <= until - 30), 0))
+        bounded(coalesce(sum(messages) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(passed) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(dkim) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(spf) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(quarantined) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(rejected) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(overridden) FILTER (WHERE day > until - 30), 0)),
+        bounded(coalesce(sum(messages) FILTER (WHERE day <= until - 30), 0)),
+        bounded(coalesce(sum(passed) FILTER (WHERE day <= until - 30), 0))
     FROM overview_source
     WHERE overview_source.domain = due.domain AND day BETWEEN until - 59 AND until
     GROUP BY source_ip
@@ -87,6 +87,25 @@ WHERE source_verdict.domain = due.domain AND last_day < until - 59 AND (messages
 -- The sums of these domains ($1) are there; it took $2 ms for each.
 UPDATE source_domain SET due = false, summed_at = clock_timestamp(), took_ms = $2 WHERE domain = ANY($1::text[]);
 
+-- name: keep_groups
+-- Has the groups of domains kept that took $1 ms or more to add up, and those of all where there are $2 sources or more.
+INSERT INTO source_group_kept (domain)
+SELECT domain FROM source_domain WHERE took_ms >= $1
+UNION ALL
+SELECT '' FROM pg_class WHERE oid = 'source_verdict'::regclass AND reltuples >= $2
+ON CONFLICT DO NOTHING;
+
+-- name: due_groups
+-- A domain ('': all) whose groups are to be made again. Each has waited 30 times as long as that takes; and a minute while reports keep coming.
+SELECT domain FROM source_group_kept
+WHERE due AND grouped_at + make_interval(secs => 0.03 * took_ms) <= clock_timestamp()
+    AND (grouped_at + interval '1 minute' <= clock_timestamp() OR NOT EXISTS (SELECT FROM overview_due))
+ORDER BY grouped_at, domain LIMIT 1;
+
+-- name: group
+-- Makes the groups of a domain ($1; '': of all) again.
+SELECT group_sources($1);
+
 -- name: unjudged
 -- Sources to be judged, $1 of them, with all that is known of them.
 WITH batch AS MATERIALIZED (
@@ -94,13 +113,11 @@ WITH batch AS MATERIALIZED (
 ), named AS MATERIALIZED (
     SELECT batch.*, source.service FROM batch LEFT JOIN source USING (source_ip)
 ), senders AS MATERIALIZED (
-    SELECT domain, service
-    FROM (SELECT DISTINCT domain, service FROM named WHERE service IS NOT NULL) AS pairs
-    WHERE EXISTS (
-        SELECT FROM source JOIN source_verdict USING (source_ip)
-        WHERE source.service = pairs.service AND source_verdict.domain = pairs.domain
-            AND 5 * source_verdict.passed >= source_verdict.messages AND source_verdict.passed > 0
-    )
+    SELECT DISTINCT sender.domain, other.service
+    FROM (SELECT DISTINCT domain FROM named WHERE service IS NOT NULL) AS asked
+    JOIN source_verdict AS sender USING (domain)
+    CROSS JOIN LATERAL (SELECT service FROM source WHERE source_ip = sender.source_ip LIMIT 1) AS other
+    WHERE sender.passed > 0 AND 5 * sender.passed::numeric >= sender.messages
 )
 SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.last_day, named.messages, named.passed,
     named.dkim, named.spf, named.quarantined, named.rejected, named.overridden, named.messages_before,
@@ -108,9 +125,10 @@ SELECT named.domain, named.source_ip::text AS source_ip, named.first_day, named.
     standing_of(named.domain, named.source_ip, named.service) AS standing,
     senders.domain IS NOT NULL AS is_known_sender,
     coalesce((
-        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector))
+        SELECT jsonb_agg(jsonb_build_array(mechanism, name, passed, selector, is_recent))
         FROM (
-            SELECT mechanism, name, passed, selector FROM source_identity
+            SELECT mechanism, name, passed, selector, last_day > source_domain.last_day - 30 AS is_recent
+            FROM source_identity
             WHERE source_identity.source_ip = named.source_ip AND source_identity.domain = named.domain
                 AND mechanism <> 'from'
             ORDER BY passed DESC, last_day DESC, name LIMIT 100

@@ -7,12 +7,13 @@ from datetime import datetime
 from parser.kinds.kind import Row, Totals
 from parser.kinds.reading import PARSER_VERSION, Reading
 from parser.kinds.registry import KINDS, kind_of
-from parser.kinds.values import bigint
+from parser.kinds.values import bigint, part
 from parser.outcome import PartResult
 from parser.storage.records import copy_records
 from parser.storage.tables import moment
 from pipeline.contracts.mail import LineOutcome
 from pipeline.contracts.mail_events import MailExtracted
+from pipeline.contracts.repairs import Repair
 from pipeline.postgres.connection import Connection
 from pipeline.postgres.statements import Statements
 
@@ -38,6 +39,11 @@ class Candidate:
         """What makes the report unique: its identity and its fingerprint."""
         return self.identity, bytes.fromhex(self.reading.report.fingerprint)
 
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether it was put together again from what another tool kept of it: less than the report itself."""
+        return Repair.REBUILT in self.reading.report.repairs
+
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
@@ -58,8 +64,11 @@ class StoredReports:
 
 async def store_reports(connection: Connection, candidates: Sequence[Candidate], *, at: datetime) -> StoredReports:
     """Writes the reports that are new with all that belongs to them. Runs in the caller's transaction."""
+    counterparts = await find_counterparts(connection, candidates)
+    known = [c for c in candidates if c.number in counterparts and c.is_rebuilt]
     in_order = sorted(candidates, key=lambda c: (*c.key, c.number))  # as everybody does it: nobody waits in a circle
-    firsts = await _insert(connection, in_order, at=at, variant=False)
+    in_order = [c for c in in_order if c not in known]
+    firsts = await _insert(connection, [c for c in in_order if c.number not in counterparts], at=at, variant=False)
     others = [c for c in in_order if c.number not in firsts]
     variants = await _insert(connection, others, at=at, variant=True)
     new = [StoredReport(c, c.number in variants) for c in candidates if c.number in firsts or c.number in variants]
@@ -67,7 +76,33 @@ async def store_reports(connection: Connection, candidates: Sequence[Candidate],
     repeats = [c for c in others if c.number not in variants]
     results = {s.candidate.number: _result(s.candidate, LineOutcome.STORED, s.candidate.number) for s in new}
     results |= await _repeated(connection, repeats)
+    results |= {c.number: _result(c, LineOutcome.DUPLICATE, counterparts[c.number]) for c in known}
     return StoredReports(tuple(new), results, records)
+
+
+async def find_counterparts(connection: Connection, candidates: Sequence[Candidate]) -> dict[int, int]:
+    """By number the stored report that a rebuilt one stands for, or the rebuilt one that stands for a report itself.
+
+    Other tools cut the report_id at its "@", so their identities differ.
+    """
+    found: dict[int, int] = {}
+    for statement, is_rebuilt in (("find_rebuilt", False), ("find_what_was_rebuilt", True)):
+        own = [c for c in candidates if c.is_rebuilt is is_rebuilt]
+        if not own:
+            continue
+        reports = [c.reading.report for c in own]
+        rows = await connection.fetch(
+            SQL[statement],
+            [c.number for c in own],
+            [report.kind.value for report in reports],
+            [report.org_name for report in reports],
+            [report.report_id for report in reports],
+            [report.domain for report in reports],
+            [moment(report.begin) for report in reports],
+            [moment(report.end) for report in reports],
+        )
+        found |= {row["number"]: row["id"] for row in rows}
+    return found
 
 
 async def _insert(
@@ -126,7 +161,7 @@ def report_row(candidate: Candidate) -> Row:
         "fingerprint": f"\\x{report.fingerprint}",
         "record_count": report.records,
         "message_count": bigint(report.messages),
-        "passed": bigint(totals.passed),
+        "passed": part(totals.passed, report.messages),
         "quarantined": bigint(totals.quarantined),
         "rejected": bigint(totals.rejected),
         "repairs": report.repairs,

@@ -64,6 +64,25 @@ SELECT report.id, report.identity, report.fingerprint
 FROM unnest($1::bytea[], $2::bytea[]) AS wanted (identity, fingerprint)
 JOIN report USING (identity, fingerprint);
 
+-- name: find_rebuilt
+-- Of these reports (lists of one length) those that were stored before as another tool knew them, which cuts the id at "@".
+SELECT DISTINCT ON (number) number, report.id
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+    AS wanted (number, kind, org_name, report_id, domain, begin, "end")
+JOIN report USING (kind, org_name, domain, begin, "end")
+WHERE 'rebuilt' = ANY(report.repairs)
+    AND report.report_id IN (wanted.report_id, split_part(wanted.report_id, '@', 1))
+ORDER BY number, report.id;
+
+-- name: find_what_was_rebuilt
+-- The same the other way round: of these, which another tool knew, those that are stored in whatever form.
+SELECT DISTINCT ON (number) number, report.id
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+    AS wanted (number, kind, org_name, report_id, domain, begin, "end")
+JOIN report USING (kind, org_name, domain, begin, "end")
+WHERE wanted.report_id IN (report.report_id, split_part(report.report_id, '@', 1))
+ORDER BY number, report.variant, report.id;
+
 -- name: take_from_outbox
 -- Takes the oldest rows that no other relay holds; they are gone when the transaction is committed. The array is made
 -- once: a sub-select would be joined, and run again for each row by a planner who was told that the outbox is empty.
@@ -125,6 +144,17 @@ WHERE id = ANY(ARRAY(
     WHERE bytes IS NOT NULL AND stored_at < now() - make_interval(days => $1)
     ORDER BY stored_at LIMIT $2
 ));
+
+-- name: forget_failure_reports
+-- Deletes failure reports that are older than so many days, some at a time, and frees the bytes of their documents.
+WITH due AS MATERIALIZED (
+    SELECT id FROM report
+    WHERE kind = 'failure' AND stored_at < now() - make_interval(days => $1)
+    ORDER BY stored_at, id LIMIT $2
+), freed AS (
+    UPDATE document SET bytes = NULL, report = NULL FROM due WHERE document.report = due.id
+)
+DELETE FROM report USING due WHERE report.id = due.id;
 
 -- name: forget_activities
 -- Deletes lines for people that are older than so many days, some at a time.

@@ -20,6 +20,7 @@ from pipeline.contracts.report import AggregateReport, Policy, ReportKind
 from pipeline.errors import Rejected
 
 MAX_UNKNOWN_SECTIONS = 1000
+_REBUILT = "feedback/rebuilt_from_"  # what `dmarq import` puts into a report of another tool
 _NO_ELEMENT = ""  # the name of a comment
 _UNKNOWN = "*"  # stands for any other name
 
@@ -146,6 +147,8 @@ class ReportBuilder:
             for section in self._header_sections:
                 self._check_no_rows(section)
             self.notes.add(Repair.NO_RECORDS)
+        if any(name.startswith(_REBUILT) for name in self.elements.extensions):
+            self.notes.add(Repair.REBUILT)
         metadata, policy = self._metadata, self._policy
         self._fingerprint.add(metadata.report_id, metadata.begin, metadata.end, metadata.errors, policy)
         return AggregateReport(

@@ -7,6 +7,7 @@ from lxml import etree
 
 from parser.kinds import values
 from parser.kinds.aggregate.elements import Elements, language_of, text_of
+from parser.kinds.domains import noted_domain
 from parser.kinds.identity import sender_name
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints
@@ -86,7 +87,7 @@ class HeaderReader:
         _check_no_rows(found)
         text = text_of(found.get("domain"))
         self._notes.trimmed(text)
-        domain = self._notes.domain(text, where="policy_published/domain")
+        domain = noted_domain(text, self._notes, where="policy_published/domain")
         if domain is None:
             raise _no_domain(self._notes.text(text))
         if domain != text.strip():

@@ -9,7 +9,7 @@ from typing import Final
 
 from parser.kinds import values
 from parser.kinds.aggregate.texts import ReasonTexts, RecordTexts, ResultTexts
-from parser.kinds.domains import read_domain
+from parser.kinds.domains import noted_domain, read_domain
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
 from parser.kinds.words import ALIGNED, DISPOSITION, DKIM_RESULT, REASON_TYPE, SPF_RESULT, SPF_SCOPE, Vocabulary
@@ -151,7 +151,7 @@ class RecordReader:
         known = self._domains.get(text)
         if known is not None:
             return known
-        domain = self._notes.domain(text, where=f"record/{self._number}/{path}")
+        domain = noted_domain(text, self._notes, where=f"record/{self._number}/{path}")
         if domain == text and len(self._domains) < _CACHE_SIZE:
             self._domains[text] = text
         if domain != (text.strip() or None):

@@ -59,6 +59,8 @@ def _fields(parts: Parts, notes: Notes) -> Feedback:
 
 
 def _report(source: Source, limits: Limits) -> FailureReport:
+    if source.mail.text("x-dmarq-rebuilt-from"):
+        source.notes.add(Repair.REBUILT)  # by `dmarq import`
     header = Fields(header_of(source.sample or b""))
     arrival = source.first("arrival-date") or source.first("received-date")
     begin = _arrival(source)

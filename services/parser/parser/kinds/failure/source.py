@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from parser.kinds.domains import noted_domain
 from parser.kinds.failure.feedback import Feedback
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints, SampleKept
@@ -68,7 +69,7 @@ class Source:
         found = []
         for text in self.all(name):
             bare = without_comments(text)
-            domain = self.notes.domain(bare, where=name)
+            domain = noted_domain(bare, self.notes, where=name)
             if domain != text:
                 self.keep(name, text)
             found.append(domain)

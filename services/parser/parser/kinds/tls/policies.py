@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from parser.kinds import values
+from parser.kinds.domains import noted_domain
 from parser.kinds.ip import read_ip
 from parser.kinds.notes import Notes
 from parser.kinds.tls.json_text import Tree
@@ -95,7 +96,7 @@ class PolicyReader:
         if text is None:
             self._notes.add(Repair.MISSING_POLICY_DOMAIN)
             return None
-        domain = self._notes.domain(text, where=path)
+        domain = noted_domain(text, self._notes, where=path)
         if domain is None:
             raise Rejected(Reason.BAD_VALUE, f"the policy domain is no domain name: {text[:100]}")
         if domain != text:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from parser.kinds import values
+from parser.kinds.domains import noted_domain
 from parser.kinds.identity import Fingerprint, sender_name
 from parser.kinds.notes import Notes
 from parser.kinds.reading import Hints, Reading, Terms
@@ -38,6 +39,8 @@ def read_tls(document: bytes, terms: Terms) -> Reading:
     if contact is None:
         notes.add(Repair.MISSING_CONTACT)
     org_name = reader.text(tree.get("organization-name")) or sender_name(hints, contact=contact, notes=notes)
+    if "rebuilt-from" in tree:
+        notes.add(Repair.REBUILT)  # by `dmarq import`
     fingerprint = Fingerprint()
     fingerprint.add(report_id, begin, end, policies)
     report = TlsReport(
@@ -95,7 +98,7 @@ def _domains(policies: tuple[TlsPolicy, ...], hints: Hints, notes: Notes) -> str
     distinct = dict.fromkeys(policy.policy_domain for policy in policies if policy.policy_domain)
     if distinct:
         return notes.bounded(",".join(distinct), raw="")
-    return notes.domain(hints.policy_domain, where="file name") or ""
+    return noted_domain(hints.policy_domain, notes, where="file name") or ""
 
 
 def _sessions(policies: tuple[TlsPolicy, ...]) -> int:
