@@ -129,6 +129,10 @@ dist: setup ## wheels and sources of all packages, and the lock of what they nee
 	for package in $(PACKAGES); do (cd $$package && $(CURDIR)/$(BIN)/hatchling build --directory $(CURDIR)/dist); done
 	cp deploy/locks/standalone.txt dist/requirements.txt
 
+.PHONY: keep-version
+keep-version: setup ## keep a data directory as this version leaves it, for the upgrade tests of later ones
+	$(BIN)/python -m tests.samples.keep_version
+
 .PHONY: version
 version: ## give all packages, images, the chart and the API one version: make version VERSION=1.0.0
 	@echo "$(VERSION)" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$$' || { echo "say which: make version VERSION=1.0.0"; exit 2; }
