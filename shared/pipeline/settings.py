@@ -225,6 +225,12 @@ def process_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def become(environment: Mapping[str, str]) -> None:
+    """Gives this process another environment, as if it had been started with it; for one that was forked."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def given() -> frozenset[str]:
     """The DMARQ_ variables that are set here, directly or through a file."""
     return frozenset(name for name, value in _with_files(os.environ).items() if value)

@@ -73,8 +73,7 @@ def main() -> int:
 def _said(error: BaseException) -> tuple[int, list[Any]] | None:
     """The exit status and the lines for a person, for what a user can act on; None for a fault of ours."""
     from dmarq.embedded import EmbeddedError
-    from pipeline.errors import leaves
-    from pipeline.runtime.service import EXIT_BAD_SETTINGS, EXIT_FAILED
+    from pipeline.errors import EXIT_BAD_SETTINGS, EXIT_FAILED, leaves
     from pipeline.settings import SettingsError
 
     if isinstance(error, SettingsError):
