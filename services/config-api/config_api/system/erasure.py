@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
+from config_api.access.audit import entries as audit
 from config_api.backend import Backend
 from config_api.errors import FieldError, invalid
 from config_api.mailboxes import journal
@@ -32,6 +33,7 @@ DOCUMENTS: Final = """
 """
 ERASE: Final = "SELECT erase_address($1, $2, $3)"
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_SAID: Final = "An email address was erased from what is kept"  # not which one
 _OF_A_WORD: Final = "A-Za-z0-9.!#$%&*+/=?^_{|}~'-"
 
 
@@ -66,9 +68,11 @@ async def erase(backend: Backend, options: ErasureOptions, *, who: str) -> Erasu
         holding = [number async for number in _holding(backend, connection, matcher)]
         found = await connection.fetchval(ERASE, pattern, holding, options.dry_run, timeout=TIMEOUT_S)
         erasure = Erasure(**found, dead_letters=dead_letters, dry_run=options.dry_run)
-        if not options.dry_run:
-            text = "An email address was erased from what is kept"
-            await journal.note(connection, HANDED_OVER, "address_erased", text=text, who=who)
+        if options.dry_run:
+            audit.note_nothing()
+        else:
+            await journal.note(connection, HANDED_OVER, "address_erased", text=_SAID, who=who)
+            await audit.note(connection, "address_erased", _SAID)
     log.info("address_erased", who=who, **erasure.model_dump())
     return erasure
 
