@@ -139,6 +139,7 @@ class Settings(BaseModel):
         description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
     )
     keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
+    keep_failure_days: int = Field(0, ge=0, description="How long failure reports are kept with their files; 0: ever.")
     keep_refused_bytes: int = Field(
         1024 * MiB, gt=0, description="How much refused mail is kept among the dead letters; then the oldest goes."
     )
@@ -222,6 +223,12 @@ def _content(variable: str, path: str) -> str:
 def process_environment() -> dict[str, str]:
     """This process's environment, for the processes it starts."""
     return dict(os.environ)
+
+
+def become(environment: Mapping[str, str]) -> None:
+    """Gives this process another environment, as if it had been started with it; for one that was forked."""
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def given() -> frozenset[str]:

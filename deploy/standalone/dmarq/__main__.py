@@ -29,6 +29,8 @@ COMMANDS = {
     "backup": ("dmarq.commands.backup:backup", "Write everything that `dmarq run` keeps into one file."),
     "restore": ("dmarq.commands.backup:restore", "Make a data directory out of a backup."),
     "export": ("dmarq.commands.export:export", "Write everything out: the original files, and JSON lines."),
+    "retention": ("dmarq.commands.retention:retention", "Show how much is kept, and what is due to go."),
+    "erase": ("dmarq.commands.erase:erase", "Erase one email address from all that is kept."),
     "doctor": ("dmarq.commands.doctor:doctor", "Say why no reports arrive."),
 }
 """Each subcommand: where it is ("module:attribute"), and its line in the help."""
@@ -71,8 +73,7 @@ def main() -> int:
 def _said(error: BaseException) -> tuple[int, list[Any]] | None:
     """The exit status and the lines for a person, for what a user can act on; None for a fault of ours."""
     from dmarq.embedded import EmbeddedError
-    from pipeline.errors import leaves
-    from pipeline.runtime.service import EXIT_BAD_SETTINGS, EXIT_FAILED
+    from pipeline.errors import EXIT_BAD_SETTINGS, EXIT_FAILED, leaves
     from pipeline.settings import SettingsError
 
     if isinstance(error, SettingsError):

@@ -24,6 +24,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"
 CONNECT_TIMEOUT = 10.0  # seconds
+UNUSED_FOR = 30.0  # seconds after which a connection is closed: each is a process of the server, of some megabytes
 OPENING = RetryPolicy(later_delays=(0.2, 0.4, 0.8, 1.6, 3.2, 5.0))
 ANSWER_TIMEOUT = 65.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
 SERVER_SETTINGS = {
@@ -216,6 +217,7 @@ async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) ->
         url,
         min_size=0,  # a connection that is lost is made again when it is needed, not behind our back
         max_size=size,
+        max_inactive_connection_lifetime=UNUSED_FOR,
         timeout=CONNECT_TIMEOUT,
         command_timeout=ANSWER_TIMEOUT,
         server_settings={**SERVER_SETTINGS, "application_name": f"dmarq-{name}"},

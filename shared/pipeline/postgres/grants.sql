@@ -33,6 +33,7 @@ GRANT INSERT, UPDATE, DELETE ON api_request TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON source_standing TO dmarq_config_api;
 GRANT EXECUTE ON FUNCTION keep_domain_dns(text, jsonb, text) TO dmarq_config_api;
 GRANT INSERT ON activity, outbox TO dmarq_config_api;
+GRANT EXECUTE ON FUNCTION erase_address(text, bigint[], boolean) TO dmarq_config_api;
 GRANT UPDATE (action_state, action_reason, action_detail, acted_at) ON mail TO dmarq_config_api;
 GRANT USAGE ON SEQUENCE api_token_id_seq, outbox_id_seq, users_id_seq, session_id_seq, audit_id_seq TO dmarq_config_api;
 GRANT INSERT, UPDATE, DELETE ON notify_channel, notify_rule, notify_mute TO dmarq_config_api;

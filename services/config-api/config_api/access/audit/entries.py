@@ -26,7 +26,8 @@ class Changed(NamedTuple):
 class Actor:
     """Who sent the request in hand. `via`: browser, program, command line, or dmarq itself.
 
-    `has_noted`: the request has its line; one that changes something and has none yet gets a general one at its end.
+    `has_noted`: the request has its line, or needs none; one that changes something and has none yet gets a general one
+    at its end.
     """
 
     who: str
@@ -59,6 +60,11 @@ async def note(
         storable(text)[:MAX_TEXT], [change._asdict() for change in changes],
     )  # fmt: skip
     acting.has_noted = True
+
+
+def note_nothing() -> None:
+    """The request in hand changes nothing after all: a dry run. It gets no line."""
+    actor().has_noted = True
 
 
 def differing(names: dict[str, str], before: dict[str, str], after: dict[str, str]) -> list[Changed]:
