@@ -2,18 +2,21 @@
 
 import gzip
 import json
+import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import ClientTimeout
 from flask.testing import FlaskClient
 from joserfc.jws import serialize_compact
 from pydantic import SecretStr
 
 from config_api.access.limiter import PER_CLIENT
-from config_api.access.oidc.provider import MAX_BYTES
+from config_api.access.oidc.provider import AT_ONCE, IN_LINE, MAX_BYTES
 from pipeline.settings import Settings
 from tests.support.config_api import Api, running_api
 from tests.support.oidc.impostor import KEY, OTHER_KEY, Impostor, running_impostor
@@ -189,6 +192,18 @@ def test_a_page_that_sends_browsers_back_without_a_sign_in_does_not_lock_them_ou
     with running_api(with_provider(settings, impostor.issuer)) as api:
         assert {api.browser().get(f"{CALLBACK}?state=x&code=x").status_code for _ in range(2 * PER_CLIENT)} == {403}
         assert sign_in(api.browser(), ADMIN_TOKEN).status_code == 303
+
+
+def test_those_who_wait_for_a_silent_provider_are_few(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config_api.access.oidc.provider.TIMEOUT", ClientTimeout(total=2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running_api(with_provider(settings, issuer)) as api, ThreadPoolExecutor(30) as pool:
+            answers = [pool.submit(api.browser().get, "/sign-in/provider") for _ in range(30)]
+            texts = [each.result().text for each in answers]
+    refused_at_once = sum("Too many sign-ins" in text for text in texts)
+    assert refused_at_once >= 30 - AT_ONCE - IN_LINE
+    assert sum("does not answer" in text for text in texts) >= AT_ONCE
 
 
 def test_a_provider_whose_addresses_are_none_is_told_of(settings: Settings, impostor: Impostor) -> None:
