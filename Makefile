@@ -104,6 +104,15 @@ docs: setup ## write the generated pages of docs/ again
 	$(BIN)/python -m pipeline.reference docs
 	$(BIN)/python -m dmarq.reference docs
 
+build/docs-venv/ready: requirements-docs.lock
+	$(PYTHON) -m venv build/docs-venv
+	build/docs-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
+.PHONY: docs-site
+docs-site: build/docs-venv/ready ## docs/ as a site with a search that needs no network, in build/site; warnings are errors
+	build/docs-venv/bin/zensical build --strict --clean
+
 .PHONY: lock
 lock: setup ## resolve requirements.lock again, and from it the locks of the images
 	$(BIN)/python -m pip install --quiet uv
@@ -111,6 +120,7 @@ lock: setup ## resolve requirements.lock again, and from it the locks of the ima
 	for service in fetcher extractor parser config-api notifier; do \
 	  $(COMPILE) -c requirements.lock services/$$service/pyproject.toml -o deploy/locks/$$service.txt; done
 	$(COMPILE) -c requirements.lock deploy/standalone/pyproject.toml -o deploy/locks/standalone.txt
+	$(COMPILE) --group pyproject.toml:docs -o requirements-docs.lock
 	$(COMPILE) -c requirements.lock --group pyproject.toml:image-build -o deploy/locks/build.txt
 
 .PHONY: dist
@@ -118,6 +128,10 @@ dist: setup ## wheels and sources of all packages, and the lock of what they nee
 	rm -rf dist
 	for package in $(PACKAGES); do (cd $$package && $(CURDIR)/$(BIN)/hatchling build --directory $(CURDIR)/dist); done
 	cp deploy/locks/standalone.txt dist/requirements.txt
+
+.PHONY: keep-version
+keep-version: setup ## keep a data directory as this version leaves it, for the upgrade tests of later ones
+	$(BIN)/python -m tests.samples.keep_version
 
 .PHONY: version
 version: ## give all packages, images, the chart and the API one version: make version VERSION=1.0.0

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 HOST_AND_PORT = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 MAX_PORT = 65535
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 NATS_PORT = 4222
 NATS_SCHEMES = frozenset({"nats", "tls"})
 WEBSOCKET_SCHEMES = frozenset({"ws", "wss"})
@@ -39,6 +40,17 @@ def name_server(address: str) -> str:
         except ValueError:
             raise ValueError("should look like 192.0.2.53:53, with an IP address") from None
     return address
+
+
+def provider(url: str) -> str:
+    """The same address of an OpenID provider: https, or http on this machine; an empty text for none."""
+    if not url:
+        return url
+    host = _host(url)
+    scheme = urlsplit(url).scheme if host else ""
+    if scheme != "https" and not (scheme == "http" and host in LOCAL_HOSTS):
+        raise ValueError("should look like https://login.example.com, as the provider names itself")
+    return url
 
 
 def trusted(address: str) -> str:

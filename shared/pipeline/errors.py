@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from pipeline.contracts.reasons import Reason
 
 MAX_DESCRIPTION_LENGTH = 500
+EXIT_BAD_SETTINGS = 78  # EX_CONFIG of sysexits.h
+EXIT_FAILED = 1
 
 
 class PipelineError(Exception):

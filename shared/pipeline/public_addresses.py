@@ -12,7 +12,7 @@ class PrivateAddress(OSError):
     """A name or URL leads to an address that must not be connected to, unless `setting` says so."""
 
     def __init__(self, setting: str) -> None:
-        super().__init__(f"it leads to a private, loopback or link-local address, which {setting} allows")
+        super().__init__(f"it leads to a private, loopback or link-local address, which only {setting}=true allows")
 
 
 def is_public(address: str) -> bool:

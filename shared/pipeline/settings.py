@@ -41,6 +41,8 @@ ProxyAddress = Annotated[str, AfterValidator(addresses.trusted)]
 NatsUrl = Annotated[SecretStr, _secret(addresses.nats_url)]
 PostgresUrl = Annotated[SecretStr, _secret(addresses.postgres_url)]
 LogLevel = Annotated[str, _one_of("debug", "info", "warning", "error")]
+ProviderUrl = Annotated[str, AfterValidator(addresses.provider)]
+RoleName = Annotated[str, _one_of("", "viewer", "operator", "admin")]
 FailureSample = Annotated[str, _one_of("headers", "whole", "none")]
 
 
@@ -72,6 +74,44 @@ class Settings(BaseModel):
     )
     http_address: Address = Field("127.0.0.1:8080", description="Where config-api listens, host:port.")
     public_url: str = Field("", description="The address users reach config-api at, for links; empty: http_address.")
+    password_sign_in: bool = Field(
+        True,
+        description="Whether the sign-in page takes passwords and the admin token; false where only the OpenID "
+        "provider counts. A link of `dmarq sign-in-link` always signs in.",
+    )
+    password_hash_bytes: int = Field(
+        64 * MiB,
+        ge=19 * MiB,
+        le=1024 * MiB,
+        description="Memory that config-api takes to hash a password, twice at the same time at most; existing "
+        "passwords are hashed again at their next sign-in.",
+    )
+    oidc_issuer: ProviderUrl = Field(
+        "", description="OpenID Connect provider to sign in with, its issuer as it names itself; empty: none."
+    )
+    oidc_client_id: str = Field("", description="What the provider knows DMARQ as.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret; empty: a public client, by PKCE alone."
+    )
+    oidc_name: str = Field("single sign-on", description="What the button of the sign-in page calls the provider.")
+    oidc_scopes: str = Field("openid profile email", description="What the provider is asked for.")
+    oidc_role_claim: str = Field(
+        "groups", description="The claim that oidc_roles looks at; a dotted path as in realm_access.roles works."
+    )
+    oidc_roles: str = Field(
+        "",
+        description="Which value of that claim means which role: `dmarq-admins=admin, staff=viewer`; empty: roles are "
+        "given under Settings > Users.",
+    )
+    oidc_default_role: RoleName = Field(
+        "", description="Role of those without such a value: viewer, operator, admin; empty: they may not come in."
+    )
+    oidc_domains_claim: str = Field(
+        "", description="The claim that lists the only domains that a viewer sees (`*`: all); empty: as under Users."
+    )
+    oidc_create_users: bool = Field(
+        True, description="Whether the provider's users become users at their first sign-in; false: only those added."
+    )
     trusted_proxy: ProxyAddress = Field(
         "",
         description="IP address of the reverse proxy whose X-Forwarded-For and X-Forwarded-Proto config-api believes; "
@@ -99,6 +139,7 @@ class Settings(BaseModel):
         description="What is kept of the mail inside a failure report: headers (redacted), whole, none.",
     )
     keep_documents_days: int = Field(400, ge=0, description="How long report documents are kept for reparse; 0: ever.")
+    keep_failure_days: int = Field(0, ge=0, description="How long failure reports are kept with their files; 0: ever.")
     keep_refused_bytes: int = Field(
         1024 * MiB, gt=0, description="How much refused mail is kept among the dead letters; then the oldest goes."
     )
@@ -182,6 +223,12 @@ def _content(variable: str, path: str) -> str:
 def process_environment() -> dict[str, str]:
     """This process's environment, for the processes it starts."""
     return dict(os.environ)
+
+
+def become(environment: Mapping[str, str]) -> None:
+    """Gives this process another environment, as if it had been started with it; for one that was forked."""
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def given() -> frozenset[str]:

@@ -4,6 +4,7 @@ Run once at every upgrade, before the services, by accounts that may do what the
 Without DMARQ_NATS_URL it leaves NATS alone.
 """
 
+import argparse
 import asyncio
 import sys
 
@@ -52,12 +53,19 @@ async def _upgrade_streams(settings: Settings) -> None:
 
 def main() -> int:
     """Runs the command; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="dmarq-migrate", description=__doc__)
+    parser.add_argument("--only-streams", action="store_true", help="leave PostgreSQL alone")
+    with_database = not parser.parse_args().only_streams
     try:
         settings = Settings.load()
         configure_logs(service="migrate", level=settings.log_level, json_lines=settings.log_json)
-        done = asyncio.run(upgrade(settings, with_streams="DMARQ_NATS_URL" in given()))
+        done = asyncio.run(upgrade(settings, with_database=with_database, with_streams="DMARQ_NATS_URL" in given()))
     except (SettingsError, OSError, asyncpg.PostgresError, TryLater) as error:
         sys.stderr.write(f"dmarq-migrate: {error or type(error).__name__}\n")
         return 1
     sys.stdout.write("".join(f"{line}\n" for line in done))
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from dmarq.embedded import EmbeddedPostgres, temporary_data_dir
 from extractor.handler import extracted
 from parser.documents import ReadMail, ReadOptions, closing, read_mails
+from parser.sources.data import NamingData, NamingFiles
+from parser.sources.row_names import RowNames
 from parser.storage import outbox
 from parser.storage.transaction import AnnouncementOptions, Store
 from pipeline.contracts.limits import Limits
@@ -63,10 +65,12 @@ def fetched(mails: int) -> list[Envelope]:
     ]
 
 
-async def one_round(envelopes: Sequence[Envelope], postgres: Database) -> dict[str, float]:
+async def one_round(
+    envelopes: Sequence[Envelope], postgres: Database, *, reading: ReadOptions, announcing: AnnouncementOptions
+) -> dict[str, float]:
     """Seconds of processor time by step."""
     clock = Clock()
-    store = Store(postgres, AnnouncementOptions())
+    store = Store(postgres, announcing)
     for start in range(0, len(envelopes), BATCH):
         batch = envelopes[start : start + BATCH]
         with clock.step("extract"):
@@ -76,7 +80,7 @@ async def one_round(envelopes: Sequence[Envelope], postgres: Database) -> dict[s
         with clock.step("decode"):
             received = [decode(wire.headers, wire.payload) for wire in wires]
         with clock.step("read"):
-            mails = [mail for mail in read_mails(received, ReadOptions()) if isinstance(mail, ReadMail)]
+            mails = [mail for mail in read_mails(received, reading) if isinstance(mail, ReadMail)]
             assert len(mails) == len(received)
         with closing(mails), clock.step("store"):
             await store.store(mails, superseded=())
@@ -94,6 +98,8 @@ async def best_of(rounds: int, mails: int) -> dict[str, float]:
     """Microseconds a mail, by step."""
     envelopes = fetched(mails)
     best = dict.fromkeys(STEPS, float("inf"))
+    reading = ReadOptions()  # one for all, as in the parser: its readers learn
+    announcing = AnnouncementOptions(names=RowNames(NamingData(NamingFiles())))
     with temporary_data_dir() as data, EmbeddedPostgres(data) as server:
         for _ in range(rounds):
             opened = database(server.url, size=1, name="bench", stopping=asyncio.Event(), readiness=Readiness())
@@ -101,7 +107,7 @@ async def best_of(rounds: int, mails: int) -> dict[str, float]:
                 assert postgres is not None
                 async with postgres.connection() as connection:
                     await connection.execute("TRUNCATE mail, report, record, outbox, document CASCADE")
-                seconds = await one_round(envelopes, postgres)
+                seconds = await one_round(envelopes, postgres, reading=reading, announcing=announcing)
             best = {step: min(best[step], 1e6 * seconds[step] / mails) for step in STEPS}
     return best
 

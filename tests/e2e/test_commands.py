@@ -130,7 +130,8 @@ async def test_the_import_waits_for_what_becomes_of_each_file(running: tuple[Ser
     assert first.exit_code == 1, first.output
     assert f"{folder / 'good.xml'}: imported\n  http://{started.http_address}/mails/" in first.stdout
     assert f"{folder / 'bad.xml'}: failed: " in first.stdout
-    assert sorted(first.stdout.splitlines()[-1].split(", ")) == ["1 failed", "1 imported", "1 not a report"]
+    assert f"{folder / 'note.txt'}: failed: " in first.stdout
+    assert sorted(first.stdout.splitlines()[-1].split(", ")) == ["1 imported", "2 failed"]
 
     again = await command("import", "--json", str(folder / "good.xml"))
 
@@ -183,9 +184,11 @@ async def test_a_report_that_an_older_parser_refused_is_read_by_command(
     running: tuple[Services, str], tmp_path: Path
 ) -> None:
     _, database_url = running
+    folder = tmp_path / "reports"
+    folder.mkdir()
     for name in ("one", "two"):
-        (tmp_path / f"{name}.xml").write_text(changed("r-1", name), encoding="utf-8")
-    await imported(tmp_path)
+        (folder / f"{name}.xml").write_text(changed("r-1", name), encoding="utf-8")
+    await imported(folder)
     await ledger(database_url, 2)
     await as_if_refused(database_url, "one")
     arguments = ("reparse", "--reason", "not_well_formed", "--json")

@@ -29,7 +29,12 @@ def main(emails: Path, url: str) -> None:
         saved = "save_aggregate=True\nsave_failure=True\nsave_smtp_tls=True\noffline=True"
         output = f"output={scratch}\n[postgresql]\nconnection_string={url}"
         settings.write_text(f"[general]\n{saved}\n{output}\n")
-        command = [Path(sys.executable).with_name("parsedmarc"), "-c", settings, *sorted(emails.iterdir())]
+        command = [
+            str(Path(sys.executable).with_name("parsedmarc")),
+            "-c",
+            str(settings),
+            *map(str, sorted(emails.iterdir())),
+        ]
         subprocess.run(command, check=True, env={**os.environ, "TZ": "UTC"}, capture_output=True)
         HERE.mkdir(exist_ok=True)
         for name in FILES:

@@ -58,6 +58,8 @@ def filled(postgres_server: str, migrated_template: str) -> Iterator[Site]:
             account = {"host": "imap.example.com", "username": "dmarc@example.com", "password": "x" * 12}
             site.api("POST", "/mailboxes", {"id": MAILBOX, "name": "DMARC reports", **account})
             site.api("POST", "/mailboxes", {"name": "Old mailbox", "enabled": False, **account})
+            customer = {"name": "customer@example.com", "role": "viewer", "domains": ["example.com"]}
+            site.api("POST", "/users", {**customer, "password": "a long enough password"})
             tell_alerts(site)
             yield site
 

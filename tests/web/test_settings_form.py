@@ -285,6 +285,19 @@ async def test_what_is_missing_is_said_in_words_and_a_lost_password_is_not_lost_
     await expect(keeper.locator("[id='on_processed.folder-fault']")).to_contain_text("fetched again")
 
 
+async def test_a_new_mailbox_is_not_saved_without_its_password(keeper: Page, empty: Site) -> None:
+    await keeper.goto("/settings/mailboxes/new")
+    for label, text in (("IMAP Server", "imap.example.com"), ("Username", "u@example.com")):
+        await keeper.get_by_label(label, exact=True).fill(text)
+    await keeper.get_by_role("button", name="Save Changes").click()
+    await expect(keeper.get_by_role("alert")).to_contain_text("Nothing was saved yet. Please look again at Password.")
+    await expect(keeper.locator("#password-fault")).to_have_text("Enter the password.")
+    assert empty.api("GET", "/mailboxes")["items"] == []
+    await keeper.get_by_label("Password", exact=True).fill(SECRET)
+    await keeper.get_by_role("button", name="Save Changes").click()
+    await expect(keeper.get_by_role("status")).to_contain_text("The mailbox was saved")
+
+
 async def test_a_change_is_told_with_both_values_and_no_secret(keeper: Page, empty: Site) -> None:
     mailbox = _add(empty)
     await keeper.goto(f"/settings/mailboxes/{mailbox}")

@@ -54,7 +54,7 @@ async def test_a_token_is_shown_once_works_and_is_revoked(keeper: Page, empty: S
 async def test_the_password_is_changed_by_whom_knows_the_secret(keeper: Page) -> None:
     new = "a long enough password"
     for current, told in (("wrong", "This is neither"), (ADMIN_TOKEN, "The password was changed")):
-        await keeper.goto("/settings/access")
+        await keeper.goto("/account")
         await keeper.get_by_label("Admin token or present password").fill(current)
         await keeper.get_by_label("New password", exact=True).fill(new)
         await keeper.get_by_label("New password again").fill(new)

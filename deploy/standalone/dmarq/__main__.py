@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": ("dmarq.commands.demo:demo", "Run the whole system in a temporary directory, on sample emails."),
     "run": ("dmarq.commands.run:run", "Run the whole system on this machine."),
     "sign-in-link": ("dmarq.commands.sign_in_link:sign_in_link", "Print a link that signs a browser in, once."),
+    "user": ("dmarq.commands.user:user", "List, add, change and disable the people who sign in."),
     "parse": ("dmarq.commands.parse:parse", "Read reports from files, without any server."),
     "import": ("dmarq.commands.imports:import_", "Send files through the running pipeline, each report once."),
     "status": ("dmarq.commands.status:status", "Show mailboxes, where every email is, and what waits."),
@@ -28,6 +29,8 @@ COMMANDS = {
     "backup": ("dmarq.commands.backup:backup", "Write everything that `dmarq run` keeps into one file."),
     "restore": ("dmarq.commands.backup:restore", "Make a data directory out of a backup."),
     "export": ("dmarq.commands.export:export", "Write everything out: the original files, and JSON lines."),
+    "retention": ("dmarq.commands.retention:retention", "Show how much is kept, and what is due to go."),
+    "erase": ("dmarq.commands.erase:erase", "Erase one email address from all that is kept."),
     "doctor": ("dmarq.commands.doctor:doctor", "Say why no reports arrive."),
 }
 """Each subcommand: where it is ("module:attribute"), and its line in the help."""
@@ -70,8 +73,7 @@ def main() -> int:
 def _said(error: BaseException) -> tuple[int, list[Any]] | None:
     """The exit status and the lines for a person, for what a user can act on; None for a fault of ours."""
     from dmarq.embedded import EmbeddedError
-    from pipeline.errors import leaves
-    from pipeline.runtime.service import EXIT_BAD_SETTINGS, EXIT_FAILED
+    from pipeline.errors import EXIT_BAD_SETTINGS, EXIT_FAILED, leaves
     from pipeline.settings import SettingsError
 
     if isinstance(error, SettingsError):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -38,9 +39,8 @@ class Client:
 
     def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url
-        self._http = httpx.Client(
-            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s
-        )
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": f"dmarq/{version('dmarq')}"}  # for the audit log
+        self._http = httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=timeout_s)
 
     @classmethod
     def here(cls, *, timeout_s: float = TIMEOUT_S) -> Self:

@@ -14,37 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
 import structlog
-from pydantic import SecretStr
 
-from dmarq.client import Client
 from dmarq.embedded import DataDir, EmbeddedNats, EmbeddedPostgres
-from dmarq.embedded.child import Child, ChildSpec, cut_if_large, last_words
+from dmarq.embedded.child import Child, ChildSpec, EmbeddedServer, cut_if_large, last_words
 from dmarq.embedded.errors import ChildFailed
+from dmarq.embedded.forking import ForkServer
 from dmarq.embedded.programs import LOOPBACK, ensure_free, free_port
+from dmarq.loopback import is_ready, sign_in_link
+from dmarq.services import MODULES, SECRETS_OF, UPGRADE, without_others_secrets
+from pipeline.errors import EXIT_BAD_SETTINGS
 from pipeline.runtime.retry import pause
-from pipeline.runtime.service import EXIT_BAD_SETTINGS
 from pipeline.settings import Settings, given, process_environment
-from pipeline.upgrade import upgrade
 
 log = structlog.get_logger(__name__)
 
-MODULES = {
-    "config-api": "config_api",
-    "parser": "parser",
-    "extractor": "extractor",
-    "fetcher": "fetcher",
-    "notifier": "notifier",  # which may be left out
-}
-# A service is given what it needs: the extractor, which unpacks what strangers send, holds no secret but the broker's.
-SECRETS_OF = {
-    "config-api": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY", "DMARQ_ADMIN_TOKEN", "DMARQ_MAILBOXES"),
-    "parser": ("DMARQ_DATABASE_URL",),
-    "extractor": (),
-    "fetcher": ("DMARQ_SECRET_KEY",),
-    "notifier": ("DMARQ_DATABASE_URL", "DMARQ_SECRET_KEY"),
-}
+FORKS = sys.platform == "linux"  # elsewhere what libraries of the system hold may not survive a fork
 READY_S = 60.0
 LOOK_AT_LOGS_S = 60.0
 RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a service that ended by itself is started again
@@ -57,23 +42,32 @@ class Service:
 
     name: str
     spec: ChildSpec
-    health: str
+    health: str = ""
 
 
 class Stack:
     """The servers and services. Used as a context manager; it may only be entered in the main thread."""
 
     def __init__(
-        self, data: DataDir, settings: Settings, *, environment: Mapping[str, str] | None = None, durable: bool = True
+        self,
+        data: DataDir,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] | None = None,
+        durable: bool = True,
+        forks: bool = FORKS,
     ) -> None:
         """NATS and PostgreSQL of our own are started where this process is given no URL of others.
 
-        `environment` is for the services, beside our own. `durable` False forgets data in a power cut.
+        `environment` is for the services, beside our own. `durable` False forgets data in a power cut. Where it
+        `forks`, services are forked from one process and share what they have imported; else each is a program.
         """
         self._data = data
         self._settings = settings
         self._environment = dict(environment or {})
         self._durable = durable
+        self._forks = forks
+        self._fork_server: ForkServer | None = None
         self._exits = ExitStack()
         self._children: dict[str, Child] = {}
         self.services: tuple[Service, ...] = ()
@@ -86,8 +80,9 @@ class Stack:
     def __enter__(self) -> Self:
         ensure_free(self.http_address)
         with ExitStack() as undo:
+            self._start_fork_server(undo)
             self._start_servers(undo)
-            self._bring_up_to_date()
+            self._bring_up_to_date(undo)
             self._start_services(undo)
             self._exits = undo.pop_all()
         return self
@@ -96,9 +91,11 @@ class Stack:
         self._exits.close()
 
     def sign_in_link(self) -> str:
-        """Where a browser is signed in, once, within a quarter of an hour; each call makes another. Raises ApiError."""
-        with Client(f"http://{self.http_address}", self.admin_token) as client:
-            return str(client.post("/sign-in-links")["url"])
+        """Where a browser is signed in, once, within a quarter of an hour; each call makes another.
+
+        Raises EmbeddedError, OSError.
+        """
+        return sign_in_link(self.http_address, self.admin_token)
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Starts a service again when it ends by itself; returns when told to stop. Raises ChildFailed for a server."""
@@ -123,80 +120,113 @@ class Stack:
             log.warning("service_ended", service=service.name, status=status, restart_in_s=delay, last_words=words)
             await pause(stopping, delay)
             if not stopping.is_set():
-                self._children[service.name] = Child(service.spec)
+                self._children[service.name] = self._child(service)
 
     async def _cut_logs(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            for name in (*MODULES, "nats", "postgres"):
+            for name in (*MODULES, "nats", "postgres", "services"):
                 await asyncio.to_thread(cut_if_large, self._data.log(name))
             await pause(stopping, LOOK_AT_LOGS_S)
 
+    def _start_fork_server(self, undo: ExitStack) -> None:
+        """Before everything else, for it imports while the servers start."""
+        if self._forks:
+            modules = [module for name, module in MODULES.items() if self._runs(name)]
+            public = without_others_secrets(process_environment(), service="")
+            self._fork_server = undo.enter_context(ForkServer(self._data, [UPGRADE, *modules], public))
+
     def _start_servers(self, undo: ExitStack) -> None:
+        """Starts both, then waits for both."""
+        servers: list[EmbeddedServer] = []
         if "DMARQ_NATS_URL" in given():
             self.nats_url = self._settings.nats_url.get_secret_value()
         else:
             program = Path(self._settings.nats_server) if self._settings.nats_server else None
-            self._nats = undo.enter_context(EmbeddedNats(self._data, program=program))
+            self._nats = EmbeddedNats(self._data, program=program)
             self.nats_url = self._nats.url
+            servers.append(self._nats)
         if "DMARQ_DATABASE_URL" in given():
             self.database_url = self._settings.database_url.get_secret_value()
-            return
-        bin_dir = Path(self._settings.postgres_bin_dir) if self._settings.postgres_bin_dir else None
-        postgres = EmbeddedPostgres(self._data, bin_dir=bin_dir, durable=self._durable)
-        self.database_url = undo.enter_context(postgres).url
+        else:
+            bin_dir = Path(self._settings.postgres_bin_dir) if self._settings.postgres_bin_dir else None
+            postgres = EmbeddedPostgres(self._data, bin_dir=bin_dir, durable=self._durable)
+            self.database_url = postgres.url
+            servers.append(postgres)
+        for server in servers:
+            server.launch()
+            undo.callback(server.stop)
+        for server in servers:
+            server.wait_ready()
 
-    def _bring_up_to_date(self) -> None:
+    def _bring_up_to_date(self, undo: ExitStack) -> None:
         """With a NATS of our own, as in containers: streams are made by a user who does nothing else."""
         if self._nats is None:
             return
-        urls = {"nats_url": SecretStr(self._nats.url_of("migrate")), "database_url": SecretStr(self.database_url)}
-        asyncio.run(upgrade(self._settings.model_copy(update=urls), with_database=self._settings.migrate))
+        environment = {**self._environment_of("upgrade"), "DMARQ_NATS_URL": self._nats.url_of("migrate")}
+        arguments = () if self._settings.migrate else ("--only-streams",)
+        spec = self._spec("upgrade", (UPGRADE, *arguments), environment)
+        child = self._child(Service("upgrade", spec))
+        undo.callback(child.stop)
+        if child.exit.result() != 0:
+            words = last_words(spec.log)
+            raise ChildFailed("upgrade", what="could not bring the data up to date", log=spec.log, last_words=words)
 
     def _start_services(self, undo: ExitStack) -> None:
-        self.services = tuple(self._service(name) for name in MODULES if name != "notifier" or self._settings.notify)
+        self.services = tuple(self._service(name) for name in MODULES if self._runs(name))
         for service in self.services:
-            self._children[service.name] = Child(service.spec)
+            self._children[service.name] = self._child(service)
             undo.callback(self._stop, service.name)
         for service in self.services:
-            self._children[service.name].wait_ready(partial(_is_ready, service.health), timeout_s=READY_S)
+            self._children[service.name].wait_ready(partial(is_ready, service.health), timeout_s=READY_S)
 
     def _stop(self, name: str) -> None:
         self._children[name].stop()
 
+    def _runs(self, name: str) -> bool:
+        return name != "notifier" or self._settings.notify
+
+    def _child(self, service: Service) -> Child:
+        """Forked or a program of its own: the one place that knows."""
+        spec = service.spec
+        if self._fork_server is None:
+            return Child(spec)
+        return Child(spec, self._fork_server.start_of(*spec.command[2:]))
+
     def _service(self, name: str) -> Service:
         health = self.http_address if name == "config-api" else f"{LOOPBACK}:{free_port()}"
+        environment = {
+            **self._environment_of(name),
+            **self._bus_of(name),
+            "DMARQ_HTTP_ADDRESS": self.http_address,
+            "DMARQ_HEALTH_ADDRESS": health,
+        }
+        return Service(name, self._spec(name, (MODULES[name],), environment), health)
+
+    def _environment_of(self, name: str) -> dict[str, str]:
         secrets = {
             "DMARQ_DATABASE_URL": self.database_url,
             "DMARQ_SECRET_KEY": self._settings.secret_key.get_secret_value() or self._data.key_list("secret-key"),
             "DMARQ_ADMIN_TOKEN": self.admin_token,
         }
-        environment = {
+        return {
             **without_others_secrets({**process_environment(), **self._environment}, service=name),
             **{variable: secrets[variable] for variable in SECRETS_OF[name] if variable in secrets},
-            **self._bus_of(name),
-            "DMARQ_HTTP_ADDRESS": self.http_address,
-            "DMARQ_HEALTH_ADDRESS": health,
         }
-        spec = ChildSpec(
+
+    def _spec(self, name: str, module: tuple[str, ...], environment: Mapping[str, str]) -> ChildSpec:
+        return ChildSpec(
             name=name,
-            command=(sys.executable, "-m", MODULES[name]),
+            command=(sys.executable, "-m", *module),
             log=self._data.log(name),
             environment=environment,
             keep_open=(self._data.lock_fd,),
             grace_s=20.0,
         )
-        return Service(name, spec, health)
 
     def _bus_of(self, service: str) -> dict[str, str]:
         if self._nats is None:
             return {"DMARQ_NATS_URL": self.nats_url}
         return {"DMARQ_NATS_URL": self._nats.url_of(service), "DMARQ_MIGRATE": "false"}
-
-
-def without_others_secrets(environment: Mapping[str, str], *, service: str) -> dict[str, str]:
-    """The environment without the variables (and files) that only other services may have."""
-    others = {name for names in SECRETS_OF.values() for name in names}.difference(SECRETS_OF[service])
-    return {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in others}
 
 
 async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
@@ -213,10 +243,3 @@ async def _ended(child: Child, stopping: asyncio.Event) -> int | None:
 
 async def _exit(child: Child) -> int:
     return await asyncio.wrap_future(child.exit)
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        return httpx.get(f"http://{address}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False

@@ -7,8 +7,8 @@ from config_api.access import admin
 from config_api.backend import Backend
 from config_api.mailboxes import declared
 from config_api.site import server
-from pipeline.errors import described, leaves
-from pipeline.runtime.service import BAD_SETTINGS, EXIT_BAD_SETTINGS, EXIT_FAILED, FAILURES
+from pipeline.errors import EXIT_BAD_SETTINGS, EXIT_FAILED, described, leaves
+from pipeline.runtime.service import BAD_SETTINGS, FAILURES
 from pipeline.secrets import Keyring
 from pipeline.settings import Settings
 from pipeline.telemetry.logs import configure_logs

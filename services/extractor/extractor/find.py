@@ -33,6 +33,7 @@ from pipeline.contracts.reasons import Reason
 WALKED_PARTS: Final = 5  # times the parts limit: among so many the parts with priority are chosen
 WHOLE: Final = "0"  # the path of the mail itself
 
+_ARCHIVES: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP})
 _NO_CLEAR_FILE: Final = UNCLEAR | {Sniffed.HTML}
 
 
@@ -95,8 +96,7 @@ class _Search:
         raw, mail = opened.raw, opened.mail
         walked = list(islice(leaves(raw, mail), self._budget.limits.max_parts * WALKED_PARTS))
         found = [leaf_of(raw, part, item) for part in walked]
-        is_told = any(is_feedback(leaf.data) or (leaf.is_prose and is_notice(leaf.data)) for leaf in found)
-        if is_told or is_failure_report(mail, walked):
+        if any(map(_tells_of_failure, found)) or is_failure_report(mail, walked):
             self._failure_report(raw, item, found)
             return
         self._is_expected = (
@@ -176,3 +176,9 @@ class _Search:
             return
         if self._must_carry_report(mail) and not book.has_switched_off:
             book.note(Refusal(Item(WHOLE, sniffed=Sniffed.MAIL), Reason.REPORT_REMOVED))
+
+
+def _tells_of_failure(leaf: Leaf) -> bool:
+    if leaf.kind in _ARCHIVES:
+        return False
+    return is_feedback(leaf.data) or (leaf.is_prose and is_notice(leaf.data))

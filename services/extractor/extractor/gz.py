@@ -88,9 +88,8 @@ def reports_apart(data: bytes, allowance: Allowance) -> list[bytes]:
 
 def _report_begins(data: bytes, *, most: int) -> frozenset[int]:
     """Where, behind the first member, something that looks like a member unpacks to the beginning of a report."""
-    first = max(data.find(MAGIC, 0, 16), 0)
+    at = max(data.find(MAGIC, 0, 16), 0)
     begins: set[int] = set()
-    at = first
     for _ in range(most):
         at = data.find(_MEMBER, at + 1)
         if at < 0:

@@ -32,22 +32,17 @@ class Source(Protocol):
         ...
 
 
-class DeflateStream:
+class DeflateStream(Inflater):
     """One deflate stream inside `data`, paid for from an allowance. When `chunks` has ended, `end` is behind it."""
 
     def __init__(self, data: bytes, *, start: int, end: int, window_bits: int, allowance: Allowance) -> None:
-        self._inflater = Inflater(data, start=start, end=end, window_bits=window_bits)
-        self._allowance = allowance
-
-    @property
-    def end(self) -> int:
-        """The position after the stream."""
-        return self._inflater.end
+        super().__init__(data, start=start, end=end, window_bits=window_bits)
+        self._spend = allowance.spend
 
     def chunks(self) -> Iterator[bytes]:
         """The plain bytes. Raises Rejected: damaged, cut off, or over a limit."""
-        for piece in self._inflater.pieces():
-            self._allowance.spend(len(piece))
+        for piece in self.pieces():
+            self._spend(len(piece))
             yield piece
 
 

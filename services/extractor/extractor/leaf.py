@@ -83,4 +83,4 @@ def _is_prose(part: Part, *, name: str, kind: Sniffed, data: bytes) -> bool:
     if kind is Sniffed.MAIL and content_type == "":
         return False
     is_text = content_type == "" or (content_type.startswith("text/") and content_type != "text/xml")
-    return is_text and not is_report_itself(data)
+    return is_text and (kind is Sniffed.TEXT or not is_report_itself(data))  # what is sniffed as text is no report

@@ -7,8 +7,7 @@ Number of parts and depth of nesting are bounded; the walk reads each level once
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from extractor.fields import Fields
 from extractor.mbox import header_start
@@ -29,8 +28,7 @@ _SPACE: Final = re.compile(rb"[\r\n \t]*+")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A mail or a part of one: its fields, and where its body is in the raw bytes.
 
     `path` numbers the parts from 1 at each level ("2", "1/2"); it is empty for a multipart mail itself.
@@ -51,7 +49,7 @@ class Part:
     @property
     def is_multipart(self) -> bool:
         """Whether its fields say that it has parts."""
-        return self.fields.content_type.startswith("multipart/")
+        return self.fields.is_multipart
 
 
 def top(raw: bytes) -> Part:

@@ -132,18 +132,17 @@ class _Opening:
 
     def _one(self, item: Item, data: bytes, *, kind: Sniffed, depth: int) -> Iterator[Piece]:
         if kind is Sniffed.GZIP:
-            yield from self._gzip(item.as_carrier(), data, depth=depth)
-        elif kind is Sniffed.DEFLATE:
+            return self._gzip(item.as_carrier(), data, depth=depth)
+        if kind is Sniffed.DEFLATE:
             source = Deflated(data, self.allowance, window_bits=window_bits_of(data))
-            yield from self._stream(item.as_carrier(), source, depth=depth)
-        elif kind is Sniffed.ZIP:
-            yield from self._zip(item, data, depth=depth)
-        elif kind is Sniffed.UUENCODED:
-            yield from self._uuencoded(item, data, depth=depth)
-        elif kind is Sniffed.CMS_SIGNED:
-            yield from self._signed(item, data, depth=depth)
-        else:
-            yield from nested_mails(item, data, depth=depth, budget=self.terms.budget)
+            return self._stream(item.as_carrier(), source, depth=depth)
+        if kind is Sniffed.ZIP:
+            return self._zip(item, data, depth=depth)
+        if kind is Sniffed.UUENCODED:
+            return self._uuencoded(item, data, depth=depth)
+        if kind is Sniffed.CMS_SIGNED:
+            return self._signed(item, data, depth=depth)
+        return nested_mails(item, data, depth=depth, budget=self.terms.budget)
 
     def _gzip(self, item: Item, data: bytes, *, depth: int) -> Iterator[Piece]:
         """A file, or several behind one another: each is a document of its own, numbered below the item's path."""
@@ -280,10 +279,11 @@ def _after(item: Item, data: bytes, source: Source) -> Item:
 
 def _gather(chunks: Iterator[bytes], count: int) -> bytes:
     """At least `count` bytes of the stream, or all of it."""
-    gathered = bytearray()
-    while len(gathered) < count:
+    gathered, size = [], 0
+    while size < count:
         chunk = next(chunks, None)
         if chunk is None:
             break
-        gathered += chunk
-    return bytes(gathered)
+        gathered.append(chunk)
+        size += len(chunk)
+    return gathered[0] if len(gathered) == 1 else b"".join(gathered)

@@ -19,8 +19,8 @@ from pipeline.runtime.retry import pause, persist, unless
 log = structlog.get_logger(__name__)
 
 AFTER_BUG_S = 30.0
-RELIST_EVERY = 10.0  # seconds; a change is heard at once, this only catches what was swallowed on the way
-LOOK_EVERY = 0.5  # seconds between looks whether the connection is still the same
+RELIST_EVERY = 30.0  # seconds; a change is heard at once, this only catches what was swallowed on the way
+LOOK_EVERY = 1.0  # seconds between looks whether the connection is still the same
 SPREAD_S = 0.02  # per mailbox: many mailboxes start over some seconds, not in one moment
 
 Work = Callable[[Mailbox], Coroutine[object, object, None]]

@@ -21,6 +21,7 @@ from pipeline.secrets import Keyring
 from pipeline.settings import Settings
 
 HEALTH_ADDRESS = "127.0.0.1:9104"
+REPORTS, EVENTS = 25, 100  # in hand at once: a report comes with its rows, and memory is short
 ABOUT = "Tells people and programs: alerts, digests and webhooks."
 
 
@@ -64,8 +65,8 @@ async def work(frame: Frame, postgres: Database) -> None:
         group.create_task(Courier(postgres, sender, noted).run(frame.stopping), name="courier")
         group.create_task(answer_tests(frame, trier), name="tests")
         await frame.run(
-            Stage(topology.NOTIFIER_REPORTS, taker, batch=100, concurrency=1),
-            Stage(topology.NOTIFIER_EVENTS, heard, batch=200, concurrency=1, linger=0.5),
+            Stage(topology.NOTIFIER_REPORTS, taker, batch=REPORTS, concurrency=1),
+            Stage(topology.NOTIFIER_EVENTS, heard, batch=EVENTS, concurrency=1, linger=0.5),
         )
 
 

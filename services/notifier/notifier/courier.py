@@ -20,6 +20,7 @@ from pipeline.telemetry.metrics import NOTIFY_DEAD, NOTIFY_OVERDUE, NOTIFY_SENDI
 log = structlog.get_logger(__name__)
 
 EVERY = 5.0  # seconds
+OTHERS_EVERY = 20.0  # seconds: who finds something tells the others at once
 AT_ONCE = 4  # so that a channel that hangs holds up no other
 LONGEST = 100.0  # seconds of a sending, less than its lease
 
@@ -38,27 +39,28 @@ class Courier:
         """Returns when told to stop and what is in hand is settled."""
         async with asyncio.TaskGroup() as group:
             for number in range(AT_ONCE):
-                group.create_task(self._loop(stopping, counts=number == 0), name=f"courier-{number}")
+                group.create_task(self._loop(stopping, is_first=number == 0), name=f"courier-{number}")
 
-    async def _loop(self, stopping: asyncio.Event, *, counts: bool) -> None:
+    async def _loop(self, stopping: asyncio.Event, *, is_first: bool) -> None:
         while not stopping.is_set():
             self._noted.clear()
             try:
                 while not stopping.is_set() and await self.send_one():
                     continue
-                if counts:
+                if is_first:
                     await self._count()
             except TryLater as error:
                 log.info("sending_postponed", dependency=error.dependency, detail=error.detail[:200])
             except StatementFault as error:
                 log.error("sending_failed", error=described(error))
-            await self._idle(stopping)
+            await self._idle(stopping, EVERY if is_first else OTHERS_EVERY)
 
     async def send_one(self) -> bool:
         """Sends the next thing that is due; False when there is none. Raises TryLater."""
         sending = await deliveries.claim(self._database, datetime.now(UTC))
         if sending is None:
             return False
+        self._noted.set()  # it is rarely alone
         outcome = await self._sent(sending)
         NOTIFY_SENDINGS.labels(sending.channel.settings.kind.value, "sent" if outcome.sent else "failed").inc()
         about = {"channel": sending.channel.id, "key": sending.key, "attempt": sending.attempts}
@@ -87,9 +89,9 @@ class Courier:
         NOTIFY_DEAD.set(backlog.dead)
         NOTIFY_OVERDUE.set(backlog.overdue_seconds)
 
-    async def _idle(self, stopping: asyncio.Event) -> None:
+    async def _idle(self, stopping: asyncio.Event, seconds: float) -> None:
         tasks = [asyncio.create_task(self._noted.wait()), asyncio.create_task(stopping.wait())]
-        await asyncio.wait(tasks, timeout=EVERY, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -60,6 +60,7 @@ async def work(frame: Frame, postgres: Database) -> None:
     finish = asyncio.Event()
     kept = {
         "keep_documents_days": frame.settings.keep_documents_days,
+        "keep_failure_days": frame.settings.keep_failure_days,
         "keep_records_months": frame.settings.keep_records_months,
     }
     lookups = LookupOptions(dns_hours=frame.settings.dns_hours, host_names=frame.settings.host_names)

@@ -42,7 +42,9 @@ def announcement(
 
 def _row(row: Record, names: Names | None) -> Json:
     plain = row_as_json(row)
-    return plain if names is None else {**plain, "source": names(row)}
+    if names is not None:
+        plain["source"] = names(row)
+    return plain
 
 
 def _event(stored: StoredReport, header: Json, rows: Rows, *, link: str, at: datetime) -> ReportStored:

@@ -1,9 +1,8 @@
 """The documents of mails, read: the CPU's part of the work, done in a thread so that heartbeats go on."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +21,8 @@ from pipeline.errors import Rejected
 GROUP_BYTES = 16 * 1024 * 1024  # uncompressed documents that are read and stored together
 NO_TOTALS = Totals()
 MAX_DOMAIN_BYTES = 2000  # an entry of a database index holds 2704; a name has 253, a TLS report may have several
+_FIRST_S = -62_135_596_800  # the year 1, UTC
+_LAST_S = 253_402_300_799  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +125,16 @@ def _read_mail(envelope: Envelope, options: ReadOptions) -> ReadMail:
     from_domain = event.from_address.rpartition("@")[2]
     documents: list[Document] = []
     lines = event.lines
-    with ExitStack() as opened:
+    try:
         for info in event.documents:
             read = _read_documents(info, envelope, from_domain, options)
-            documents += map(opened.enter_context, read)
-            if any(document.info is not info for document in read):
+            documents += read
+            if read and read[0].info is not info:
                 lines = tuple(own for line in lines for own in _lines(line, info, read))
-        opened.pop_all()
+    except BaseException:
+        for document in documents:
+            document.close()
+        raise
     event = event if lines is event.lines else event.model_copy(update={"lines": lines})
     return ReadMail(event, tuple(documents))
 
@@ -176,10 +180,7 @@ def unstorable(reading: Reading) -> Rejected | None:
     report = reading.report
     if len(report.domain.encode()) > MAX_DOMAIN_BYTES:
         return Rejected(Reason.BAD_VALUE, "the policy domain is longer than any domain names can be")
-    try:
-        datetime.fromtimestamp(report.begin, UTC)
-        datetime.fromtimestamp(report.end, UTC)
-    except (ValueError, OverflowError, OSError):
+    if not (_FIRST_S <= report.begin <= _LAST_S and _FIRST_S <= report.end <= _LAST_S):
         return Rejected(Reason.BAD_PERIOD, "outside of the years 1 to 9999")
     return None
 

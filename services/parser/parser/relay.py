@@ -34,16 +34,18 @@ class Relay:
 
     async def run(self, finish: asyncio.Event) -> None:
         """Returns when `finish` is set and what was committed until then is published, or cannot be just now."""
+        look = self.publish_all
         while True:
             last = finish.is_set()
             self._woken.clear()
             try:
-                await persist(self.publish_all, stopping=finish)
+                await persist(look, stopping=finish)
             except TryLater:  # told to finish meanwhile: the rest stays in the outbox
                 return
             if last:
                 return
             await self._idle(finish)
+            look = self.publish_all if self._woken.is_set() or finish.is_set() else self._publish_what_is_left
 
     async def publish_all(self) -> None:
         """Publishes until nothing is left that no other relay holds. Raises TryLater; the rest stays in the outbox."""
@@ -52,12 +54,18 @@ class Relay:
         if monotonic() - self._counted_at >= IDLE:
             await self._count()
 
-    async def _count(self) -> None:
+    async def _publish_what_is_left(self) -> None:
+        """Nobody told of anything, so most likely there is nothing: one statement says so."""
+        if await self._count():
+            await self.publish_all()
+
+    async def _count(self) -> int:
         async with self._database.connection() as connection:
             waiting = await outbox.waiting(connection)
         self._counted_at = monotonic()
         OUTBOX_ROWS.set(waiting.rows)
         OUTBOX_AGE.set(waiting.age)
+        return waiting.rows
 
     async def _publish_some(self) -> int:
         async with self._database.transaction() as connection:

@@ -40,7 +40,12 @@ async def fold(database: Database, stopping: asyncio.Event) -> None:
 
 
 async def keep_house(
-    database: Database, stopping: asyncio.Event, *, keep_documents_days: int, keep_records_months: int
+    database: Database,
+    stopping: asyncio.Event,
+    *,
+    keep_documents_days: int,
+    keep_records_months: int,
+    keep_failure_days: int = 0,
 ) -> None:
     """Forgets what is old and makes room for the months to come, every hour until told to stop; 0 keeps for ever."""
     partitions = Partitions(database)
@@ -51,6 +56,8 @@ async def keep_house(
             await drop_records(database, months=keep_records_months)
         if keep_documents_days:
             await forget(database, stopping, statement="forget_documents", days=keep_documents_days)
+        if keep_failure_days:
+            await forget(database, stopping, statement="forget_failure_reports", days=keep_failure_days)
         await forget(database, stopping, statement="forget_activities", days=ACTIVITY_DAYS)
 
     await chore("retention", clear, every=CLEAR_EVERY, stopping=stopping)

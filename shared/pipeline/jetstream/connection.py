@@ -86,7 +86,7 @@ DEPENDENCY = "nats"
 FULL_CODES = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of the account, the server and the stream
 PENDING_BYTES = 64 * 1024 * 1024
 API_TIMEOUT = 5.0  # seconds
-LOOK_EVERY = 0.5  # seconds between looks at the connection while an answer is awaited
+LOOK_EVERY = 1.0  # seconds between looks at the connection while an answer is awaited
 
 # No broker that comes back fixes these: they are mistakes of ours, and the runtime judges them as such.
 MISTAKES = (

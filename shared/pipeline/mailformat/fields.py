@@ -50,7 +50,7 @@ class Fields:
     """One header block, of which the first bytes are read. Of a field that is there twice, `text` gives the first.
 
     `is_bent`: a folded line was not indented. `type_value` is Content-Type, whole; `content_type` is like "text/plain",
-    in lower case, and empty when it is absent or unreadable.
+    in lower case, and empty when it is absent or unreadable; `is_multipart`: it says that there are parts.
     """
 
     def __init__(self, block: bytes) -> None:
@@ -58,11 +58,13 @@ class Fields:
         block = block if len(block) <= MAX_BLOCK else with_short_lines(block)[:MAX_BLOCK]
         self._found = [(name.lower(), value) for name, value in _FIELD.findall(block.decode("latin-1"))]
         self._values = dict(reversed(self._found))
-        self.is_bent = any("\n" in value and _NOT_INDENTED.search(value) for value in self._values.values())
+        self._texts: dict[str, str] = {}  # those that were asked for: they are asked for again
+        self.is_bent = any([_NOT_INDENTED.search(value) for value in self._values.values() if "\n" in value])
         # Trustwave's gateway writes it without the hyphen.
         self.type_value = self.text("content-type") or self.text("contenttype") or self.text("content_type")
         type_found = _TYPE.match(self.type_value)
         self.content_type = type_found[1].lower() if type_found else ""
+        self.is_multipart = self.content_type.startswith("multipart/")
         self._parameters: dict[str, str] | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -71,7 +73,13 @@ class Fields:
 
     def text(self, name: str) -> str:
         """The value, unfolded; undecodable bytes as Latin-1; empty when it is absent. `name` in lower case."""
-        return _text(self._values[name]) if name in self._values else ""
+        text = self._texts.get(name)
+        if text is None:
+            value = self._values.get(name)
+            if value is None:
+                return ""
+            text = self._texts[name] = _text(value)
+        return text
 
     def texts(self, name: str) -> list[str]:
         """The values of all fields of this name, in order."""

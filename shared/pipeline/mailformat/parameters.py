@@ -10,7 +10,7 @@ from pipeline.mailformat.charsets import decoded
 MAX_TEXT: Final = 16 * 1024  # characters of a value that are looked at
 MAX_SECTIONS: Final = 1000  # of one continued parameter
 
-_PARAMETER: Final = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)', re.DOTALL)
+_PARAMETER: Final = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^;]*+)', re.DOTALL)
 _SECTION: Final = re.compile(r"([^*]+)(?:\*(\d{1,4}))?(\*?)")
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)

@@ -1,7 +1,7 @@
 """A pool of connections to PostgreSQL, and the translation of the driver's errors into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 DEPENDENCY = "postgres"
 CONNECT_TIMEOUT = 10.0  # seconds
+UNUSED_FOR = 30.0  # seconds after which a connection is closed: each is a process of the server, of some megabytes
 OPENING = RetryPolicy(later_delays=(0.2, 0.4, 0.8, 1.6, 3.2, 5.0))
 ANSWER_TIMEOUT = 65.0  # seconds until a server that says nothing counts as gone; more than its own statement timeout
 SERVER_SETTINGS = {
@@ -66,6 +67,13 @@ class Database:
         ):
             yield connection
 
+    def confined_to(self, domains: Collection[str]) -> "Database":
+        """The same connections, for somebody who sees what is about these domains and changes nothing.
+
+        Their statements find the tables of the schema `confined` and no others (migration 0082).
+        """
+        return _Confined(self._pool, self._readiness, domains)
+
     @asynccontextmanager
     async def _silence_ends(self, connection: Connection) -> AsyncIterator[None]:
         """A server that does not answer in time gets no further word: the driver would wait once more, to cancel.
@@ -89,6 +97,35 @@ class Database:
                 self._readiness.set(DEPENDENCY, up=False, detail=error.detail[:200])
             raise
         self._readiness.set(DEPENDENCY, up=True)
+
+
+class _Confined(Database):
+    """Each loan is a transaction, because what confines it ends with one."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", readiness: Readiness, domains: Collection[str]) -> None:
+        super().__init__(pool, readiness)
+        listed = ",".join(sorted(domains)).replace("'", "''")
+        # SET, because a SELECT would be a query already: a transaction may still choose its isolation after this.
+        self._terms = (
+            f"SET LOCAL search_path = confined; SET LOCAL dmarq.domains = '{listed}'; SET TRANSACTION READ ONLY"
+        )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction that only reads."""
+        async with (
+            super().connection() as connection,
+            connection.transaction(),
+            self._silence_ends(connection),
+        ):
+            await connection.execute(self._terms)
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """The same."""
+        async with self.connection() as connection:
+            yield connection
 
 
 @contextmanager
@@ -180,6 +217,7 @@ async def open_pool(url: str, *, size: int, name: str, migrates: bool = True) ->
         url,
         min_size=0,  # a connection that is lost is made again when it is needed, not behind our back
         max_size=size,
+        max_inactive_connection_lifetime=UNUSED_FOR,
         timeout=CONNECT_TIMEOUT,
         command_timeout=ANSWER_TIMEOUT,
         server_settings={**SERVER_SETTINGS, "application_name": f"dmarq-{name}"},

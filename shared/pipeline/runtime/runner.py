@@ -13,7 +13,7 @@ from pipeline.runtime.stage import Stage
 from pipeline.runtime.work import Work
 from pipeline.telemetry.health import Readiness
 
-TAKE_WAIT = 5.0  # seconds a pull waits for a first event
+TAKE_WAIT = 10.0  # seconds a pull waits for a first event
 
 
 class StageRunner:

@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 import uvloop
 
-from pipeline.errors import TryLater, leaves
+from pipeline.errors import EXIT_BAD_SETTINGS, EXIT_FAILED, TryLater, leaves
 from pipeline.jetstream.bus import Bus
 from pipeline.jetstream.connection import connected
 from pipeline.runtime.retry import persist_unless_stopped
@@ -27,8 +27,6 @@ from pipeline.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
 
-EXIT_BAD_SETTINGS = 78  # EX_CONFIG of sysexits.h
-EXIT_FAILED = 1
 # Mails and reports are many small objects in no cycles. Looking for cycles as often as Python does by default takes up
 # to a third of the time that reading and storing takes.
 COLLECT_AFTER = (50_000, 20, 50)

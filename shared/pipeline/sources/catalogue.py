@@ -121,7 +121,11 @@ def parse_services(text: str) -> list[Service]:
 
 def own_services() -> list[Service]:
     """The services that come with the project."""
-    return parse_services((files("pipeline.sources") / "services.json").read_text(encoding="utf-8"))
+    return parse_services(_own_text())
+
+
+def _own_text() -> str:
+    return (files("pipeline.sources") / "services.json").read_text(encoding="utf-8")
 
 
 def service_name(service_id: str) -> str:
@@ -134,4 +138,4 @@ def service_name(service_id: str) -> str:
 
 @cache
 def _own_names() -> dict[str, str]:
-    return {service.id: service.name for service in own_services()}
+    return {service["id"]: service["name"] for service in json.loads(_own_text())}

@@ -14,7 +14,7 @@ from pipeline.telemetry.metrics import CONSUMER_IN_HAND, CONSUMER_WAITING, STREA
 
 log = structlog.get_logger(__name__)
 
-EVERY = 10.0  # seconds
+EVERY = 20.0  # seconds; each look is a dozen requests
 
 
 async def watch_backlog(bus: Bus, consumers: Sequence[Consumer], stopping: asyncio.Event) -> None:

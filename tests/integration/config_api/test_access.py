@@ -139,4 +139,5 @@ def test_the_api_describes_itself_on_a_page(api: Api) -> None:
     page = signed_in(api).get("/api/v1/docs")
     assert page.status_code == 200
     assert "POST /api/v1/mailboxes/{mailbox_id}/test" in page.text
+    assert "Every POST takes an <code>Idempotency-Key</code>" in page.text
     assert "http://" not in page.text.replace("http://www.w3.org", "")

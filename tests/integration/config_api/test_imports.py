@@ -35,7 +35,7 @@ def test_a_mail_goes_on_its_way_as_it_is(api: Api) -> None:
     answer = api("POST", "/imports?name=a.eml", data=MAIL)
 
     assert answer.status_code == 202
-    assert answer.json == {"mail_id": ref_of(sha256(MAIL).digest()).mail_id}
+    assert answer.json == {"mail_id": ref_of(sha256(MAIL).digest()).mail_id, "is_known": False}
     [envelope] = taken(api)
     assert isinstance(envelope.event, MailFetched)
     assert envelope.event.mail == ref_of(sha256(MAIL).digest())
@@ -57,7 +57,7 @@ def test_a_file_that_is_no_mail_is_put_into_one_under_its_name(api: Api, data: b
 def test_a_file_is_the_same_mail_whatever_it_is_called(api: Api) -> None:
     answers = [api("POST", f"/imports?name={name}", data=XML).json for name in ("a", "b", "a")]
 
-    assert answers == [{"mail_id": ref_of(sha256(XML).digest()).mail_id}] * 3
+    assert answers == [{"mail_id": ref_of(sha256(XML).digest()).mail_id, "is_known": False}] * 3
     assert len(taken(api)) == 1
 
 

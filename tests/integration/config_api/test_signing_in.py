@@ -134,12 +134,12 @@ def test_a_session_ends_with_the_password_that_began_it(api: Api) -> None:
     for each in (browser, other):
         assert sign_in(each, "a long enough password").status_code == 303
     form = {
-        "csrf_token": csrf_token(browser, "/settings/access"),
+        "csrf_token": csrf_token(browser, "/account"),
         "current": "a long enough password",
         "password": "another long password",
         "again": "another long password",
     }
-    assert browser.post("/settings/access/password", data=form).status_code == 303
+    assert browser.post("/account/password", data=form).status_code == 303
     assert [each.get("/api/v1/mailboxes").status_code for each in (browser, other)] == [200, 401]
     assert set_password(api, None).status_code == 204
     assert browser.get("/api/v1/mailboxes").status_code == 401

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 
+from parser import relay as relay_module
 from parser.handler import ParserHandler
 from parser.relay import Relay
 from parser.storage import outbox
@@ -140,6 +141,23 @@ async def test_a_running_relay_publishes_when_it_is_woken_and_once_more_at_its_e
         finish.set()
 
     assert await count(bus, "COMMAND") == 2
+
+
+async def test_an_idle_relay_finds_by_itself_what_another_process_left(
+    parser: ParserHandler, postgres: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "IDLE", 0.05)
+    finish = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Relay(postgres, bus).run(finish))
+        for number in (1, 2):
+            await asyncio.sleep(0.1)  # it has looked, and found nothing
+            await parser([extracted(number, changed("r-1", f"r-{number}"))])
+            while await count(bus, "COMMAND") < number:  # noqa: ASYNC110 - the broker has no event for it
+                await asyncio.sleep(0.01)
+        finish.set()
+
+    assert await values(postgres, "SELECT count(*) FROM outbox") == [0]
 
 
 async def test_no_more_than_the_limit_is_taken_when_the_statistics_say_that_the_outbox_is_empty(

@@ -111,3 +111,31 @@ async def test_a_later_migration_comes_to_new_databases_and_to_old_ones(
         assert (await start(url))[-1] == later.name
         async with connected(url) as connection:
             assert await connection.fetch("SELECT * FROM later") == []
+
+
+async def test_the_password_of_before_there_were_users_becomes_that_of_the_user_admin(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        for migration in migrations():
+            if migration.name < "0080":
+                await connection.execute(migration.sql)
+        await connection.execute(
+            "INSERT INTO credential (kind, hash) VALUES ('password', 'hash'), ('admin_token', 'x')"
+        )
+        await connection.execute(
+            "INSERT INTO session (hash, expires_at, made_by) VALUES ('a', now() + interval '1 day', sha256('hash')), "
+            "('b', now() + interval '1 day', sha256('x'))"
+        )
+        for migration in migrations():
+            if migration.name >= "0080":
+                await connection.execute(migration.sql)
+        users = await connection.fetch("SELECT name, role, password, mark = sha256('hash') AS is_bound FROM users")
+        sessions = await connection.fetch(
+            "SELECT users.name FROM session LEFT JOIN users ON users.id = user_id AND mark = made_by ORDER BY hash"
+        )
+        credentials = await connection.fetch("SELECT kind FROM credential")
+        await connection.execute("UPDATE users SET password = 'another'")
+        ended = await connection.fetchval("SELECT mark <> sha256('hash') FROM users")
+    assert [tuple(row) for row in users] == [("admin", "admin", "hash", True)]
+    assert [row["name"] for row in sessions] == ["admin", None]
+    assert [row["kind"] for row in credentials] == ["admin_token"]
+    assert ended

@@ -56,10 +56,10 @@ def test_sources_and_domains_are_told_in_tables_of_80_columns_and_as_json() -> N
 
     assert [result.exit_code for result in (sources, failing, domains, one, as_json)] == [0] * 5, sources.output
     assert "192.0.2.10 (Twilio" in sources.output
-    assert "misaligned" in sources.output
+    assert "Yours, failing" in sources.output
     assert [json.loads(line)["source_ip"] for line in failing.output.splitlines()] == ["192.0.2.66"]
     assert domains.output.splitlines()[1].split() == ["example.com", "none", "3,750", "14.4%", "1", "1", "2023-11-14"]
-    assert "example.com: the policy is none, says the latest reports" in one.output
+    assert "example.com: the policy is none, say the latest reports" in one.output
     assert "quarantine: reports of 1 day; 14 are needed" in one.output
     assert "its DNS was not asked for yet" in one.output
     assert json.loads(as_json.output)["dns"]["latest"] is None

@@ -4,11 +4,16 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
+
+from dmarq.embedded import DataDir
 from dmarq.embedded.child import MAX_LOG_BYTES, cut_if_large
-from dmarq.embedded.programs import LOOPBACK
-from dmarq.stack import SECRETS_OF, without_others_secrets
-from pipeline.settings import process_environment
+from dmarq.embedded.programs import LOOPBACK, free_port
+from dmarq.services import MODULES, SECRETS_OF, without_others_secrets
+from dmarq.stack import Stack
+from pipeline.settings import Settings, process_environment
 
 DMARQ = Path(sys.prefix) / "bin" / "dmarq"
 
@@ -46,6 +51,18 @@ def test_a_program_that_is_not_there_is_named_with_its_variable(tmp_path: Path) 
 
     assert done.returncode == 1
     assert "DMARQ_NATS_SERVER names no program" in done.stderr
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_each_service_runs_as_its_own_user_of_the_broker_and_makes_no_streams(tmp_path: Path, *, forks: bool) -> None:
+    settings = Settings.load({"DMARQ_HTTP_ADDRESS": f"{LOOPBACK}:{free_port()}"})
+    with DataDir(tmp_path / "data") as data, Stack(data, settings, forks=forks) as stack:
+        given = {service.name: service.spec.environment or {} for service in stack.services}
+        link = stack.sign_in_link()
+
+    assert link.startswith(f"http://{settings.http_address}/")
+    assert {urlsplit(one["DMARQ_NATS_URL"]).username for one in given.values()} == set(MODULES) == set(given)
+    assert {one["DMARQ_MIGRATE"] for one in given.values()} == {"false"}
 
 
 def test_the_extractor_is_given_no_secret_of_other_services() -> None:

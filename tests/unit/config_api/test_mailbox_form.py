@@ -1,6 +1,9 @@
+from contextlib import nullcontext
+
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from config_api.errors import Invalid
 from config_api.mailboxes import form as mailbox_form
 from config_api.mailboxes.changes import patched
 from config_api.mailboxes.model import MailboxInput
@@ -50,6 +53,16 @@ def test_the_order_follows_the_places(places: dict[str, str], order: list[str]) 
     before = [("order", name) for name in ("xml", "zip", "gz", "eml")]
     read = _read(*before, *((f"place.{name}", place) for name, place in places.items()))
     assert read["attachments"]["priority"] == order
+
+
+@pytest.mark.parametrize(
+    ("more", "is_missing"),
+    [({}, True), ({"password": "x"}, False), ({"enabled": False}, False), ({"auth": "xoauth2"}, False)],
+)
+def test_a_new_mailbox_that_signs_in_with_a_password_has_one(more: dict[str, object], is_missing: bool) -> None:
+    wanted = MailboxInput.model_validate({"name": "R", "host": "h", "username": "u", **more})
+    with pytest.raises(Invalid) if is_missing else nullcontext():
+        mailbox_form.require_password(wanted)
 
 
 def test_a_folder_belongs_to_a_move_only() -> None:

@@ -14,7 +14,7 @@ import config_api
 from config_api.site.description import TAGS, document, examples
 from config_api.web.api.openapi import JSON, operations
 from config_api.web.shapes import Row
-from tests.support.described import described_api
+from tests.support.described import described_api, described_app
 
 NAMES = Path(__file__).parents[2] / "data" / "api" / "operations.txt"
 DOCUMENT = described_api()
@@ -112,9 +112,10 @@ def test_every_list_of_pages_counts_on_demand() -> None:
 
 def test_requests_at_the_same_moment_get_the_same_document() -> None:
     """The first ones make it; what they begin with is shared."""
+    app = described_app()
     document.cache_clear()
     with ThreadPoolExecutor(4) as threads:
-        made = list(threads.map(lambda _: described_api(), range(4)))
+        made = list(threads.map(described_api, [app] * 4))
 
     assert made == [DOCUMENT] * 4
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config_api.access.bodies import PasswordRequest, TokenRequest
+from config_api.access.api.bodies import PasswordRequest, TokenRequest
 from config_api.activity.queries import EntryQuery, LogQuery, RunQuery, StreamQuery
 from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterQuery
 from config_api.errors import Invalid

@@ -46,6 +46,7 @@ SILENT: list[tuple[Rule, dict[str, Any]]] = [
     (Rule.POLICY_DIFFERS, {"policies": (policy("reject", 5), policy("reject", 5, sp="reject"))}),
     (Rule.POLICY_DIFFERS, {"policies": (policy("reject", 5),), "dns": (in_dns("v=DMARC1; p=reject"),)}),
     (Rule.POLICY_DIFFERS, {"policies": (policy("none", 5),), "dns": (in_dns("v=DMARC1; p=reject", days=1),)}),
+    (Rule.POLICY_DIFFERS, {"policies": (policy("reject", 5), policy("", 1))}),
     (Rule.POLICY_DIFFERS, {"policies": (policy("none", 2),), "dns": (in_dns("v=DMARC1; p=reject"),)}),
     (Rule.POLICY_DIFFERS, {"policies": (policy("none", 5),), "dns": (in_dns("v=spf1 -all"),)}),
     (

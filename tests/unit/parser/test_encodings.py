@@ -2,7 +2,10 @@
 
 import pytest
 
+from parser.kinds.aggregate.encoding import Prologue, read_prologue
+from pipeline.contracts.reasons import Reason
 from pipeline.contracts.repairs import Repair
+from pipeline.errors import Rejected
 from tests.support.reports import read_xml, report_xml
 
 
@@ -44,3 +47,34 @@ def test_a_label_that_means_nothing_stands_for_utf_8(label: str) -> None:
 
     assert report.org_name == "Büro"
     assert Repair.RE_ENCODED not in report.repairs
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"<feedback>",
+        b' \r\n<feedback xmlns="urn:ietf:params:xml:ns:dmarc-2.0">',
+        b'<?xml version="1.0"?>\n<feedback>',
+        b"<?xml version='1.0' encoding='utf-8' ?><feedback/>",
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<!-- a remark --><feedback>',
+        b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><d:feedback>',
+        b'\xef\xbb\xbf<?xml version="1.0"?><feedback>',
+    ],
+)
+def test_a_report_that_begins_in_an_ordinary_way_is_read_in_a_stream(head: bytes) -> None:
+    assert read_prologue(head) == Prologue("feedback", is_streamable=True)
+
+
+@pytest.mark.parametrize(
+    ("head", "root"),
+    [(b'<?xml version="1.0" encoding="UTF-8"?><feedbacks>', "feedbacks"), (b"junk <feedback>", None)],
+)
+def test_what_only_looks_like_a_report_is_none(head: bytes, root: str | None) -> None:
+    assert not read_prologue(head).is_feedback
+    assert read_prologue(head).root == root
+
+
+def test_a_doctype_before_the_root_is_refused() -> None:
+    with pytest.raises(Rejected) as refused:
+        read_prologue(b'<?xml version="1.0"?><!DOCTYPE feedback><feedback>')
+    assert refused.value.reason is Reason.DOCTYPE_REFUSED

@@ -58,9 +58,9 @@ def _row(domain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_readiness(ready: dict[str, Any]) -> None:
-    source = "DNS" if ready["policy_from"] == "dns" else "the latest reports"
+    says = "says DNS" if ready["policy_from"] == "dns" else "say the latest reports"
     testing = ", as a test" if ready["is_testing"] else ""
-    click.echo(f"{plain(ready['domain'])}: the policy is {ready['policy']}{testing}, says {source}")
+    click.echo(f"{plain(ready['domain'])}: the policy is {ready['policy']}{testing}, {says}")
     click.echo(
         f"{ready['since']} to {ready['until']}: {ready['messages']:,} messages, {ready['yours']:,} of them yours, "
         f"{ready['lost']:,} of those fail"

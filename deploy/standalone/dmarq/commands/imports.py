@@ -37,6 +37,7 @@ class Result:
     mail_id: str = ""
     link: str = ""
     tool: str = ""
+    is_known: bool = False  # the same file came before
 
 
 @click.command("import")
@@ -71,12 +72,12 @@ def import_(paths: tuple[str, ...], *, no_wait: bool, timeout: int, as_json: boo
         for result in sent if no_wait else _outcomes(client, sent, timeout):
             counts[result.outcome] += 1
             if result.tool:
-                by_tool[result.tool][result.outcome] += 1
+                by_tool[result.tool]["known already" if result.is_known else result.outcome] += 1
             _tell(result, as_json=as_json)
     if not as_json:
         click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing to import")
         for tool, outcomes in by_tool.items():
-            told = ", ".join(f"{number} {what}" for what, number in outcomes.items())
+            told = ", ".join(f"{number} {what}" for what, number in sorted(outcomes.items()))
             click.echo(f"from {tool}: {outcomes.total()} read, of these {told}")
     sys.exit(1 if any(counts[outcome] for outcome in BAD) else 0)
 
@@ -163,4 +164,4 @@ def _send(client: Client, item: Input) -> Result:
             raise
         return Result(item.label, LEFT_OUT, error.message, tool=item.tool)
     mail_id = answer["mail_id"]
-    return Result(item.label, SENT, "", mail_id, f"{client.url}/mails/{mail_id}", item.tool)
+    return Result(item.label, SENT, "", mail_id, f"{client.url}/mails/{mail_id}", item.tool, answer["is_known"])

@@ -1,4 +1,4 @@
-"""`dmarq notify`: channels, a test of one, alerts, and mutes."""
+"""`dmarq notify`: channels, a test of one, rules, alerts, what was sent, and mutes."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,8 @@ from dmarq.output import columns, json_option, show
 
 CHANNELS = columns("id", "name", "kind", "destination", "enabled", "digest", "last_sent_at", "last_error")
 ALERTS = columns("opened_at", "urgency", "rule", "title", "subject", "resolved_at")
+RULES = columns("rule", "enabled", "threshold", "unit", "urgency", "title")
+SENT = columns("id", "channel_id", "kind", "title", "state", "attempts", "due_at", "detail")
 MUTES = columns("id", "rule", "subject", "until", "who")
 
 
@@ -68,6 +70,51 @@ def alerts(*, is_open: bool, limit: int, as_json: bool) -> None:
     with Client.here() as client:
         rows = list(client.items("/notifications/alerts", limit=limit, state="open" if is_open else None))
     show(rows, ALERTS, as_json=as_json, empty="no alerts")
+
+
+@notify.command()
+@json_option
+def rules(*, as_json: bool) -> None:
+    """List the rules: what is watched, and from which threshold on.
+
+    \b
+    Example:
+      dmarq notify rules
+    """
+    with Client.here() as client:
+        rows = client.get("/notifications/rules")["items"]
+    show(rows, RULES, as_json=as_json, empty="no rules")
+
+
+@notify.command()
+@click.option("--dead", is_flag=True, help="Only what was given up.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.")
+@json_option
+def sent(*, dead: bool, limit: int, as_json: bool) -> None:
+    """List what was sent or waits to be, the newest first.
+
+    \b
+    Examples:
+      dmarq notify sent
+      dmarq notify sent --dead --json
+    """
+    with Client.here() as client:
+        rows = list(client.items("/notifications/deliveries", limit=limit, state="dead" if dead else None))
+    show(rows, SENT, as_json=as_json, empty="nothing")
+
+
+@notify.command()
+@click.argument("delivery_id", metavar="NUMBER", type=int)
+def retry(delivery_id: int) -> None:
+    """Send again what was given up. NUMBER is what `dmarq notify sent --dead` shows.
+
+    \b
+    Example:
+      dmarq notify retry 12
+    """
+    with Client.here() as client:
+        client.post(f"/notifications/deliveries/{delivery_id}/retry")
+    click.echo("it is tried again, for another day")
 
 
 @notify.command()

@@ -3,14 +3,16 @@
 import asyncio
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dmarq.embedded import DataDir
 from dmarq.groups import end_by_signal
-from dmarq.stack import Stack
+from dmarq.lean import leave_out_colours
 from pipeline.settings import Settings
-from pipeline.telemetry.logs import configure_logs
+
+if TYPE_CHECKING:
+    from dmarq.stack import Stack
 
 
 @click.command()
@@ -26,6 +28,11 @@ def run(data_dir: Path | None) -> None:
       dmarq run
       DMARQ_HTTP_ADDRESS=127.0.0.1:9000 dmarq run --data-dir /srv/dmarq
     """
+    leave_out_colours()
+    from dmarq.embedded import DataDir
+    from dmarq.stack import Stack
+    from pipeline.telemetry.logs import configure_logs
+
     settings = Settings.load()
     configure_logs(service="dmarq", level=settings.log_level, json_lines=settings.log_json)
     end_by_signal()
@@ -38,7 +45,7 @@ def run(data_dir: Path | None) -> None:
     click.echo("stopped")
 
 
-async def _until_told_to_stop(stack: Stack) -> None:
+async def _until_told_to_stop(stack: "Stack") -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,9 +11,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Self
+from typing import BinaryIO, ClassVar, Protocol, Self
 
 from dmarq.embedded import lifeline
 from dmarq.embedded.account import Account
@@ -72,15 +73,30 @@ class ChildSpec:
     kernel_watches: bool = KERNEL_WATCHES
 
 
+class Process(Protocol):
+    """What a child needs of its process; that of `subprocess` is one."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102
+
+    def wait(self) -> int: ...  # noqa: D102
+
+    def send_signal(self, sig: int) -> None: ...  # noqa: D102
+
+
+Start = Callable[[ChildSpec, int], Process]
+"""Starts the process of a child, which holds the descriptor that comes second as long as it lives."""
+
+
 class Child:
     """A running child. `exit` is done, with its exit status, as soon as it and all processes it started have ended.
 
     So a PostgreSQL that was killed is not started again while its workers still hold its shared memory. Await it with
     `asyncio.wrap_future(child.exit)`. Start children in a thread that lives as long as they shall live (the main
-    thread): the kernel ends a child with the thread that started it.
+    thread): the kernel ends a child with the thread that started it. `start` is another way than a program of its own.
     """
 
-    def __init__(self, spec: ChildSpec) -> None:
+    def __init__(self, spec: ChildSpec, start: Start | None = None) -> None:
         self.spec = spec
         self.exit: Future[int] = Future()
         # A future that "runs" cannot be cancelled, so a cancelled waiter cannot make the exit go unnoticed.
@@ -88,7 +104,10 @@ class Child:
         self._watch_end: int | None = None
         self._family_end, family_fd = os.pipe()  # end of file when the last process that inherits it is gone
         try:
-            self._process = self._start(family_fd)
+            self._process = start(spec, family_fd) if start else self._start(spec, family_fd)
+        except BaseException:
+            os.close(self._family_end)
+            raise
         finally:
             os.close(family_fd)
         threading.Thread(target=self._notice_exit, name=f"{spec.name}-exit", daemon=True).start()
@@ -125,15 +144,15 @@ class Child:
     def kill(self) -> int:
         """End the child at once (SIGKILL). Returns its exit status."""
         if self.running:
-            os.killpg(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ends at this moment
+                os.killpg(self.pid, signal.SIGKILL)
         return self.exit.result()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless the child has already ended."""
         self._process.send_signal(number)
 
-    def _start(self, family_fd: int) -> subprocess.Popen[bytes]:
-        spec = self.spec
+    def _start(self, spec: ChildSpec, family_fd: int) -> Process:
         watch_fd = -1 if spec.kernel_watches else self._open_watch_pipe()
         uid, gid = (spec.account.uid, spec.account.gid) if spec.account else (-1, -1)
         parameters = (os.getpid(), int(spec.stop_signal), uid, gid, watch_fd)
@@ -185,7 +204,17 @@ class EmbeddedServer(ABC):
 
     def start(self) -> Child:
         """Start the server and return when it takes clients. Raises ChildFailed."""
+        self.launch()
+        return self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the server; it is not waited for."""
         self.child = Child(self._spec())
+
+    def wait_ready(self) -> Child:
+        """Return when a server that was launched takes clients. Raises ChildFailed."""
+        if self.child is None:
+            raise RuntimeError("the server was not launched")
         self.child.wait_ready(self._is_ready, timeout_s=self.ready_timeout_s)
         return self.child
 

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 GRACE_S = 10.0
 
 
@@ -41,13 +42,29 @@ def _become(*, uid: int, gid: int) -> None:
     os.setuid(uid)
 
 
-def _become_command(command: list[str], *, parent: int, signal_number: int) -> NoReturn:
-    """After the change of account, because the kernel clears this setting when the user id changes."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+def end_with_parent(parent: int, signal_number: int) -> None:
+    """From now on the kernel sends the signal when the thread that started us ends; exits when it already has.
+
+    Called after the change of account, because the kernel clears this setting when the user id changes.
+    """
+    _prctl(PR_SET_PDEATHSIG, signal_number)
     if os.getppid() != parent:
         sys.exit("the parent ended before its child began")
+
+
+def call_process(name: str) -> None:
+    """What ps and top call this process from now on; Linux keeps 15 bytes of it."""
+    _prctl(PR_SET_NAME, name.encode())
+
+
+def _prctl(option: int, value: int | bytes) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def _become_command(command: list[str], *, parent: int, signal_number: int) -> NoReturn:
+    end_with_parent(parent, signal_number)
     os.execv(command[0], command)  # noqa: S606 (no shell is the point)
 
 

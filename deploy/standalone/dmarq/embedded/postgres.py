@@ -14,6 +14,7 @@ from dmarq.embedded.account import REACHABLE, Account, private_directory, reacha
 from dmarq.embedded.child import ChildSpec, EmbeddedServer
 from dmarq.embedded.datadir import DataDir
 from dmarq.embedded.errors import EmbeddedError
+from dmarq.embedded.memory import memory_bytes
 from dmarq.embedded.programs import LOOPBACK, free_port, postgres_bin_dir
 
 USER = "dmarq"
@@ -84,6 +85,9 @@ class ClusterMaker:
             raise EmbeddedError(f"{program} could not make the database cluster: {said}")
 
 
+MIB = 1024 * 1024
+# Bytes of PostgreSQL's own cache: an eighth of the memory, and never more than by its own default.
+LEAST_BUFFERS, MOST_BUFFERS = 16 * MIB, 128 * MIB
 STATUS_LINE = 7  # of postmaster.pid, counted from 0
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -156,7 +160,14 @@ class EmbeddedPostgres(EmbeddedServer):
         )
 
     def _command(self) -> tuple[str, ...]:
-        options = [f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories="]
+        buffers = min(max(memory_bytes() // 8, LEAST_BUFFERS), MOST_BUFFERS)
+        options = [
+            f"listen_addresses={LOOPBACK}",
+            f"port={self.port}",
+            "unix_socket_directories=",
+            f"shared_buffers={buffers // MIB}MB",
+            "max_logical_replication_workers=0",  # nobody subscribes here, and a process would wait for it
+        ]
         if not self._durable:
             options += NOT_DURABLE
         flags = (flag for option in options for flag in ("-c", option))

@@ -71,7 +71,8 @@ def aggregate_xml(report: Aggregate, *, tool: str) -> bytes:
     _put_all(SubElement(root, "policy_published"), report.policy, _POLICY)
     for row in report.rows:
         _put_row(SubElement(root, "record"), row)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _put_row(record: Element, source: Row) -> None:

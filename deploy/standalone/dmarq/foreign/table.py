@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from itertools import groupby, zip_longest
 from typing import Any, BinaryIO, Final
@@ -41,7 +41,7 @@ def of_table(file: BinaryIO, kind: str, *, name: str) -> Iterator[Found]:
 
 
 def _entry(group: Iterator[Line], kind: str, name: str) -> Found:
-    rows = []
+    rows: list[Line] = []
     for row in group:
         if len(rows) == MAX_ROWS:
             return Found(TOOL, name, refused=f"a report of more than {MAX_ROWS:,} rows")
@@ -54,7 +54,9 @@ def _entry(group: Iterator[Line], kind: str, name: str) -> Found:
 
 def _aggregate(rows: list[Line]) -> dict[str, Any]:
     first = rows[0]
-    metadata = {name: first.get(name) for name in ("org_name", "org_email", "org_extra_contact_info", "report_id")}
+    metadata: dict[str, Any] = {
+        name: first.get(name) for name in ("org_name", "org_email", "org_extra_contact_info", "report_id")
+    }
     metadata["begin_date"] = min((row["begin_date"] for row in rows), key=epoch)
     metadata["end_date"] = max((row["end_date"] for row in rows), key=epoch)
     metadata["errors"] = first["errors"].split("|") if "errors" in first else []
@@ -146,7 +148,7 @@ def _failure(rows: list[Line]) -> dict[str, Any]:
 
 
 _ENTRIES: Final = {"aggregate": _aggregate, "tls": _tls, "failure": _failure}
-_KEYS: Final = {
+_KEYS: Final[dict[str, Callable[[Line], Any]]] = {
     "aggregate": lambda row: (row["org_name"], row["report_id"], row["domain"]),
     "tls": lambda row: (row["organization_name"], row["report_id"], row["begin_date"]),
     "failure": id,  # each row is a report, and an object of its own

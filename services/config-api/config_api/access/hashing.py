@@ -1,11 +1,11 @@
 """Secrets that we make are long and random, so a plain hash keeps them; only passwords need a slow one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_urlsafe
-from threading import Event, Lock, Semaphore
 
 from config_api.web.problem import Problem
 
@@ -37,41 +37,44 @@ def same(one: bytes, other: bytes) -> bool:
     return compare_digest(one, other)
 
 
-AT_ONCE = 1
-IN_LINE = 4  # each holds a thread meanwhile
+AT_ONCE = 2
+IN_LINE = 8
 LONGEST_WAIT = 4.0  # seconds
 RETRY_AFTER = 2  # seconds
 DELAY = 0.5  # seconds that a hash takes longer while there are many wrong guesses
 
 
 class HashingRoom:
-    """Where passwords are hashed."""
+    """Where passwords are hashed: few at once, because each takes its memory. For one event loop."""
 
     def __init__(self, *, at_once: int = AT_ONCE, in_line: int = IN_LINE) -> None:
-        self._places = Semaphore(at_once)
+        self._places = asyncio.Semaphore(at_once)
         self._most = at_once + in_line
         self._inside = 0
-        self._lock = Lock()
 
-    @contextmanager
-    def place(self, *, is_delayed: bool = False) -> Iterator[None]:
+    @asynccontextmanager
+    async def place(self, *, is_delayed: bool = False) -> AsyncIterator[None]:
         """A hash may be worked out inside the block. Raises Problem 503 where too many others wait."""
-        with self._lock:
-            if self._inside >= self._most:
-                raise _busy()
-            self._inside += 1
+        if self._inside >= self._most:
+            raise _busy()
+        self._inside += 1
         try:
-            if not self._places.acquire(timeout=LONGEST_WAIT):
-                raise _busy()
+            await self._waited_for()
             try:
                 if is_delayed:
-                    Event().wait(DELAY)
+                    await asyncio.sleep(DELAY)
                 yield
             finally:
                 self._places.release()
         finally:
-            with self._lock:
-                self._inside -= 1
+            self._inside -= 1
+
+    async def _waited_for(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._places.acquire()
+        except TimeoutError:
+            raise _busy() from None
 
 
 def _busy() -> Problem:

@@ -4,11 +4,11 @@ A guess is counted before it is judged, and taken back when it was right: so gue
 counted as those are that come one by one.
 """
 
+import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from threading import Condition
 from time import monotonic
 
 from config_api.web.problem import Problem
@@ -34,55 +34,62 @@ class _Guesses:
 
 
 class Limiter:
-    """Counts in memory; a restart forgets."""
+    """Counts in memory, on one event loop; a restart forgets."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
         self._clients: OrderedDict[str, _Guesses] = OrderedDict()
         self._all: deque[float] = deque(maxlen=ALTOGETHER)
-        self._change = Condition()
+        self._judged = asyncio.Event()  # set, and replaced, whenever a guess was judged
 
     @property
     def is_under_attack(self) -> bool:
         """Whether there were so many wrong guesses lately that every further one is to take its time."""
-        with self._change:
-            return len(self._all) == ALTOGETHER and self._all[0] > self._now() - WINDOW
+        return len(self._all) == ALTOGETHER and self._all[0] > self._now() - WINDOW
 
-    @contextmanager
-    def attempt(self, client: str) -> Iterator[Attempt]:
+    @asynccontextmanager
+    async def attempt(self, client: str) -> AsyncIterator[Attempt]:
         """Counts a guess; inside the block it is judged. Raises Problem 429 where this client has made too many.
 
         What ends the block with an exception was no guess.
         """
-        guesses = self._counted(client)
+        guesses = await self._counted(client)
         attempt = Attempt()
         is_judged = False
         try:
             yield attempt
             is_judged = True
         finally:
-            with self._change:
-                guesses.judged_now -= 1
-                if attempt.is_right:
-                    guesses.wrong.clear()
-                elif is_judged:
-                    guesses.wrong.append(self._now())
-                    self._all.append(self._now())
-                self._change.notify_all()
+            guesses.judged_now -= 1
+            if attempt.is_right:
+                guesses.wrong.clear()
+            elif is_judged:
+                guesses.wrong.append(self._now())
+                self._all.append(self._now())
+            self._judged.set()
+            self._judged = asyncio.Event()
 
-    def _counted(self, client: str) -> _Guesses:
-        with self._change:
-            guesses = self._clients.setdefault(client, _Guesses())
-            self._clients.move_to_end(client)
-            if len(self._clients) > MAX_CLIENTS:
-                self._clients.popitem(last=False)
-            may_be_judged = self._change.wait_for(lambda: self._has_room(guesses), JUDGING)
-            wait = self._left(guesses)
-            if wait or not may_be_judged:
-                seconds = wait or round(JUDGING)
-                raise Problem(429, "Too many wrong tries", f"Try again in {seconds} seconds.", retry_after=seconds)
-            guesses.judged_now += 1
-            return guesses
+    async def _counted(self, client: str) -> _Guesses:
+        guesses = self._clients.setdefault(client, _Guesses())
+        self._clients.move_to_end(client)
+        if len(self._clients) > MAX_CLIENTS:
+            self._clients.popitem(last=False)
+        may_be_judged = await self._waited_for_room(guesses)
+        wait = self._left(guesses)
+        if wait or not may_be_judged:
+            seconds = wait or round(JUDGING)
+            raise Problem(429, "Too many wrong tries", f"Try again in {seconds} seconds.", retry_after=seconds)
+        guesses.judged_now += 1
+        return guesses
+
+    async def _waited_for_room(self, guesses: _Guesses) -> bool:
+        try:
+            async with asyncio.timeout(JUDGING):
+                while not self._has_room(guesses):
+                    await self._judged.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _has_room(self, guesses: _Guesses) -> bool:
         """Whether it is clear already what becomes of one more guess."""

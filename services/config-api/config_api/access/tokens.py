@@ -6,11 +6,12 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from config_api.access.audit import entries
 from config_api.access.hashing import digest, new_secret
 from config_api.access.scopes import Identity, Scope
 from config_api.access.sql import SQL
+from config_api.errors import not_found
 from config_api.web.paging import MAX_BIGINT
-from config_api.web.problem import not_found
 from pipeline.postgres.connection import Database
 
 log = structlog.get_logger(__name__)
@@ -42,8 +43,10 @@ class NewToken(TokenView):
 async def create(database: Database, *, name: str, scope: Scope) -> NewToken:
     """A new token."""
     secret = new_secret(PREFIX)
-    async with database.connection() as connection:
+    async with database.transaction() as connection:
         row = await connection.fetchrow(SQL["add_token"], name, scope.value, digest(secret))
+        text = f"Created the token {name} with the scope {scope}."
+        await entries.note(connection, "token_created", text, target=name)
     view = NewToken.model_validate({**dict(row or {}), "token": secret})
     log.info("token_created", token_id=view.id, scope=scope.value)
     return view
@@ -56,12 +59,14 @@ async def all(database: Database) -> list[TokenView]:
 
 
 async def revoke(database: Database, token_id: int) -> None:
-    """Makes a token good for nothing. Raises Problem 404."""
+    """Makes a token good for nothing. Raises NotFound."""
     if not 0 < token_id <= MAX_BIGINT:
         raise not_found("token")
-    async with database.connection() as connection:
-        if await connection.fetchval(SQL["revoke_token"], token_id) is None:
+    async with database.transaction() as connection:
+        name = await connection.fetchval(SQL["revoke_token"], token_id)
+        if name is None:
             raise not_found("token")
+        await entries.note(connection, "token_revoked", f"Revoked the token {name}.", target=name)
     log.info("token_revoked", token_id=token_id)
 
 

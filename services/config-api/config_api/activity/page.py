@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint
 
+from config_api.access.scopes import Scope
 from config_api.activity import queries as activity
 from config_api.activity.queries import ActivityFilter, ActivityLine, FetchRun, RunFilter
 from config_api.activity.sentences import rest_of, sentence_of
 from config_api.backend import backend
 from config_api.mailboxes import store
 from config_api.web import words
+from config_api.web.needs import needs
 from config_api.web.position import position_of
 from config_api.web.view import Template, on_loop, query, template
 from pipeline.contracts.connection_test import Category
@@ -35,6 +37,7 @@ blueprint = Blueprint("activity", __name__)
 
 
 @blueprint.get("/settings/mailboxes/<mailbox_id>/activity")
+@needs(Scope.READ)
 @on_loop
 async def runs(mailbox_id: str) -> Template:
     """The page."""
@@ -56,6 +59,7 @@ async def runs(mailbox_id: str) -> Template:
 
 
 @blueprint.get("/settings/logs")
+@needs(Scope.READ)
 @on_loop
 async def lines() -> Template:
     """The page; the newest line first."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app
 
+from config_api.backend.confinement import confined_to
 from config_api.backend.feed import Feed
 from config_api.backend.loop import Loop
 from config_api.backend.recent import Recent
@@ -48,7 +49,13 @@ class Backend:
 
     @property
     def database(self) -> Database:
-        """The database."""
+        """The database, as far as whoever sent the request in hand may see it."""
+        domains = confined_to()
+        return self.whole_database if domains is None else self.whole_database.confined_to(domains)
+
+    @property
+    def whole_database(self) -> Database:
+        """The database, whoever asks: for finding out who that is, and for what is noted of them."""
         if self._database is None:
             raise TryLater("postgres", "not connected yet")
         return self._database

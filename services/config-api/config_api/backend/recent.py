@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar, cast
 
+from config_api.backend.confinement import confined_to
+
 T = TypeVar("T")
 SLOW = 0.1  # seconds; what takes less is asked for each time
 TIMES = 20  # an answer is kept so many times as long as it took
@@ -20,7 +22,8 @@ class _Kept:
 
 
 class Recent:
-    """For one event loop. Whoever wants an answer that is being worked out gets that one.
+    """For one event loop. Whoever wants an answer that is being worked out gets that one; those who are confined to
+    domains get answers of their own.
 
     It is worked out to its end when nobody waits any more: the next one to ask gets it sooner.
     """
@@ -33,6 +36,7 @@ class Recent:
 
     async def answer(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         """What was answered recently, or else what `ask` gives, when its turn comes. Raises what that raises."""
+        key = (confined_to(), key)
         if key not in self._working and not self._is_kept(key):
             await self._room.acquire()
             if key not in self._working and not self._is_kept(key):
@@ -45,6 +49,7 @@ class Recent:
 
     async def answer_soon(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The same, but None where it takes longer than `SLOW`, or too many others are being worked out."""
+        key = (confined_to(), key)
         if self._is_kept(key):
             return cast(T, self._kept[key].value)
         if key not in self._working:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as Answer
 
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.dead_letters import attention
 from config_api.dead_letters import queries as dead_letters
@@ -13,6 +14,7 @@ from config_api.dead_letters.queries import DeadLetterFilter, DeadLetterView
 from config_api.dead_letters.retry import retry as retry_one
 from config_api.dead_letters.retry import retry_all
 from config_api.mailboxes import store
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.position import position_of
 from config_api.web.view import Template, form, on_loop, query, template
@@ -26,6 +28,7 @@ blueprint = Blueprint("dead_letters", __name__)
 
 
 @blueprint.get(LIST)
+@needs(Scope.READ)
 @on_loop
 async def listing() -> Template:
     """The list, with the number of dead letters for each reason."""
@@ -41,6 +44,7 @@ async def listing() -> Template:
 
 
 @blueprint.get("/dead-letters")
+@needs(Scope.READ)
 def moved() -> Answer:
     """Where the list of dead letters was."""
     here = query()
@@ -48,6 +52,7 @@ def moved() -> Answer:
 
 
 @blueprint.get("/dead-letters/<int:letter_id>")
+@needs(Scope.READ)
 @on_loop
 async def one(letter_id: int) -> Template:
     """One dead letter."""
@@ -56,6 +61,7 @@ async def one(letter_id: int) -> Template:
 
 
 @blueprint.get("/dead-letters/<int:letter_id>/mail.eml")
+@needs(Scope.READ)
 @on_loop
 async def mail(letter_id: int) -> Response:
     """The email's bytes, as a file to save: never shown by the browser."""
@@ -63,6 +69,7 @@ async def mail(letter_id: int) -> Response:
 
 
 @blueprint.get("/dead-letters/<int:letter_id>/anonymised.eml")
+@needs(Scope.READ)
 @on_loop
 async def anonymised_mail(letter_id: int) -> Response:
     """A copy of the email without names, addresses and numbers, as a file to attach to a bug report."""
@@ -71,6 +78,7 @@ async def anonymised_mail(letter_id: int) -> Response:
 
 
 @blueprint.post("/dead-letters/<int:letter_id>/retry")
+@needs(Scope.OPERATE)
 @on_loop
 async def retry(letter_id: int) -> Answer:
     """Sends the event on its way again."""
@@ -79,6 +87,7 @@ async def retry(letter_id: int) -> Answer:
 
 
 @blueprint.post("/dead-letters/retry")
+@needs(Scope.OPERATE)
 @on_loop(timeout=MANY_TIMEOUT)
 async def retry_reason() -> Answer:
     """Retries the dead letters of one reason, perhaps of one mailbox; tells if there are more than one press sends."""
@@ -91,6 +100,7 @@ async def retry_reason() -> Answer:
 
 
 @blueprint.get("/dead-letters/<int:letter_id>/discard")
+@needs(Scope.OPERATE)
 @on_loop
 async def ask_discard(letter_id: int) -> Template:
     """Asks whether the dead letter is to be given up."""
@@ -99,6 +109,7 @@ async def ask_discard(letter_id: int) -> Template:
 
 
 @blueprint.post("/dead-letters/<int:letter_id>/discard")
+@needs(Scope.OPERATE)
 @on_loop
 async def discard(letter_id: int) -> Answer:
     """Removes the dead letter for good."""

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.domains import dns, queries
 from config_api.domains import words as domain_words
@@ -20,6 +21,7 @@ from config_api.sources import words
 from config_api.sources.shapes import MAX_DAYS, Period
 from config_api.web.bars import alignment_over_time, bars_of
 from config_api.web.charts import Series, share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import chosen, period_of
@@ -44,6 +46,8 @@ blueprint = Blueprint("domains", __name__, url_prefix="/domains")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def listing() -> Template:
     """The list, those with most messages first."""
@@ -54,6 +58,8 @@ async def listing() -> Template:
 
 
 @blueprint.get("/<name>")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def one(name: str) -> Template:
     """One domain."""
@@ -86,6 +92,8 @@ async def one(name: str) -> Template:
 
 
 @blueprint.get("/<name>/readiness")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def ready_for(name: str) -> Template:
     """A part of that page, for one that came without it."""
@@ -94,6 +102,7 @@ async def ready_for(name: str) -> Template:
 
 
 @blueprint.post("/<name>/dns")
+@needs(Scope.ADMIN)
 @on_loop(timeout=ASK_TIMEOUT)
 async def ask_dns(name: str) -> Response:
     """Has a fetcher ask DNS now, and shows what it found."""

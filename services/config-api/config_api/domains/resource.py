@@ -15,6 +15,7 @@ from config_api.web.absence import Maybe
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, exported, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page, PageQuery
 from config_api.web.view import on_loop
 
@@ -35,6 +36,7 @@ class DomainQuery(PageQuery, DomainFilter):
 
 
 @routes.get("")
+@within_domains
 @operation(Scope.READ, gives=Page[DomainRow], media=CSV)
 async def list_domains(query: DomainQuery) -> Any:
     """Domains, those with most messages first. With format=csv or json all that match as a file."""
@@ -50,6 +52,7 @@ async def list_domains(query: DomainQuery) -> Any:
 
 
 @routes.get("/<name>")
+@within_domains
 @operation(Scope.READ, gives=DomainDetail, fails=(404,))
 @on_loop(timeout=LONG)
 async def get_domain(name: str, query: Period) -> DomainDetail:
@@ -58,6 +61,7 @@ async def get_domain(name: str, query: Period) -> DomainDetail:
 
 
 @routes.get("/<name>/readiness")
+@within_domains
 @operation(Scope.READ, gives=ReadinessAnswer, fails=(404,))
 @on_loop(timeout=LONG)
 async def get_readiness(name: str) -> ReadinessAnswer:
@@ -68,6 +72,7 @@ async def get_readiness(name: str) -> ReadinessAnswer:
 
 
 @routes.get("/<name>/dns")
+@within_domains
 @operation(Scope.READ, gives=DnsAnswer, fails=(404,))
 async def get_dns(name: str) -> DnsAnswer:
     """What DNS said of a domain when it was asked last, and before."""

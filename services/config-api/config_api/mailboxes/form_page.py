@@ -7,14 +7,16 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Changed, FieldError, Invalid
 from config_api.mailboxes import actions, store
 from config_api.mailboxes import form as mailbox_form
-from config_api.mailboxes.changes import patched
+from config_api.mailboxes.changes import expect_sound, patched
 from config_api.mailboxes.form import MailboxForm, Values
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.wording import Change, differing
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.validation import validated
 from config_api.web.view import Template, on_loop, template
@@ -31,18 +33,22 @@ Page = Template | tuple[Template, int]
 
 
 @blueprint.get("/new")
+@needs(Scope.ADMIN)
 def ask_new() -> str:
     """An empty form."""
     return form_page(MailboxForm(mailbox_form.blank())).rendered()
 
 
 @blueprint.post("")
+@needs(Scope.ADMIN)
 @on_loop
 async def create() -> Response | Page:
     """Saves a new mailbox, or shows what is wrong with it."""
     values = mailbox_form.read(request.form)
     try:
         wanted = validated(MailboxInput, patched({}, values | mailbox_form.secrets_of(request.form)))
+        expect_sound(wanted.settings)  # all that is wrong with them is told before a missing password is
+        mailbox_form.require_password(wanted)
         await store.create(backend(), wanted, who=who())
     except Invalid as wrong:
         return form_page(sent_form(values, None, errors=wrong.errors)), 422
@@ -50,6 +56,7 @@ async def create() -> Response | Page:
 
 
 @blueprint.get("/<mailbox_id>")
+@needs(Scope.ADMIN)
 @on_loop
 async def ask_change(mailbox_id: str) -> Template:
     """The form of a mailbox."""
@@ -58,6 +65,7 @@ async def ask_change(mailbox_id: str) -> Template:
 
 
 @blueprint.post("/<mailbox_id>")
+@needs(Scope.ADMIN)
 @on_loop
 async def change(mailbox_id: str) -> Response | Page:
     """Saves a change; shows both versions when somebody else was faster."""
@@ -75,6 +83,7 @@ async def change(mailbox_id: str) -> Response | Page:
 
 
 @blueprint.post("/test")
+@needs(Scope.ADMIN)
 @on_loop(timeout=TEST_TIMEOUT)
 async def test_new() -> Page:
     """Tests a mailbox that is not saved yet."""
@@ -88,6 +97,7 @@ async def test_new() -> Page:
 
 
 @blueprint.post("/<mailbox_id>/test")
+@needs(Scope.ADMIN)
 @on_loop(timeout=TEST_TIMEOUT)
 async def test_stored(mailbox_id: str) -> Page:
     """Tests a saved mailbox with the changes that were typed; the saved password goes to the saved server only."""

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
+from config_api.access.audit import entries
+from config_api.access.audit.entries import Changed
 from config_api.mailboxes import SQL
 from config_api.mailboxes.wording import Change
 from pipeline.contracts.events import ActivityLogged, Level
@@ -20,12 +22,15 @@ IMAP = "imap"
 async def note(
     connection: Connection, mailbox_id: str, name: str, *, text: str, who: str, changes: Sequence[Change] = ()
 ) -> None:
-    """Writes the line and, for those who listen, its event. Of a secret it is said that it changed, and no more."""
+    """Writes the line, its event for those who listen, and one of the audit log. Of a secret it says no more than that
+    it changed."""
     data: dict[str, JsonValue] = {"who": who}
     if changes:
         data["fields"] = [change.path for change in changes]
         data["changes"] = [{"name": each.name, "before": each.before, "after": each.after} for each in changes]
     await _write(connection, _line(mailbox_id, SETTINGS, name, text=text, data=data))
+    told = [Changed(each.name, each.before, each.after) for each in changes]
+    await entries.note(connection, name, text, target=mailbox_id, changes=told)
 
 
 async def note_failed_test(connection: Connection, mailbox_id: str, *, text: str, who: str, category: str) -> None:

@@ -6,9 +6,11 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Conflict, Unavailable
 from config_api.mailboxes import actions, store
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.view import Template, on_loop, template
 
@@ -18,6 +20,7 @@ blueprint = Blueprint("mailboxes", __name__, url_prefix=LIST)
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 @on_loop
 async def listing() -> Template:
     """All mailboxes with their state."""
@@ -26,6 +29,7 @@ async def listing() -> Template:
 
 @blueprint.post("/pause", defaults={"on": False})
 @blueprint.post("/resume", defaults={"on": True})
+@needs(Scope.OPERATE)
 @on_loop
 async def turn(on: bool) -> Response:
     """Pauses or resumes all mailboxes at once."""
@@ -34,6 +38,7 @@ async def turn(on: bool) -> Response:
 
 
 @blueprint.get("/<mailbox_id>/delete")
+@needs(Scope.ADMIN)
 @on_loop
 async def ask_remove(mailbox_id: str) -> Template:
     """Asks whether the mailbox is to be removed."""
@@ -41,6 +46,7 @@ async def ask_remove(mailbox_id: str) -> Template:
 
 
 @blueprint.post("/<mailbox_id>/delete")
+@needs(Scope.ADMIN)
 @on_loop
 async def remove(mailbox_id: str) -> Response:
     """Removes it; its reports and its history stay."""
@@ -49,6 +55,7 @@ async def remove(mailbox_id: str) -> Response:
 
 
 @blueprint.post("/<mailbox_id>/<any(fetch, pause, resume, backfill, 'retry-actions'):what>")
+@needs(Scope.OPERATE)
 @on_loop
 async def act(mailbox_id: str, what: str) -> Response:
     """Fetch now, pause, resume, read the whole folder again, or retry what the mail server refused to do."""

@@ -47,15 +47,16 @@ class Pusher:
         bucket = MailboxBucket(self._backend.bus.js, self._backend.keys)
         async with self._backend.database.transaction() as connection:
             rows = await connection.fetch(SQL["unpublished"])
-            is_on = await connection.fetchval(SQL["is_on"]) if rows else True
+            if not rows:
+                return
+            is_on = await connection.fetchval(SQL["is_on"])
             for row in rows:
                 if row["is_deleted"]:
                     await bucket.delete(row["id"])
                 else:
                     await bucket.put(_as_fetched(SealedMailbox.model_validate(dict(row)), is_on=is_on))
             await connection.execute(SQL["note_published"], [row["id"] for row in rows])
-        if rows:
-            self._backend.changed.set()  # there may be more
+        self._backend.changed.set()  # there may be more
         for row in rows:
             log.info("mailbox_published", mailbox_id=row["id"], version=row["version"], deleted=row["is_deleted"])
 

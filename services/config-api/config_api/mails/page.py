@@ -6,12 +6,14 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Conflict
 from config_api.mailboxes import actions, store
 from config_api.mails import queries as mails
 from config_api.mails.queries import MailFilter, MailSort
 from config_api.web import words
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.position import narrows, position_of
 from config_api.web.view import Template, on_loop, query, template
@@ -24,6 +26,8 @@ blueprint = Blueprint("mails", __name__, url_prefix="/mails")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def listing() -> Template:
     """The list, by outcome."""
@@ -48,6 +52,8 @@ async def listing() -> Template:
 
 
 @blueprint.get("/<mail_id>")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def one(mail_id: str) -> Template:
     """One email, from its UID to its rows and what was done to it."""
@@ -56,6 +62,7 @@ async def one(mail_id: str) -> Template:
 
 
 @blueprint.post("/<mail_id>/retry-action")
+@needs(Scope.OPERATE)
 @on_loop
 async def retry_action(mail_id: str) -> Response:
     """Tries once more what the mail server refused to do with the email."""

@@ -14,12 +14,14 @@ from config_api.mails import queries as mails
 from config_api.mails.queries import MailQuery, MailSummary, MailTrace
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page
 
 routes = Blueprint("api_mails", __name__, url_prefix=f"{PREFIX}/mails")
 
 
 @routes.get("")
+@within_domains
 @operation(Scope.READ, gives=Page[MailSummary])
 async def list_mails(query: MailQuery) -> Page[MailSummary]:
     """Mails with their outcomes, the last stored first."""
@@ -33,6 +35,7 @@ async def list_mails(query: MailQuery) -> Page[MailSummary]:
 
 
 @routes.get("/<mail_id>")
+@within_domains
 @operation(Scope.READ, gives=MailTrace, fails=(404,))
 async def get_mail(mail_id: str) -> MailTrace:
     """The whole way of one mail: fetched, its parts, its report files, its reports, what was done to it."""

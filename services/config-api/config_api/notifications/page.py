@@ -6,12 +6,14 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from config_api.access import guard, who
+from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Conflict, Invalid, Unavailable, not_found
 from config_api.notifications import channels, queries
 from config_api.notifications.form import channel_values, rule_values
 from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQuery, MuteInput, RuleView
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.validation import validated
 from config_api.web.view import query
@@ -28,22 +30,24 @@ STATES = {
 }  # fmt: skip
 
 blueprint = Blueprint("notifications", __name__, url_prefix=HERE, template_folder="templates")
-blueprint.before_request(guard.require_session)
 
 
 @blueprint.get("")
+@needs(Scope.READ)
 def show() -> str:
     """The channels, and what is muted."""
     return _overview()
 
 
 @blueprint.get("/channels/new")
+@needs(Scope.ADMIN)
 def new_channel() -> str:
     """The form for a channel of the kind that the query names."""
     return _channel_form(_kind(request.args.get("kind", "email")))
 
 
 @blueprint.post("/channels/new")
+@needs(Scope.ADMIN)
 def create_channel() -> Any:
     """Adds the channel, and shows its signing key, this once."""
     kind = _kind(request.form.get("kind", ""))
@@ -56,6 +60,7 @@ def create_channel() -> Any:
 
 
 @blueprint.get("/channels/<channel_id>")
+@needs(Scope.ADMIN)
 def one_channel(channel_id: str) -> str:
     """The form for a saved channel."""
     found = backend().run(channels.get(backend(), channel_id))
@@ -63,6 +68,7 @@ def one_channel(channel_id: str) -> str:
 
 
 @blueprint.post("/channels/<channel_id>")
+@needs(Scope.ADMIN)
 def change_channel(channel_id: str) -> Any:
     """Saves the channel; an empty secret keeps the saved one."""
     found = backend().run(channels.get(backend(), channel_id))
@@ -75,6 +81,7 @@ def change_channel(channel_id: str) -> Any:
 
 
 @blueprint.post("/channels/<channel_id>/test")
+@needs(Scope.OPERATE)
 def test_channel(channel_id: str) -> Any:
     """Sends the channel a message, and shows how that went."""
     try:
@@ -85,6 +92,7 @@ def test_channel(channel_id: str) -> Any:
 
 
 @blueprint.get("/channels/<channel_id>/remove")
+@needs(Scope.ADMIN)
 def ask_remove(channel_id: str) -> str:
     """Asks whether the channel is to go."""
     found = backend().run(channels.get(backend(), channel_id))
@@ -92,6 +100,7 @@ def ask_remove(channel_id: str) -> str:
 
 
 @blueprint.post("/channels/<channel_id>/remove")
+@needs(Scope.ADMIN)
 def remove_channel(channel_id: str) -> Response:
     """Removes it."""
     backend().run(channels.remove(backend(), channel_id, who=who()))
@@ -99,6 +108,7 @@ def remove_channel(channel_id: str) -> Response:
 
 
 @blueprint.get("/rules")
+@needs(Scope.READ)
 def rules() -> str:
     """Every rule."""
     found = backend().run(queries.rules(backend()))
@@ -106,12 +116,14 @@ def rules() -> str:
 
 
 @blueprint.get("/rules/<code>")
+@needs(Scope.ADMIN)
 def one_rule(code: str) -> str:
     """The form of a rule."""
     return _rule_form(_rule(code))
 
 
 @blueprint.post("/rules/<code>")
+@needs(Scope.ADMIN)
 def change_rule(code: str) -> Any:
     """Saves a rule, or sets it back to its defaults."""
     rule = _rule(code)
@@ -126,6 +138,7 @@ def change_rule(code: str) -> Any:
 
 
 @blueprint.get("/history")
+@needs(Scope.READ)
 def history() -> str:
     """What was found, and who was told."""
     here = query()
@@ -138,6 +151,7 @@ def history() -> str:
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/retry")
+@needs(Scope.OPERATE)
 def retry(delivery_id: int) -> Response:
     """Tries a dead sending again."""
     backend().run(queries.retry(backend(), delivery_id))
@@ -145,6 +159,7 @@ def retry(delivery_id: int) -> Response:
 
 
 @blueprint.post("/mutes")
+@needs(Scope.OPERATE)
 def mute() -> Response:
     """Mutes a rule about a subject, or a subject, for a day or for ever."""
     form = {name: request.form[name] for name in ("rule", "subject") if request.form.get(name)}
@@ -154,6 +169,7 @@ def mute() -> Response:
 
 
 @blueprint.post("/mutes/<int:mute_id>/remove")
+@needs(Scope.OPERATE)
 def unmute(mute_id: int) -> Response:
     """Tells again."""
     backend().run(queries.unmute(backend(), mute_id, who=who()))

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, request
 
+from config_api.access.scopes import Scope
 from config_api.backend import Backend, backend
 from config_api.mailboxes import store
 from config_api.mailboxes.model import MailboxView
@@ -20,6 +21,7 @@ from config_api.overview.sources import SourceTotal
 from config_api.overview.summary import PeriodSums, SummaryFilter
 from config_api.web.bars import passed_and_failed
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.period import ALL, CHOICES, Period, Span, chosen, period_of
 from config_api.web.view import Template, on_loop, query, template
 
@@ -31,6 +33,8 @@ blueprint = Blueprint("overview", __name__)
 
 
 @blueprint.get("/")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def index() -> Template:
     """The page of a period, perhaps of one domain."""
@@ -59,6 +63,8 @@ async def index() -> Template:
 
 
 @blueprint.get("/overview/sources")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def sources() -> Template:
     """A part of that page, for one that came without it."""
@@ -69,6 +75,8 @@ async def sources() -> Template:
 
 
 @blueprint.get("/overview/attention")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def needs_attention() -> Template:
     """Another part, likewise."""

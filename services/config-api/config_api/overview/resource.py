@@ -7,6 +7,7 @@ from config_api.backend import backend
 from config_api.overview import summary
 from config_api.overview.summary import Summary, SummaryFilter
 from config_api.web.contract import PREFIX, operation
+from config_api.web.needs import within_domains
 from config_api.web.view import on_loop
 
 LONG = 30.0  # seconds: a long period of very many sources
@@ -15,6 +16,7 @@ routes = Blueprint("api_summary", __name__, url_prefix=PREFIX)
 
 
 @routes.get("/summary")
+@within_domains
 @operation(Scope.READ, gives=Summary)
 @on_loop(timeout=LONG)
 async def get_summary(query: SummaryFilter) -> Summary:

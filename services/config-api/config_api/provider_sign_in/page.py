@@ -5,6 +5,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.access.sessions import COOKIE
 from config_api.backend import backend
 from config_api.errors import Changed, Conflict, FieldError, Invalid, Unavailable
@@ -14,6 +15,7 @@ from config_api.mailboxes.form import Form, MailboxForm
 from config_api.mailboxes.form_page import LIST, Page, conflicting, form_page, redirect_uri, sent_form
 from config_api.provider_sign_in import flow, pending
 from config_api.provider_sign_in.pending import Wanted
+from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.view import Template, on_loop, template
 from pipeline.contracts.mailbox_settings import MailboxSecrets
@@ -35,6 +37,7 @@ blueprint = Blueprint("provider_sign_in", __name__)
 
 @blueprint.post(f"{LIST}/sign-in", defaults={"mailbox_id": None})
 @blueprint.post(f"{LIST}/<mailbox_id>/sign-in")
+@needs(Scope.ADMIN)
 @on_loop
 async def begin(mailbox_id: str | None) -> Page:
     """Sends the browser to the provider, or shows what is wrong with the form first. Nothing is saved yet."""
@@ -56,6 +59,7 @@ async def begin(mailbox_id: str | None) -> Page:
 
 
 @blueprint.get("/oauth/callback")
+@needs(Scope.ADMIN)
 @on_loop(timeout=TIMEOUT)
 async def come_back() -> Response | Page:
     """The browser is back from the provider, with a code or with a refusal."""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint
 
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.reports import queries as reports
 from config_api.reports import records as rows
@@ -16,6 +17,7 @@ from config_api.reports.queries import Sort
 from config_api.reports.records import RecordFilter, RecordSort
 from config_api.reports.search import ReportFilter
 from config_api.web.charts import share_bar
+from config_api.web.needs import needs, within_domains
 from config_api.web.position import narrows, position_of
 from config_api.web.shapes import FIRST_YEAR, LAST_YEAR
 from config_api.web.view import Template, on_loop, query, template
@@ -28,6 +30,8 @@ blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def listing() -> Template:
     """The list."""
@@ -51,6 +55,8 @@ async def listing() -> Template:
 
 
 @blueprint.get("/<int:report_id>")
+@within_domains
+@needs(Scope.READ)
 @on_loop
 async def one(report_id: int) -> Template:
     """One report and a page of its records, what failed most first."""

@@ -15,6 +15,7 @@ from config_api.reports.records import count as count_records
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, attachment, exported, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page
 
 routes = Blueprint("api_reports", __name__, url_prefix=f"{PREFIX}/reports")
@@ -32,6 +33,7 @@ FILES = (*documents.MEDIA_TYPES.values(), "application/octet-stream")
 
 
 @routes.get("")
+@within_domains
 @operation(Scope.READ, gives=Page[ReportSummary], media=CSV)
 async def list_reports(query: ReportQuery) -> Any:
     """Reports. With format=csv or json (or Accept: text/csv) all that match as a file, whatever the limit."""
@@ -48,6 +50,7 @@ async def list_reports(query: ReportQuery) -> Any:
 
 
 @routes.get("/<int:report_id>")
+@within_domains
 @operation(Scope.READ, gives=ReportDetail, fails=(404,))
 async def get_report(report_id: int) -> ReportDetail:
     """One report, whole but for the rows of an aggregate report."""
@@ -55,6 +58,7 @@ async def get_report(report_id: int) -> ReportDetail:
 
 
 @routes.get("/<int:report_id>/records")
+@within_domains
 @operation(Scope.READ, gives=Page[RecordRow], media=CSV, fails=(404,))
 async def list_records(report_id: int, query: RecordQuery) -> Any:
     """Rows of an aggregate report. With format=csv or json (or Accept: text/csv) all that match as a file."""
@@ -71,6 +75,7 @@ async def list_records(report_id: int, query: RecordQuery) -> Any:
 
 
 @routes.get("/<int:report_id>/document")
+@within_domains
 @operation(Scope.READ, media=FILES, fails=(404, 410))
 async def get_report_document(report_id: int) -> Response:
     """The report's file as received, uncompressed."""

@@ -6,16 +6,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, g, jsonify, render_template
 
-from config_api.access import guard
 from config_api.access.scopes import Scope
 from config_api.web.api import rate_limit
 from config_api.web.api.openapi import METHODS, completed
 from config_api.web.contract import BYTES_TAKEN, PREFIX, spec
+from config_api.web.needs import needs, within_domains
 
 TAGS = {
-    "access": "Tokens for programs, the password, links to sign in with, the key that secrets are kept under.",
+    "access": "Users, sessions, tokens for programs, passwords, links to sign in with, and who changed what.",
     "activity": "What happened and what happens now: fetch runs, settings changes, the IMAP connection log.",
     "dead letters": "Events that no retry of the pipeline could help: look, retry, discard.",
     "domains": "What is sent in the name of a domain, its DNS, and whether its policy may be stricter.",
@@ -46,14 +46,17 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 @routes.get("/openapi.json")
+@within_domains
+@needs(Scope.READ, for_pages=False)
 def openapi() -> Response:
     """The document."""
-    rate_limit.count(guard.require(Scope.READ).credential)
+    rate_limit.count(g.credential)
     return jsonify(document())
 
 
 @routes.get("/docs")
-@guard.page
+@within_domains
+@needs(Scope.READ)
 def docs() -> str:
     """The page."""
     return render_template("api_docs.html", document=document(), methods=METHODS)

@@ -8,6 +8,7 @@ from config_api.access import csrf, sign_in
 from config_api.access.scopes import Identity
 from config_api.backend import backend
 from config_api.dead_letters.attention import Badges, badges
+from config_api.web.needs import open_to_all
 from pipeline.errors import TryLater
 
 THEMES = ("system", "light", "dark")
@@ -25,6 +26,7 @@ def chosen_theme() -> str:
 
 
 @blueprint.post("/theme")
+@open_to_all
 def change() -> Response:
     """Goes on to the next theme and back to the page."""
     csrf.check()
@@ -35,9 +37,9 @@ def change() -> Response:
 
 
 def shown() -> Badges:
-    """The badges of this page; none for a stranger, and none while they cannot be asked for."""
+    """The badges of this page; none for strangers, for viewers of some domains, and while they cannot be asked for."""
     identity: Identity | None = g.get("identity")
-    if identity is None or not identity.is_browser:
+    if identity is None or not identity.is_browser or identity.domains is not None:
         return Badges()
     try:
         return backend().run(badges(backend()), timeout=BADGES_TIMEOUT)

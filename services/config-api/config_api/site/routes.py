@@ -1,10 +1,15 @@
-"""All routes: the resources of the HTTP API, and the pages. Most pages need a session."""
+"""All routes: the resources of the HTTP API, and the pages. Each says at its view who may call it (`web/needs.py`)."""
 
 from flask import Flask
 
-from config_api.access import guard, sign_in_page
-from config_api.access import page as access_page
-from config_api.access import resource as access
+from config_api.access.api import access, audit, sessions, users
+from config_api.access.oidc import page as provider_page
+from config_api.access.pages import account as account_page
+from config_api.access.pages import audit as audit_page
+from config_api.access.pages import sessions as sessions_page
+from config_api.access.pages import sign_in as sign_in_page
+from config_api.access.pages import tokens as tokens_page
+from config_api.access.pages import users as users_page
 from config_api.activity import page as activity_page
 from config_api.activity import resource as activity
 from config_api.dead_letters import page as dead_letters_page
@@ -33,16 +38,13 @@ from config_api.web.view import prepare
 
 RESOURCES = (
     mailboxes, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
-    notifications, description
+    users, sessions, audit, notifications, description
 )  # fmt: skip
-OPEN_PAGES = (sign_in_page, frame)
-PRIVATE_PAGES = (
-    overview_page, sources_page, service_page, domains_page, reports_page, mails_page, mailboxes_page, form_page,
-    provider_sign_in_page, activity_page, access_page, notifications_page, dead_letters_page, upload_page
+PAGES = (
+    sign_in_page, provider_page, frame, overview_page, sources_page, service_page, domains_page, reports_page,
+    mails_page, mailboxes_page, form_page, provider_sign_in_page, activity_page, tokens_page, account_page, users_page,
+    sessions_page, audit_page, notifications_page, dead_letters_page, upload_page
 )  # fmt: skip
-
-for _page in PRIVATE_PAGES:
-    _page.blueprint.before_request(guard.require_session)
 
 
 def register(app: Flask) -> None:
@@ -52,5 +54,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(system.probes)
     prepare(app)
     frame.prepare(app)
-    for page in (*OPEN_PAGES, *PRIVATE_PAGES):
+    for page in PAGES:
         app.register_blueprint(page.blueprint)

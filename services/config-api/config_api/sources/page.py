@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint
 from pydantic import ValidationError
 
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.sources import queries, words
 from config_api.sources.groups import Grouping, GroupRow, GroupSort, find_groups, may_be_kept
@@ -15,6 +16,7 @@ from config_api.sources.history import days_of
 from config_api.sources.shapes import MAX_DAYS, Period, SourceFilter, SourceRow, SourceSort
 from config_api.web.bars import alignment_over_time
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.paging import Page
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.period import period_of
@@ -31,6 +33,8 @@ blueprint = Blueprint("sources", __name__, url_prefix="/sources")
 
 
 @blueprint.get("")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def listing() -> Template:
     """The list, grouped. Sums of days that somebody chose take longer, and come after the page."""
@@ -46,6 +50,8 @@ async def listing() -> Template:
 
 
 @blueprint.get("/rows")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def rows() -> Template:
     """The list alone, for a page that came without it."""
@@ -57,6 +63,8 @@ async def rows() -> Template:
 
 
 @blueprint.get("/<address>")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def one(address: str) -> Template:
     """One address: its names, what it is to each domain and why, its days, what it authenticated as, its records."""

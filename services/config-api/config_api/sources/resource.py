@@ -29,6 +29,7 @@ from config_api.web.absence import Maybe
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.export import CSV_TYPE, Format, exported, wanted_format
+from config_api.web.needs import within_domains
 from config_api.web.paging import Page, PageQuery
 from config_api.web.shapes import Text
 from config_api.web.view import on_loop
@@ -91,6 +92,7 @@ class StandingList(BaseModel):
 
 
 @routes.get("/sources")
+@within_domains
 @operation(Scope.READ, gives=Page[SourceRow], media=CSV)
 @on_loop(timeout=LONG)
 async def list_sources(query: SourceQuery) -> Any:
@@ -114,6 +116,7 @@ async def list_sources(query: SourceQuery) -> Any:
 
 
 @routes.get("/sources/<address>")
+@within_domains
 @operation(Scope.READ, gives=SourceDetail, fails=(404,))
 async def get_source(address: str, query: Period) -> SourceDetail:
     """One address: its names, what it is to each domain and why, what it authenticated as, and its days."""
@@ -122,6 +125,7 @@ async def get_source(address: str, query: Period) -> SourceDetail:
 
 
 @routes.get("/sources/<address>/records")
+@within_domains
 @operation(Scope.READ, gives=RecordList, fails=(404,))
 async def list_source_records(address: str, query: RecordsQuery) -> RecordList:
     """The latest rows of reports that name an address."""
@@ -146,6 +150,7 @@ async def delete_source_standing(address: str, query: StandingScope) -> Response
 
 
 @routes.get("/services")
+@within_domains
 @operation(Scope.READ, gives=Page[GroupRow], media=CSV)
 @on_loop(timeout=LONG)
 async def list_services(query: GroupQuery) -> Any:
@@ -154,6 +159,7 @@ async def list_services(query: GroupQuery) -> Any:
 
 
 @routes.get("/services/<service_id>")
+@within_domains
 @operation(Scope.READ, gives=ServiceDetail, fails=(404,))
 @on_loop(timeout=LONG)
 async def get_service(service_id: str, query: RecordsQuery) -> ServiceDetail:
@@ -165,6 +171,7 @@ async def get_service(service_id: str, query: RecordsQuery) -> ServiceDetail:
 
 
 @routes.get("/networks")
+@within_domains
 @operation(Scope.READ, gives=Page[GroupRow], media=CSV)
 @on_loop(timeout=LONG)
 async def list_networks(query: GroupQuery) -> Any:
@@ -190,6 +197,7 @@ async def delete_service_standing(service_id: str, query: StandingScope) -> Resp
 
 
 @routes.get("/standings")
+@within_domains
 @operation(Scope.READ, gives=StandingList)
 async def list_standings() -> StandingList:
     """All that was said of addresses and services."""
@@ -197,6 +205,7 @@ async def list_standings() -> StandingList:
 
 
 @routes.get("/changes")
+@within_domains
 @operation(Scope.READ, gives=Page[ChangeRow], media=CSV)
 async def list_changes(query: ChangeQuery) -> Any:
     """Sources that are new, silent, suddenly more or suddenly failing, the latest change first."""

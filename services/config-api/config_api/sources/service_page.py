@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from config_api.access import who
+from config_api.access.scopes import Scope
 from config_api.backend import backend
 from config_api.errors import Invalid, NotFound
 from config_api.sources import queries, standing, words
@@ -18,6 +19,7 @@ from config_api.sources.page import PAGE_SIZE, TIMEOUT, filter_of
 from config_api.sources.shapes import Period, SourceSort, StandingRequest
 from config_api.web.bars import alignment_over_time
 from config_api.web.charts import share_bar, stacked_bars
+from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
 from config_api.web.period import Period as ShownPeriod
 from config_api.web.view import Template, form, on_loop, query, template
@@ -28,6 +30,8 @@ blueprint = Blueprint("services", __name__, url_prefix="/sources")
 
 
 @blueprint.get("/services/<service_id>")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def service(service_id: str) -> Template:
     """One service: what it is, what was decided about it, its days and its addresses."""
@@ -59,6 +63,8 @@ async def service(service_id: str) -> Template:
 
 
 @blueprint.get("/services/<service_id>/days")
+@within_domains
+@needs(Scope.READ)
 @on_loop(timeout=TIMEOUT)
 async def days(service_id: str) -> Template:
     """The part of that page with figures and days, for one that came without it."""
@@ -70,6 +76,7 @@ async def days(service_id: str) -> Template:
 
 
 @blueprint.post("/<address>/decision")
+@needs(Scope.ADMIN)
 @on_loop
 async def decide_address(address: str) -> Response:
     """Says what an address is, or takes it back."""
@@ -78,6 +85,7 @@ async def decide_address(address: str) -> Response:
 
 
 @blueprint.post("/services/<service_id>/decision")
+@needs(Scope.ADMIN)
 @on_loop
 async def decide_service(service_id: str) -> Response:
     """The same for a service."""

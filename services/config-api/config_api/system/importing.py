@@ -3,6 +3,7 @@
 import asyncio
 import re
 from base64 import encodebytes
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -30,10 +31,20 @@ MAX_NAME_LENGTH: Final = 200
 START_BYTES: Final = 1024  # enough to tell a mail
 LINE_BYTES: Final = 57  # of a line of base64 (RFC 2045, section 6.8)
 
+KNOWN: Final = "SELECT EXISTS (SELECT FROM mail WHERE mail_id = $1::uuid)"
+
 _MAIL_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}(?:From |[A-Za-z0-9_.-]{1,100}[ \t]{0,10}:)")
 
 
-async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> MailRef:
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """The mail that a file became; `is_known` says that the same file has become it before, and is in the ledger."""
+
+    mail: MailRef
+    is_known: bool
+
+
+async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> "TakenIn":
     """Publishes the file as a fetched mail, and says which mail it is. Raises TooLarge, Invalid.
 
     A large one goes to the object store piece by piece, after those before it: so many at a time take no memory.
@@ -48,11 +59,13 @@ async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> MailRef:
     if size > limit:
         raise TooLarge(f"At most {limit:,} bytes are taken.", title="The file is too large")
     mail_ref = ref_of(await asyncio.to_thread(_digest, file))
+    async with backend.database.connection() as connection:
+        is_known = await connection.fetchval(KNOWN, mail_ref.mail_id)
     with file if is_mail else await asyncio.to_thread(wrapped, file, name=name) as mail:
         async with backend.importing:
             await _publish(backend.bus, mail, mail_ref, limits)
     log.info("imported", mail_id=mail_ref.mail_id, bytes=size)
-    return mail_ref
+    return TakenIn(mail_ref, is_known=is_known)
 
 
 async def _publish(bus: Bus, mail: IO[bytes], mail_ref: MailRef, limits: Limits) -> None:

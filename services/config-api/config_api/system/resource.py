@@ -4,12 +4,15 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
-from config_api.access import guard, who
+from config_api.access import who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.system import importing, reparse, status
+from config_api.system import erasure, importing, reparse, retention, status
+from config_api.system.erasure import Erasure, ErasureOptions
+from config_api.system.retention import Retention, RetentionQuery
 from config_api.system.status import Status
 from config_api.web.contract import PREFIX, operation, takes_bytes
+from config_api.web.needs import needs, open_to_all
 from config_api.web.view import on_loop
 from pipeline.contracts.questions import ReparseJob, ReparseOptions
 
@@ -31,6 +34,7 @@ class Imported(BaseModel):
     """The email that the file became; GET /mails/{mail_id} tells how it ended."""
 
     mail_id: str
+    is_known: bool = Field(False, description="Whether the same file came before: the email has its outcome already.")
 
 
 @routes.get("/status")
@@ -49,11 +53,12 @@ def import_file(query: ImportQuery) -> tuple[Imported, int, dict[str, str]]:
 
     The body is the file. The same file is the same email for ever: imported again, it is not stored again.
     """
-    return Imported(mail_id=imported(name=query.name)), 202, {}
+    taken = imported(name=query.name)
+    return Imported(mail_id=taken.mail.mail_id, is_known=taken.is_known), 202, {}
 
 
-def imported(*, name: str) -> str:
-    """Takes in the body of this request as a file of this name; gives the id of the email that it became.
+def imported(*, name: str) -> importing.TakenIn:
+    """Takes in the body of this request as a file of this name; says which email it became.
 
     In the request's own thread: only there may the edge be asked for the body of an upload (see `http.bodies`).
     """
@@ -61,7 +66,7 @@ def imported(*, name: str) -> str:
     request.max_content_length = back.settings.limits.max_mail_bytes
     _ = request.stream  # refuses what is announced as larger
     taken = importing.take_in(back, request.environ["wsgi.input"], name=name)
-    return back.run(taken, timeout=IMPORT_TIMEOUT).mail_id
+    return back.run(taken, timeout=IMPORT_TIMEOUT)
 
 
 @routes.post("/reparse")
@@ -79,13 +84,35 @@ async def get_reparse(job_id: int) -> ReparseJob:
     return await reparse.get(backend().database, job_id)
 
 
+@routes.get("/retention")
+@operation(Scope.READ, gives=Retention)
+@on_loop(timeout=60)
+async def get_retention(query: RetentionQuery) -> Retention:
+    """How much is kept of each kind of data, and how much would go if it were kept for so long. Changes nothing."""
+    return await retention.retention(backend().database, query)
+
+
+@routes.post("/erasures")
+@operation(Scope.ADMIN, gives=Erasure, fails=(415,))
+@on_loop(timeout=erasure.TIMEOUT_S)
+async def erase_address(json: ErasureOptions) -> Erasure:
+    """Erase one email address from all that is kept of it, as the law gives a person the right to ask for.
+
+    It goes from failure reports, their kept files, the ledger of emails, the log, and dead letters. The log says that
+    an address was erased and by whom, not which. With `dry_run` only say where it stands.
+    """
+    return await erasure.erase(backend(), json, who=who())
+
+
 @probes.get("/healthz")
+@open_to_all
 def healthz() -> Response:
     """Alive. Open to all."""
     return jsonify(status="ok")
 
 
 @probes.get("/readyz")
+@open_to_all
 def readyz() -> Response:
     """Whether the database and the bus answer. Open to all, so it does not say why not."""
     missing = sorted(backend().readiness.missing)
@@ -95,7 +122,7 @@ def readyz() -> Response:
 
 
 @probes.get("/metrics")
+@needs(Scope.READ, for_pages=False)
 def metrics() -> Response:
     """Figures for Prometheus; needs a token with the scope read."""
-    guard.require(Scope.READ)
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

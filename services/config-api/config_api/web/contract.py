@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, Any, cast
 
 from flask import Response as FlaskResponse
-from flask import current_app, request
+from flask import g, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.model_adapter.protocol import SchemaMode
@@ -23,11 +23,11 @@ from spectree.plugins.flask_plugin import FlaskPlugin
 
 from config_api.web import problem, validation
 from config_api.web.api import idempotency, rate_limit
+from config_api.web.needs import needs
 from config_api.web.problem import Problem, ProblemBody
 from config_api.web.view import is_async, on_loop
 
 PREFIX = "/api/v1"
-GUARD = "guard"  # the extension that raises a problem for whoever may not do what needs a scope
 VERSION = version("dmarq-config-api")
 DESCRIPTION = (
     "Mailboxes, activity, reports, dead letters and notifications. Send a token: `Authorization: Bearer …`. "
@@ -126,11 +126,11 @@ def operation(
     fails: Sequence[int] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:
-    """Decorates a view of the API.
+    """Decorates a view of the API, and declares what it needs (`web/needs.py`).
 
     The view's arguments `query`, `json` and `headers` say by their types what it takes. It gives a model, or (model,
     status, headers), or a response. `fails` are the statuses it may end with beside those that any route may. One that
-    is `async def` runs on the loop. The application's extension GUARD looks at the scope.
+    is `async def` runs on the loop.
     """
 
     def decorate(view: View) -> View:
@@ -142,7 +142,7 @@ def operation(
 
         @wraps(validated)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            credential: bytes = current_app.extensions[GUARD](scope).credential
+            credential: bytes = g.credential  # of who was let in, see `needs`
             rate_limit.count(credential)
             if request.method != "POST":
                 _check_body()
@@ -151,7 +151,7 @@ def operation(
             return idempotency.once(credential, body, lambda: validated(*args, **kwargs))
 
         guarded.__doc__ = f"{cleandoc(view.__doc__ or '')}\n\nScope: {scope}."
-        return guarded
+        return needs(scope, for_pages=False)(guarded)
 
     return decorate
 

@@ -45,6 +45,11 @@ NOTES = {
     "dns-asked": ("good", "DNS was asked. What it said is shown below."),
     "dns-no-fetcher": ("bad", "No fetcher is running: DNS is asked by one. Start it and try again."),
     "revoked": ("good", "The token was revoked. Whoever used it is locked out now."),
+    "user-added": ("good", "The user was added."),
+    "user-saved": ("good", "The user was saved. Where something changed, their browsers were signed out."),
+    "user-removed": ("good", "The user was removed, and their browsers were signed out."),
+    "session-ended": ("good", "That browser was signed out."),
+    "sessions-ended": ("good", "All other browsers were signed out: {}."),
     "password": ("good", "The password was changed. Other browsers were signed out."),
 }
 

@@ -31,7 +31,7 @@ class Template:
         return render_template(self.name, **self.values)
 
 
-def template(name: str, **values: Any) -> Template:
+def template(name: str, /, **values: Any) -> Template:
     """The page of this template with these values."""
     return Template(name, values)
 

@@ -129,10 +129,15 @@ _REPORT_SUBJECT = re.compile(
     r"\s*Report Domain:\s{0,9}(?P<domain>[^\s;]{1,255})\s{1,9}Submitter:\s{0,9}(?P<submitter>[^\s;]{1,255})\s",
     re.IGNORECASE,
 )
+ROLES = {
+    "viewer": "Viewer: sees reports and what was done with them",
+    "operator": "Operator: also fetches, pauses, retries and tests",
+    "admin": "Admin: also changes settings, users and tokens",
+}
 SCOPES = {
     "read": "Read: reports, emails, logs",
     "operate": "Operate: also fetch, pause, retry",
-    "admin": "Admin: also settings and tokens",
+    "admin": "Admin: also settings, users and tokens",
 }
 
 

@@ -20,7 +20,7 @@ def dead_letters(facts: Facts, threshold: float) -> Sequence[Finding]:
             subject=failed.reason or "unknown",
             title=f"{failed.mails} {'email' if failed.mails == 1 else 'emails'} could not be read",
             detail=f"Reason: {TEXTS.get(failed.reason, clean(failed.reason) or 'none given')}. They are kept under "
-            "Dead letters, and can be retried.",
+            "Needs attention, and can be retried.",
             count=failed.mails,
             link=f"/dead-letters?{urlencode({'reason': failed.reason})}" if failed.reason else "/dead-letters",
         )

@@ -29,7 +29,7 @@ class _Different:
 def policy_differs(facts: Facts, threshold: float) -> Sequence[Finding]:
     """One finding a domain, with everything that differs."""
     seen: dict[str, list[PolicySeen]] = defaultdict(list)
-    for one in facts.policies:
+    for one in (one for one in facts.policies if one.tags.p):  # a report that shows no policy differs from nothing
         seen[one.domain].append(one)
     in_dns = {one.domain: one for one in facts.dns}
     found = []

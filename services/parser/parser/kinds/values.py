@@ -143,7 +143,7 @@ def iso_epoch(text: str) -> int | None:
     A leap second (RFC 3339 section 5.7) is the second after the 59th, as POSIX counts.
     """
     value = text.strip().upper()
-    leap = _LEAP_SECOND.sub(r"\1:59", value, count=1)
+    leap = _LEAP_SECOND.sub(r"\1:59", value, count=1) if ":60" in value else value
     try:
         moment = datetime.fromisoformat(leap)
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -145,6 +145,17 @@ WHERE id = ANY(ARRAY(
     ORDER BY stored_at LIMIT $2
 ));
 
+-- name: forget_failure_reports
+-- Deletes failure reports that are older than so many days, some at a time, and frees the bytes of their documents.
+WITH due AS MATERIALIZED (
+    SELECT id FROM report
+    WHERE kind = 'failure' AND stored_at < now() - make_interval(days => $1)
+    ORDER BY stored_at, id LIMIT $2
+), freed AS (
+    UPDATE document SET bytes = NULL, report = NULL FROM due WHERE document.report = due.id
+)
+DELETE FROM report USING due WHERE report.id = due.id;
+
 -- name: forget_activities
 -- Deletes lines for people that are older than so many days, some at a time.
 DELETE FROM activity

@@ -72,6 +72,7 @@ def test_a_connection_that_cannot_be_made_says_where_and_what_to_check(error: OS
 
     assert fault.category is category
     assert "mail.example" in fault.detail
+    assert not fault.detail.startswith("mail.example"), "pages begin a sentence with it, in upper case"
 
 
 def test_a_server_that_names_its_waiting_time_is_believed() -> None:

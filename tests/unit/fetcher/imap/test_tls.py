@@ -19,6 +19,19 @@ def test_nothing_below_tls_1_2_is_offered(verify: bool) -> None:
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
+def test_mailboxes_that_trust_the_same_share_what_they_read_of_it() -> None:
+    own = trustme.CA().cert_pem.bytes().decode()
+    strict, of_own_ca, lenient, pinned = (
+        [client_context(verify_certificate=verify, ca_certificate=ca, pinned_certificate=pin) for _ in range(2)]
+        for verify, ca, pin in ((True, None, None), (True, own, None), (False, None, None), (True, None, "ab" * 32))
+    )
+
+    assert all(first is second for first, second in (strict, of_own_ca, lenient, pinned))
+    assert len({id(context) for context in (strict[0], of_own_ca[0], lenient[0])}) == 3
+    assert (strict[0].verify_mode, lenient[0].verify_mode) == (ssl.CERT_REQUIRED, ssl.CERT_NONE)
+    assert pinned[0].verify_mode is ssl.CERT_NONE
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 async def test_a_server_that_can_only_do_less_is_not_spoken_to() -> None:
     ca = trustme.CA()

@@ -1,6 +1,7 @@
 """The values of header fields as strangers write them, honest ones first."""
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -124,3 +125,37 @@ def test_of_two_fields_with_one_name_the_first_counts_and_both_are_given() -> No
 def test_a_header_ends_at_the_first_empty_line() -> None:
     assert header_of(b"\r\n\r\nA: b\r\n c\r\n\r\nbody\r\n\r\n") == b"A: b\r\n c"
     assert header_of(b"A: b") == b"A: b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 02 Nov 2026 00:10:00 +0000",
+        "Tue, 2 Nov 2026 23:59:59 -0730",
+        "Wed, 31 Dec 2025 23:30:00 -0100 (PDT)",
+        "Thu, 29 Feb 2024 12:00:00 +1400",
+        "Fri, 01 Jan 1999 00:00:00 -0000",
+        "Sat, 01 Jan 0049 00:00:00 +0000",
+        "Sun, 01 Nov 2026 00:00:00 +2359",
+    ],
+)
+def test_an_ordinary_date_is_the_one_that_the_standard_library_reads(text: str) -> None:
+    read = parsedate_to_datetime(text)
+    assert moment(text) == (read if read.tzinfo else read.replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 31 Nov 2026 00:10:00 +0000",
+        "Mon, 02 Nov 2026 25:10:00 +0000",
+        "Mon, 02 Nov 2026 00:10:00 +2400",
+        "Mon, 01 Jan 9999 23:00:00 -9959",
+    ],
+)
+def test_a_date_that_cannot_be_is_none(text: str) -> None:
+    assert moment(text) is None
+
+
+def test_a_parameter_in_quotes_keeps_what_was_escaped() -> None:
+    assert parameters(r'x; name="a\"b\\c"; other="; last') == {"name": 'a"b\\c', "other": "; last"}

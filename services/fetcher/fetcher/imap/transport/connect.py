@@ -68,7 +68,7 @@ async def _fault(error: OSError, connection: Connection) -> ImapFault:
         return handshake_fault(error, place=place)
     if isinstance(error, TimeoutError) and connection.protocol.transport is not None:
         hint = "" if account.security is Security.TLS else "; a port that expects TLS from the start is silent too"
-        return ImapFault(Category.TIMEOUT, f"{place} takes the connection but says nothing{hint}")
+        return ImapFault(Category.TIMEOUT, f"the server {place} takes the connection but says nothing{hint}")
     return fault_of_the_way(error, host=account.host, place=place)
 
 
@@ -178,9 +178,9 @@ def fault_of_the_way(error: OSError, *, host: str, place: str) -> ImapFault:
     if isinstance(error, socket.gaierror):
         return ImapFault(Category.CONNECTIVITY, f"the host name {host} cannot be resolved: check it for typing errors")
     if isinstance(error, ConnectionRefusedError):
-        return ImapFault(Category.CONNECTIVITY, f"{place} refuses connections: check host and port")
+        return ImapFault(Category.CONNECTIVITY, f"the server {place} refuses connections: check host and port")
     if isinstance(error, TimeoutError):
-        return ImapFault(Category.TIMEOUT, f"{place} does not answer: check host, port and firewall")
+        return ImapFault(Category.TIMEOUT, f"the server {place} does not answer: check host, port and firewall")
     return ImapFault(Category.CONNECTIVITY, f"no connection to {place}: {error.strerror or type(error).__name__}")
 
 

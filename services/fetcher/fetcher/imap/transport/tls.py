@@ -8,11 +8,17 @@ what the server presents tells them apart.
 import hashlib
 import hmac
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fetcher.imap.grammar.faults import ImapFault
 from pipeline.contracts.connection_test import Category
+
+# The certificates of all public CAs take most of a megabyte, and 20 ms to read: mailboxes share them.
+SHARED_S = 3600.0  # then they are read again, for the machine's may have been renewed
+MOST_SHARED = 32
 
 # OpenSSL's X509_V_ERR_..., of `verify_code`
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -48,18 +54,25 @@ class Presented:
 def client_context(
     *, verify_certificate: bool, ca_certificate: str | None, pinned_certificate: str | None = None
 ) -> ssl.SSLContext:
-    """A context for one mailbox. With a pinned certificate nothing else is checked here: see `ensure_pinned`.
+    """A context that is as this, shared with others. With a pinned certificate nothing else is checked here: see
+    `ensure_pinned`.
 
     `ca_certificate`: PEM text with one or more certificates; then these alone are trusted, as somebody who runs an
     internal CA means it. Raises ImapFault (tls) when it cannot be read.
     """
+    is_verified = verify_certificate and pinned_certificate is None
+    return _shared_context(is_verified, ca_certificate or None, int(time.monotonic() / SHARED_S))
+
+
+@lru_cache(maxsize=MOST_SHARED)
+def _shared_context(is_verified: bool, ca_certificate: str | None, _period: int) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cadata=ca_certificate or None)
+        context = ssl.create_default_context(cadata=ca_certificate)
     except (ssl.SSLError, ValueError) as error:
         detail = "the CA certificate cannot be read: paste it in PEM form, from BEGIN CERTIFICATE to END CERTIFICATE"
         raise ImapFault(Category.TLS, detail) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if pinned_certificate is not None or not verify_certificate:
+    if not is_verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

@@ -23,6 +23,10 @@ _SKIPPED = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)(?=[\s/>])")
 _DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
 _STREAMED = re.compile(r"utf-?8|us-ascii|ascii|iso-?8859-[0-9]{1,2}|latin-?[0-9]|windows-125[0-9]|cp125[0-9]")
+# As most documents begin: in UTF-8, and with nothing before the root.
+_ORDINARY = re.compile(
+    rb"""(?:<\?xml version=["']1\.[01]["'](?: encoding=["'](?:UTF-8|utf-8)["'])?[ ]?\?>)?\s*<feedback(?=[\s/>])"""
+)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']\s*([A-Za-z0-9._:\-]{1,40})\s*["']""")
 
 
@@ -40,6 +44,9 @@ class Prologue:
     def is_feedback(self) -> bool:
         """Whether the first tag is a report's root, in any case and namespace."""
         return self.root is not None and self.root.lower() == "feedback"
+
+
+_FEEDBACK: Final = Prologue("feedback", is_streamable=True)
 
 
 def wide_encoding(data: bytes) -> str | None:
@@ -65,6 +72,8 @@ def read_prologue(head: bytes) -> Prologue:
 
     Raises Rejected for a DOCTYPE (no report needs one; all attacks with entities do) and where there is nothing.
     """
+    if _ORDINARY.match(head):
+        return _FEEDBACK
     wide = wide_encoding(head)
     text = head.decode(wide or "latin-1", errors="replace")
     if not text.strip(" \t\r\n\0\ufeff"):

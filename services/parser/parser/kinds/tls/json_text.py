@@ -187,6 +187,19 @@ DECISIVE = frozenset(
     }
 )
 
+# As RFC 8460 section 4.4 writes them.
+_KEYS: Final = DECISIVE | {
+    "contact-info",
+    "policy-type",
+    "policy-string",
+    "mx-host",
+    "result-type",
+    "receiving-mx-hostname",
+    "receiving-mx-helo",
+    "additional-information",
+    "failure-reason-code",
+}
+
 
 def parse_tree(document: bytes, *, notes: Notes) -> Tree:
     """The object that the document holds, keys in lower case with "-" for "_"; of a repeated key the first counts.
@@ -207,9 +220,11 @@ def parse_tree(document: bytes, *, notes: Notes) -> Tree:
 def _folded(pairs: list[tuple[str, Any]], notes: Notes) -> Tree:
     tree: Tree = {}
     for key, value in pairs:
-        folded = key.strip().lower().replace("_", "-")
-        if folded != key:
-            notes.add(Repair.ELEMENT_NAME_CASE)
+        folded = key
+        if key not in _KEYS:
+            folded = key.strip().lower().replace("_", "-")
+            if folded != key:
+                notes.add(Repair.ELEMENT_NAME_CASE)
         if folded not in tree:
             tree[folded] = value
             continue

@@ -7,10 +7,9 @@ Whatever looks otherwise does not match, and goes the way through the tree.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -27,8 +26,7 @@ _between_tags: Final = re.compile(">[^<]*+<").split
 Tags = tuple[str, ...]  # as written, without their brackets, in the text's order: starts and ends
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A record in a text, the wanted ones of its texts in order, and where what comes after it begins."""
 
     pattern: "Pattern"
