@@ -20,6 +20,7 @@ def test_there_is_a_recipe_for_each_thing_that_is_added_often() -> None:
         "add-a-metric",
         "add-a-page",
         "add-a-report-kind",
+        "come-from-another-tool",
         "sign-in-with-google-or-microsoft",
     }
 
@@ -30,7 +31,7 @@ def test_what_a_recipe_names_exists(page: Path) -> None:
     named = [path for path in _PATH.findall(text) if _TO_BE_MADE not in path]
     targets = _TARGET.findall(text)
 
-    assert named
+    assert named or not page.stem.startswith("add-")  # who operates the system needs no paths of the code
     assert not [path for path in named if "NAME" not in path and not (ROOT / path).exists()]
     assert not [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
     assert not [name for name in targets if f"\n{name}: " not in (ROOT / "Makefile").read_text(encoding="utf-8")]

@@ -33,7 +33,7 @@ def imported(data: bytes, name: str) -> list[Outcome]:
     """The same by the way of an import: wrapped where it is no mail, extracted and read."""
     file = BytesIO(data)
     sent = data
-    if not looks_like_mail(data[:1024]):
+    if not looks_like_mail(data[:1024], name=name):
         with wrapped(file, name=name) as mail_round_it:
             mail_round_it.seek(0)
             sent = mail_round_it.read()
@@ -57,6 +57,9 @@ def imported(data: bytes, name: str) -> list[Outcome]:
         (tls_json(), "r.json", ("read", "")),
         (failure_mail(), "a.eml", ("read", "")),
         (mail(text(), part(GZ, name="r.xml.gz")), "a.eml", ("read", "")),
+        (b"Subject: lunch?\r\n\r\nAt noon.\r\n", "letter.eml", ("not_a_report", "no_report_found")),
+        (b"Subject: lunch?\r\nTo: you\r\n\r\nAt noon.\r\n", "mail", ("not_a_report", "no_report_found")),
+        (b"Subject: lunch?\nPlace: here\n", "notes.txt", ("refused", "no_report_content")),
         (GZ[:-30], "r.xml.gz", ("refused", TRUNCATED)),
         (GZ[:20] + b"zzzz" + GZ[24:], "backup.gz", ("refused", "corrupt_container")),
         (b"hello\n", "r.xml", ("refused", "no_report_content")),

@@ -56,4 +56,5 @@ async def test_a_file_that_is_dropped_is_sent(keeper: Page, empty: Site) -> None
         "items": [],
         "next_cursor": None,
         "previous_cursor": None,
+        "total": None,
     }

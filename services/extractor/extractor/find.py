@@ -33,6 +33,8 @@ from pipeline.contracts.reasons import Reason
 WALKED_PARTS: Final = 5  # times the parts limit: among so many the parts with priority are chosen
 WHOLE: Final = "0"  # the path of the mail itself
 
+_MAIL_NAME: Final = "handed-over.eml"
+
 _ARCHIVES: Final = frozenset({Sniffed.GZIP, Sniffed.ZIP})
 _NO_CLEAR_FILE: Final = UNCLEAR | {Sniffed.HTML}
 
@@ -70,12 +72,13 @@ def find_in_file(data: bytes, *, name: str, rules: AttachmentRules, limits: Limi
 def find_in_import(raw: bytes, *, rules: AttachmentRules, limits: Limits) -> Findings:
     """The reports in a file that was handed over: itself where it is a mail, else in a mail of our own round it.
 
-    They are the same as `find_in_file` finds, and are refused for the same reasons.
+    They are the same as `find_in_file` finds, and are refused for the same reasons. What came as it is begins like a
+    mail; its name is not known, so a short text is taken for a mail as if it had one that says so.
     """
     mail = top(raw)
     subject = headers.subject(mail.fields)
     if not (subject.startswith(HANDED_OVER_SUBJECT) and mail.fields.is_attachment):
-        return find_in_file(raw, name="", rules=rules, limits=limits)
+        return find_in_file(raw, name=_MAIL_NAME, rules=rules, limits=limits)
     data, _ = decode(raw[mail.start : mail.end], mail.fields.encoding)
     found = find_in_file(data, name=headers.file_name(mail.fields), rules=rules, limits=limits)
     return replace(found, subject=found.subject or subject)

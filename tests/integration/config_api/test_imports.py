@@ -107,4 +107,4 @@ def test_a_token_that_may_only_read_may_not_import(api: Api) -> None:
     ],
 )
 def test_a_mail_is_known_by_its_first_line(data: bytes, is_mail: bool) -> None:
-    assert looks_like_mail(data) is is_mail
+    assert looks_like_mail(data, name="a.eml") is is_mail

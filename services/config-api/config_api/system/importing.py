@@ -33,6 +33,10 @@ LINE_BYTES: Final = 57  # of a line of base64 (RFC 2045, section 6.8)
 
 KNOWN: Final = "SELECT EXISTS (SELECT FROM mail WHERE mail_id = $1::uuid)"
 
+_MAIL_FIELD: Final = re.compile(
+    rb"^(?:received|from|to|subject|date|message-id|mime-version|return-path|content-type|delivered-to)[ \t]{0,10}:",
+    re.IGNORECASE | re.MULTILINE,
+)
 _MAIL_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}(?:From |[A-Za-z0-9_.-]{1,100}[ \t]{0,10}:)")
 
 
@@ -54,7 +58,7 @@ async def take_in(backend: Backend, file: IO[bytes], *, name: str) -> "TakenIn":
     if not size:
         raise Invalid("Send the bytes of an email or of a report file as the body.", title="The file is empty")
     file.seek(0)
-    is_mail = looks_like_mail(file.read(START_BYTES))
+    is_mail = looks_like_mail(file.read(START_BYTES), name=name)
     limit = limits.max_mail_bytes if is_mail else limits.max_attachment_bytes
     if size > limit:
         raise TooLarge(f"At most {limit:,} bytes are taken.", title="The file is too large")
@@ -95,9 +99,13 @@ def ref_of(digest: bytes) -> MailRef:
     return MailRef.of(mailbox_id=MAILBOX_ID, folder=MAILBOX_ID, uidvalidity=1, uid=number)
 
 
-def looks_like_mail(data: bytes) -> bool:
-    """Whether the first line is a field of a mail's header, or what an mbox file has before it."""
-    return _MAIL_START.match(data) is not None
+def looks_like_mail(data: bytes, *, name: str) -> bool:
+    """Whether a file that begins like this is a mail: its name says so, or two fields that mails have, or no name.
+
+    A name that says something else goes along with the file, in a mail round it: a text may begin like a field, too.
+    """
+    is_begun = _MAIL_START.match(data) is not None
+    return is_begun and (name.lower().endswith(".eml") or not name or len(_MAIL_FIELD.findall(data)) > 1)
 
 
 def wrapped(file: IO[bytes], *, name: str) -> IO[bytes]:
