@@ -166,7 +166,7 @@ def test_secrets_are_encrypted_again_under_the_first_key(settings: Settings) -> 
     old = settings.secret_key.get_secret_value()
     both = settings.model_copy(update={"secret_key": type(settings.secret_key)(f"{OTHER_KEY},{old}")})
     with running_api(both) as api:
-        assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 1}
+        assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 1, "channels": 0}
     new = settings.model_copy(update={"secret_key": type(settings.secret_key)(OTHER_KEY)})
     with running_api(new) as api:
         assert api("GET", "/mailboxes/main").json["has_password"]  # type: ignore[index]
