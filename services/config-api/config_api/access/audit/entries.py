@@ -26,7 +26,8 @@ class Changed(NamedTuple):
 class Actor:
     """Who sent the request in hand. `via`: browser, program, command line, or dmarq itself.
 
-    `has_noted`: the request has its line or needs none; one that changes something and has none yet gets a general one at its end.
+    `has_noted`: the request has its line, or needs none; one that changes something and has none yet gets a general one
+    at its end.
     """
 
     who: str
