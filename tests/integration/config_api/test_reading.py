@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from config_api.reports import search
 from config_api.reports.queries import Sort
 from config_api.reports.records import RecordSort
 from config_api.web.paging import MAX_LIMIT
@@ -287,6 +288,18 @@ def _run(run_id: str, *, category: str = "ok", minute: int = 0) -> FetchRunFinis
 def _line(number: str, name: str, level: Level, *, mailbox_id: str = "box") -> ActivityLogged:
     at = FETCHED_AT + timedelta(seconds=int(number))
     return ActivityLogged(id=number, mailbox_id=mailbox_id, source="imap", name=name, level=level, at=at)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "192.0.2.0/24", "198.51.100.9", "203.0.113.5"])
+def test_reports_of_an_address_of_very_many_days_are_those_that_a_list_of_its_days_finds(
+    api: Api, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    later = RECORD.replace("192.0.2.1", "198.51.100.9")
+    store(api.backend, extracted(1, _report(1)), extracted(2, arf()), extracted(3, _report(30, records=later)))
+    listed = [_items(api, f"/reports?q={text}&sort={sort}") for sort in Sort]
+    monkeypatch.setattr(search, "FREQUENT", 0)
+    assert [_items(api, f"/reports?q={text}&sort={sort}") for sort in Sort] == listed
+    assert bool(listed[0]) == (text != "203.0.113.5")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from parser.handler import ParserHandler
 from parser.sources.data import NamingData, NamingFiles
 from parser.sources.row_names import RowNames
 from parser.storage.transaction import AnnouncementOptions, Store
+from parser.upkeep import drop_records
 from pipeline.postgres.connection import Database
 from tests.support.extracted import extracted
 from tests.support.fixtures_postgres import rows, values
 from tests.support.reports import BEGIN
-from tests.support.sending import ALL, DAY_S, OWN, envelope, record, report, settle
+from tests.support.sending import ALL, DAY_S, OWN, envelope, record, report, settle, signed
 
 
 @pytest.fixture
@@ -53,6 +54,39 @@ async def test_sums_tell_what_passed_and_how(parser: ParserHandler, postgres: Da
         (2310, 0, 2310, 0, 0, 0),
         (40, 40, 0, 40, 0, 40),
         (900, 0, 900, 0, 0, 0),
+    ]
+
+
+async def test_what_was_said_before_is_noted_for_a_new_day_and_again_once_it_was_forgotten(
+    parser: ParserHandler, postgres: Database, data: NamingData
+) -> None:
+    said = "SELECT last_day - first_day FROM source_identity ORDER BY mechanism"
+    noted = "SELECT last_day - first_day FROM source"
+    await parser([extracted(1, report(OWN)), extracted(2, report(OWN, number=2, day=1))])
+    await settle(postgres, data)
+    assert await values(postgres, said) == [1, 1]
+    await parser([extracted(3, report(OWN, number=3, day=-2))])
+    await settle(postgres, data)
+    assert await values(postgres, said) == [3, 3]
+    assert await values(postgres, noted) == [3]
+
+    await drop_records(postgres, months=1)
+    assert await values(postgres, said) == []
+    await parser([extracted(4, report(OWN, number=4))])
+    await settle(postgres, data)
+    assert await values(postgres, said) == [0, 0]
+    assert await values(postgres, noted) == [0]
+
+
+async def test_what_a_known_row_says_else_is_noted(parser: ParserHandler, postgres: Database, data: NamingData) -> None:
+    await parser([extracted(1, report(OWN))])
+    await settle(postgres, data)
+    other = record("192.0.2.1", 1, dkim="pass", auth=signed("example.com", selector="s2"))
+    await parser([extracted(2, report(OWN, other, number=2))])
+    await settle(postgres, data)
+    assert await values(postgres, "SELECT selector FROM source_identity WHERE mechanism = 'dkim' ORDER BY 1") == [
+        "s1",
+        "s2",
     ]
 
 

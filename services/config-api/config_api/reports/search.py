@@ -15,6 +15,7 @@ from pipeline.postgres.statements import Statements
 
 REPORTS = Statements.of("config_api.reports")
 LAST = "\U0010ffff"  # sorts behind every character
+FREQUENT = 1000  # days of a domain and mailbox, above which no list of them is made
 MAX_ID = 60  # characters of a report id that are looked at
 
 
@@ -71,13 +72,16 @@ async def narrow(connection: Connection, wanted: ReportFilter) -> Narrowed | Non
 
 
 async def _with_address(connection: Connection, plain: str, values: tuple[Any, ...], network: str) -> Narrowed | None:
-    days = await connection.fetchrow(REPORTS["days_of_address"], network)
+    days = await connection.fetchrow(REPORTS["days_of_address"], network, FREQUENT)
+    is_frequent = days is not None and days["is_frequent"]
+    if is_frequent:
+        days = await connection.fetchrow(REPORTS["span_of_address"], network)
     others = [
         row["id"] for row in await connection.fetch(REPORTS["other_reports_of_address"], network.partition("/")[0])
     ]
     if days is None or days["first"] is None:
         return Narrowed(f"{plain} AND id = ANY($9::bigint[])", (*values, others)) if others else None
-    condition = f"{plain} {REPORTS['address_filter']}"
+    condition = f"{plain} {REPORTS['frequent_address_filter' if is_frequent else 'address_filter']}"
     if not others:
         begin = datetime.combine(days["first"], time.min, UTC)
         end = datetime.combine(days["last"], time.min, UTC) + timedelta(days=1)

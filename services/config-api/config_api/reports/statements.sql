@@ -15,13 +15,24 @@ AND (left(org_name, 60) = ANY($9::text[]) OR domain = ANY($10::text[])
         OR (lower(left(report_id, 60)) COLLATE "C" >= $11 AND lower(left(report_id, 60)) COLLATE "C" < $12))
 
 -- name: address_filter
--- Those that speak of an address: on days that the overview knows, or by their number.
+-- Those that speak of an address: on days that the overview knows, or by their number. The rows of a report are looked up
+-- for each (OFFSET 0): PostgreSQL would rather read the rows of all reports first.
 AND (id = ANY($10::bigint[])
         OR (domain, (begin AT TIME ZONE 'UTC')::date) IN
             (SELECT domain, day FROM overview_source_now WHERE source_ip <<= $9::text::inet)
         AND EXISTS (
             SELECT FROM record
             WHERE record.report = report.id AND record.begin = report.begin AND record.source_ip <<= $9::text::inet
+            OFFSET 0
+        ))
+
+-- name: frequent_address_filter
+-- The same for an address of very many days: going through the reports finds some soon, without a list of the days.
+AND (id = ANY($10::bigint[])
+        OR EXISTS (
+            SELECT FROM record
+            WHERE record.report = report.id AND record.begin = report.begin AND record.source_ip <<= $9::text::inet
+            OFFSET 0
         ))
 
 -- name: reports
@@ -59,8 +70,19 @@ WITH RECURSIVE name (text) AS (
 SELECT text FROM name WHERE strpos(text, lower($1)) > 0 LIMIT 1000;
 
 -- name: days_of_address
--- The days and domains that an address was seen on and for.
-SELECT min(day) AS first, max(day) AS last FROM overview_source_now WHERE source_ip <<= $1::text::inet;
+-- From when to when an address was seen, and whether on more days (of a domain and mailbox each) than $2.
+SELECT count(*) > $2::bigint AS is_frequent, min(day) AS first, max(day) AS last
+FROM (SELECT day FROM overview_source_now WHERE source_ip <<= $1::text::inet LIMIT $2::bigint + 1) AS seen;
+
+-- name: span_of_address
+-- From when to when an address was seen that is in very many reports.
+SELECT min(first_day) AS first, max(last_day) AS last
+FROM (
+    SELECT first_day, last_day FROM source WHERE source_ip <<= $1::text::inet
+    UNION ALL
+    SELECT day, day FROM overview_record_share
+    WHERE report IN (SELECT report FROM overview_due) AND source_ip <<= $1::text::inet
+) AS seen;
 
 -- name: other_reports_of_address
 -- The failure and TLS reports that speak of it.

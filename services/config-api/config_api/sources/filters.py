@@ -39,6 +39,7 @@ async def narrow(connection: Connection, statement: str, wanted: SourceFilter) -
         "matching": SQL["matching"],
         "searched": SQL["many" if addresses is None else "few"],
         "relation": SQL["window" if wanted.since is None else "period"],
+        "one": SQL["one_window" if wanted.since is None else "one_period"],
     }
     for part, text in parts.items():
         statement = statement.replace(f"{{{part}}}", text)

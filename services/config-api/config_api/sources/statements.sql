@@ -24,6 +24,30 @@
     LEFT JOIN source_verdict AS verdict USING (domain, source_ip)
 );
 
+-- name: one_window
+-- The sums that are kept of one that was chosen.
+(SELECT * FROM source_verdict AS one WHERE one.domain = chosen.domain AND one.source_ip = chosen.source_ip OFFSET 0);
+
+-- name: one_period
+-- The sums of the days $9 to $10 of one that was chosen; day by day, because an address may have very many others.
+(
+    SELECT chosen.domain, chosen.source_ip, sums.first_day, sums.last_day, sums.messages, sums.passed,
+        sums.messages - sums.passed AS failed, sums.dkim, sums.spf, sums.quarantined, sums.rejected, sums.overridden,
+        coalesce(verdict.messages_before, 0) AS messages_before, coalesce(verdict.passed_before, 0) AS passed_before,
+        verdict.verdict, coalesce(verdict.severity, 2) AS severity, coalesce(verdict.changes, '{}') AS changes
+    FROM (
+        SELECT min(day) AS first_day, max(day) AS last_day,
+            saturated(sum(messages)) AS messages, saturated(sum(passed)) AS passed, saturated(sum(dkim)) AS dkim,
+            saturated(sum(spf)) AS spf, saturated(sum(quarantined)) AS quarantined,
+            saturated(sum(rejected)) AS rejected, saturated(sum(overridden)) AS overridden
+        FROM overview_source
+        WHERE day = ANY(ARRAY(SELECT generate_series($9::date::timestamp, $10::date, '1 day')::date))
+            AND source_ip = chosen.source_ip AND domain = chosen.domain
+        OFFSET 0
+    ) AS sums
+    LEFT JOIN source_verdict AS verdict ON verdict.domain = chosen.domain AND verdict.source_ip = chosen.source_ip
+);
+
 -- name: found
 -- What the filters $1 to $8 need ($8 is a pattern in lower case). Addresses that something was said of, and those with
 -- the words that are looked for, are found first: each source by itself would be looked up for them.
@@ -66,8 +90,18 @@ SELECT domain FROM source_domain WHERE domain LIKE $1 LIMIT $2;
     AND {searched};
 
 -- name: sources
--- Sources by their filters, one a domain and address; {order} is two numbers.
-{found}
+-- Sources by their filters, one a domain and address; {order} is two numbers. Those of the page are chosen first, by what
+-- filters and order need; their names and other sums are looked up then.
+{found}, chosen AS MATERIALIZED (
+    SELECT known.domain, known.source_ip
+    FROM {relation} AS known
+    LEFT JOIN source USING (source_ip)
+    WHERE {matching}
+        AND ($13::bigint IS NULL
+            OR ({order}, known.source_ip, known.domain) > ($13, $14::bigint, $15::text::inet, $16::text))
+    ORDER BY {order}, known.source_ip, known.domain
+    LIMIT $17
+)
 SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, source.service, source.network,
     source.asn, source.organisation, source.country, source.host,
     coalesce(known.verdict, 'unknown') AS verdict, known.changes,
@@ -75,13 +109,10 @@ SELECT known.domain, host(nullif(known.source_ip, '0.0.0.0/0')) AS source_ip, so
     known.dkim, known.spf, known.quarantined, known.rejected, known.overridden, known.messages_before,
     known.passed_before, known.first_day, known.last_day, known.severity,
     known.source_ip::text AS mark
-FROM {relation} AS known
-LEFT JOIN source USING (source_ip)
-WHERE {matching}
-    AND ($13::bigint IS NULL
-        OR ({order}, known.source_ip, known.domain) > ($13, $14::bigint, $15::text::inet, $16::text))
-ORDER BY {order}, known.source_ip, known.domain
-LIMIT $17;
+FROM chosen
+CROSS JOIN LATERAL {one} AS known
+LEFT JOIN source ON source.source_ip = known.source_ip
+ORDER BY {order}, known.source_ip, known.domain;
 
 -- name: address
 -- The names of an address ($1).
