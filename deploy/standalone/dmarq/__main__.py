@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dmarq.groups import LazyGroup
+from dmarq.groups import LazyGroup, nobody_answered
 
 COMMANDS = {
     "demo": ("dmarq.commands.demo:demo", "Run the whole system in a temporary directory, on sample emails."),
@@ -57,7 +57,9 @@ def main() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if nobody_answered(stop):
+            click.echo("\ndmarq: nobody answered the question; --help says which option answers it", err=True)
         return 130
     except (Exception, BaseExceptionGroup) as error:
         said = _said(error)
@@ -79,7 +81,14 @@ def _said(error: BaseException) -> tuple[int, list[Any]] | None:
     if isinstance(error, SettingsError):
         return EXIT_BAD_SETTINGS, [error]
     known = [leaf for leaf in leaves(error) if isinstance(leaf, EmbeddedError | OSError)]
-    return (EXIT_FAILED, known) if known else None
+    return (EXIT_FAILED, [_in_words(leaf) for leaf in known]) if known else None
+
+
+def _in_words(error: Exception) -> str:
+    """Of an error of the system the file and what is wrong with it, without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -59,3 +59,8 @@ def end_by_signal() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+
+
+def nobody_answered(stop: BaseException) -> bool:
+    """Whether a question ended because there was no terminal, or no more input; not because somebody pressed Ctrl-C."""
+    return isinstance(stop.__context__, EOFError)

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 WIDTH = 80  # where nobody knows how wide it is
+GAP = 2  # between columns
+LONG_WORD = 24  # what is longer may break
 Row = Mapping[str, Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
@@ -38,12 +41,36 @@ def show(rows: Iterable[Row], columns: Iterable[Column], *, as_json: bool, empty
         click.echo(empty)
         return
     columns = list(columns)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.heading, overflow="fold", no_wrap=column.narrow)
-    for row in rows:
-        table.add_row(*(Text(plain(_shown(column.of(row)))) for column in columns))
-    Console(width=None if is_terminal() else WIDTH).print(table)
+    cells = [[plain(_shown(column.of(row))) for column in columns] for row in rows]
+    console = Console(width=None if is_terminal() else WIDTH)
+    least = [_least(column, [row[at] for row in cells]) for at, column in enumerate(columns)]
+    if sum(least) + GAP * (len(least) - 1) > console.width:
+        console.print(*(_one_below_the_other(columns, row) for row in cells), sep="\n")
+        return
+    table = Table(box=None, padding=(0, GAP, 0, 0), header_style="bold", pad_edge=False)
+    for column, width in zip(columns, least, strict=True):
+        table.add_column(column.heading, overflow="fold", no_wrap=column.narrow, min_width=width)
+    for texts in cells:
+        table.add_row(*map(Text, texts))
+    console.print(table)
+
+
+def _least(column: Column, texts: Iterable[str]) -> int:
+    """How wide a column must be so that none of its words breaks; a very long one, such as an address, may."""
+    whole = [column.heading, *texts]
+    words = whole if column.narrow else [word for text in whole for word in text.split()]
+    return max((cell_len(word) if column.narrow else min(cell_len(word), LONG_WORD) for word in words), default=0)
+
+
+def _one_below_the_other(columns: Iterable[Column], texts: Iterable[str]) -> Table:
+    """A row that is too wide for a line of its own: each field on a line; those without anything are left out."""
+    fields = Table(box=None, padding=(0, GAP, 0, 0), show_header=False, pad_edge=False)
+    fields.add_column(style="bold", no_wrap=True)
+    fields.add_column(overflow="fold")
+    for column, text in zip(columns, texts, strict=True):
+        if text:
+            fields.add_row(column.heading, Text(text))
+    return fields
 
 
 def field(path: str) -> Callable[[Row], Any]:
@@ -108,6 +135,8 @@ def plain(text: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
         return f"{value:,}"
     return "" if value is None else str(value)

@@ -92,6 +92,16 @@ def test_a_domain_is_asked_for_when_told_to_and_what_changes_becomes_history(kno
     assert told(known, "GET", "/domains/example.com/dns") == changed
 
 
+def test_the_page_says_when_nobody_asks_by_itself(known: Api) -> None:
+    known.backend.settings = known.backend.settings.model_copy(update={"dns_hours": 0.0})
+    browser = known.browser()
+    browser.post("/sign-in", data={"secret": ADMIN_TOKEN, "csrf_token": _token(browser.get("/sign-in").text)})
+    shown = browser.get("/domains/example.com").text
+
+    assert "switched off here (DMARQ_DNS_HOURS=0)" in shown
+    assert "once a day" not in shown
+
+
 def test_the_button_of_the_page_asks_and_shows_what_was_found_but_only_with_the_page_s_token(known: Api) -> None:
     browser = known.browser()
     browser.post("/sign-in", data={"secret": ADMIN_TOKEN, "csrf_token": _token(browser.get("/sign-in").text)})

@@ -139,6 +139,20 @@ def test_every_change_is_in_the_activity_log_with_who_and_what(api: Api) -> None
     assert changes == {"Folder": ("“INBOX”", "“A”"), "Password": ("", "")}
 
 
+def test_a_mailbox_that_would_sign_in_without_a_password_is_refused_at_that_field(api: Api) -> None:
+    bare = {name: value for name, value in MAILBOX.items() if name != "password"}
+    refused = api("POST", "/mailboxes", bare)
+    assert (refused.status_code, [each["field"] for each in refused.json["errors"]]) == (422, ["password"])  # type: ignore[index]
+
+    paused = api("POST", "/mailboxes", {**bare, "id": "later", "enabled": False})
+    assert paused.status_code == 201
+    any_version = {"If-Match": "*"}
+    assert api("PATCH", "/mailboxes/later", {"enabled": True}, headers=any_version).status_code == 422
+    both = {"enabled": True, "password": SECRET}
+    assert api("PATCH", "/mailboxes/later", both, headers=any_version).status_code == 200
+    assert api("PATCH", "/mailboxes/later", {"password": None}, headers=any_version).status_code == 422
+
+
 def test_fetchers_hear_of_each_change_with_the_password_encrypted(api: Api) -> None:
     api.add_mailbox(id="main")
     first = eventually(lambda: _on_the_bus(api).get("main"))
@@ -166,7 +180,7 @@ def test_secrets_are_encrypted_again_under_the_first_key(settings: Settings) -> 
     old = settings.secret_key.get_secret_value()
     both = settings.model_copy(update={"secret_key": type(settings.secret_key)(f"{OTHER_KEY},{old}")})
     with running_api(both) as api:
-        assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 1}
+        assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 1, "channels": 0}
     new = settings.model_copy(update={"secret_key": type(settings.secret_key)(OTHER_KEY)})
     with running_api(new) as api:
         assert api("GET", "/mailboxes/main").json["has_password"]  # type: ignore[index]

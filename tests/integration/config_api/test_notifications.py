@@ -7,7 +7,9 @@ import pytest
 from config_api.errors import Invalid
 from config_api.notifications.channels import merged
 from pipeline.notifications.channels import ChannelSecrets, ChannelSettings, belonging
-from tests.support.config_api import Api
+from pipeline.settings import Settings
+from tests.support.config_api import Api, running_api
+from tests.support.keys import OTHER_KEY
 
 URL = "https://hooks.example.com/services/a-secret-token"
 HOOK = {"name": "Operations", "kind": "webhook", "url": URL}
@@ -202,3 +204,27 @@ def test_only_an_administrator_changes_channels(api: Api, method: str) -> None:
     path = CHANNELS if method == "POST" else f"{CHANNELS}/operations"
 
     assert api.with_token(token)(method, path, {"name": "x"} if method != "DELETE" else None).status_code == 403
+
+
+def test_after_a_change_of_keys_a_channel_opens_without_the_old_one(settings: Settings) -> None:
+    old, secret_str = settings.secret_key.get_secret_value(), type(settings.secret_key)
+    with running_api(settings) as api:
+        add(api, HOOK)
+        add(api, MAIL)
+    with running_api(settings.model_copy(update={"secret_key": secret_str(f"{OTHER_KEY},{old}")})) as api:
+        assert api("POST", "/mailboxes/rotate-secrets").json == {"mailboxes": 0, "channels": 2}
+    with running_api(settings.model_copy(update={"secret_key": secret_str(OTHER_KEY)})) as api:
+        listed = {each["id"]: each["saved_secrets"] for each in (api("GET", CHANNELS).json or {})["items"]}
+
+    assert listed == {"operations": ["signing_key", "url"], "mail": ["password"]}
+
+
+def test_a_change_of_keys_names_the_channel_that_no_key_opens(settings: Settings) -> None:
+    with running_api(settings) as api:
+        add(api, HOOK)
+    lost = settings.model_copy(update={"secret_key": type(settings.secret_key)(OTHER_KEY)})
+    with running_api(lost) as api:
+        answer = api("POST", "/mailboxes/rotate-secrets")
+
+    assert answer.status_code == 409
+    assert "operations" in answer.text

@@ -108,14 +108,14 @@ def test_refused_mail_goes_from_the_store_before_new_email_has_to_wait(api: Api)
     assert refused.json is not None
     assert refused.json["title"] == "The store is full"
     assert api("POST", "/imports", data=b"<feedback>").status_code == 202
-    assert [item.kind for item in api.backend.run(on_the_bus(api.backend))] == ["Store full", "Dead letters"]
+    assert [item.kind for item in api.backend.run(on_the_bus(api.backend))] == ["Store full", "Emails not read"]
     assert api("GET", "/status").json["streams"][-1]["fullness"] > 0.8  # type: ignore[index]
 
     assert _enforced(api) == 2
 
     assert [letter["id"] for letter in _letters(api)] == [3]
     assert api("POST", "/imports", data=b"x" * (600 * KiB)).status_code == 202
-    assert [item.kind for item in api.backend.run(on_the_bus(api.backend))] == ["Dead letters"]
+    assert [item.kind for item in api.backend.run(on_the_bus(api.backend))] == ["Emails not read"]
 
 
 def test_of_one_file_that_was_handed_over_twice_each_dead_letter_keeps_its_own_bytes(api: Api) -> None:

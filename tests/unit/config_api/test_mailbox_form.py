@@ -5,7 +5,7 @@ from werkzeug.datastructures import MultiDict
 
 from config_api.errors import Invalid
 from config_api.mailboxes import form as mailbox_form
-from config_api.mailboxes.changes import patched
+from config_api.mailboxes.changes import expect_password, patched
 from config_api.mailboxes.model import MailboxInput
 from config_api.mailboxes.wording import differing
 from config_api.web.validation import validated
@@ -62,7 +62,7 @@ def test_the_order_follows_the_places(places: dict[str, str], order: list[str]) 
 def test_a_new_mailbox_that_signs_in_with_a_password_has_one(more: dict[str, object], is_missing: bool) -> None:
     wanted = MailboxInput.model_validate({"name": "R", "host": "h", "username": "u", **more})
     with pytest.raises(Invalid) if is_missing else nullcontext():
-        mailbox_form.require_password(wanted)
+        expect_password(wanted.settings, wanted.secrets)
 
 
 def test_a_folder_belongs_to_a_move_only() -> None:

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from dmarq.__main__ import COMMANDS, dmarq
+from dmarq.__main__ import COMMANDS, dmarq, main
 
 HEAVY = {"nats", "asyncpg", "aiohttp", "lxml", "pydantic", "httpx", "pymap", "flask"}
 HELP_THEN_MODULES = """
@@ -70,3 +71,36 @@ def test_a_word_like_no_command_is_answered_with_the_help() -> None:
     told = CliRunner().invoke(dmarq, ["xyzzy"])
     assert told.exit_code == 2
     assert "dmarq --help" in told.output
+
+
+def test_a_backup_that_is_not_there_is_named_in_words() -> None:
+    told = CliRunner().invoke(dmarq, ["restore", "missing"])
+    assert told.exit_code == 2
+    assert "File 'missing' does not exist" in told.output
+
+
+def test_an_error_of_the_system_is_told_without_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "passphrase"
+    wanted = ["dmarq", "backup", str(tmp_path / "file"), "--passphrase-file", str(missing)]
+    monkeypatch.setattr(sys, "argv", wanted)
+
+    assert main() == 1
+    assert capsys.readouterr().err == f"dmarq: {missing}: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(("backup", "file", "--encrypt"), "--passphrase-file"), (("dead", "discard", "17"), "nobody answered")],
+)
+def test_a_question_without_a_terminal_ends_with_a_sentence(
+    arguments: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "dmarq", *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=tmp_path, start_new_session=True,
+    )  # fmt: skip
+    assert told.returncode != 0
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr

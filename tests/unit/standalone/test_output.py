@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dmarq.commands import dead, mailbox, status
+from dmarq.commands import dead, mailbox, notify, status
 from dmarq.output import Column, show, when
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -54,9 +54,22 @@ def a_dead_letter() -> dict[str, Any]:
     }
 
 
+def a_channel() -> dict[str, Any]:
+    return {
+        "id": "operations",
+        "kind": "webhook",
+        "destination": "https://hooks.example.com:443",
+        "enabled": True,
+        "digest": "weekly",
+        "last_sent_at": "2026-05-01T12:00:00+00:00",
+        "last_error": "the server did not answer within ten seconds",
+    }
+
+
 @pytest.mark.parametrize(
     ("row", "columns"),
     [
+        (a_channel(), notify.CHANNELS),
         (a_mailbox(), status.MAILBOXES),
         (a_mailbox(), mailbox.COLUMNS),
         (a_dead_letter(), dead.COLUMNS),
@@ -72,6 +85,26 @@ def test_a_table_fits_eighty_columns_and_cuts_nothing(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "words"),
+    [
+        (
+            {**a_dead_letter(), "mailbox_id": "reports-example-com", "reason": "truncated_container"},
+            dead.COLUMNS,
+            ("reports-example-com", "archive", "Submitter:", "mail.example.net"),
+        ),
+        (a_channel(), notify.CHANNELS, ("operations", "https://hooks.example.com:443", "webhook", "within", "yes")),
+    ],
+)
+def test_no_word_of_a_row_breaks(
+    row: dict[str, Any], columns: tuple[Column, ...], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    show([row], columns, as_json=False, empty="")
+
+    said = capsys.readouterr().out.split()
+    assert [word for word in words if word not in said] == []
 
 
 def test_headings_are_words() -> None:

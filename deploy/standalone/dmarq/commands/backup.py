@@ -6,12 +6,13 @@ import click
 
 from dmarq.backup.whole import back_up
 from dmarq.backup.whole import restore as restored
-from dmarq.groups import end_by_signal
+from dmarq.groups import end_by_signal, nobody_answered
 from pipeline.settings import Settings
 
 MIN_PASSPHRASE = 12  # characters
 
 _file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+_backup = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 _passphrase_file = click.option(
     "--passphrase-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line is the passphrase."
 )
@@ -46,7 +47,7 @@ def backup(file: Path, *, data_dir: Path | None, encrypt: bool, passphrase_file:
 
 
 @click.command()
-@_file
+@_backup
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where to; default: DMARQ_DATA_DIR.")
 @_passphrase_file
 def restore(file: Path, *, data_dir: Path | None, passphrase_file: Path | None) -> None:
@@ -68,7 +69,12 @@ def restore(file: Path, *, data_dir: Path | None, passphrase_file: Path | None) 
 
 def _passphrase(file: Path | None, *, is_new: bool) -> str:
     if file is None:
-        typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
+        try:
+            typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
+        except click.Abort as stop:
+            if not nobody_answered(stop):
+                raise
+            raise click.ClickException("nobody typed the passphrase: name its file with --passphrase-file") from None
     else:
         try:
             with file.open(encoding="utf-8") as lines:

@@ -7,13 +7,23 @@ import click
 
 from dmarq.client import Client
 from dmarq.groups import CommandGroup
-from dmarq.output import Column, field, json_option, show, time_of
+from dmarq.output import Column, Row, field, json_option, show, time_of
+from pipeline.contracts.reasons import Reason
+
+REASONS = {reason.value: reason.text for reason in Reason}
+
+
+def _reason(row: Row) -> str:
+    """In words; its code is in `--json`."""
+    code = str(row["reason"])
+    return REASONS.get(code, code.replace("_", " "))
+
 
 COLUMNS = (
     Column("ID", field("id"), narrow=True),
     Column("Failed", time_of("at"), narrow=True),
     Column("Mailbox", field("mailbox_id")),
-    Column("Reason", field("reason")),
+    Column("Reason", _reason),
     Column("Detail", field("detail")),
     Column("Subject", field("subject_line")),
 )

@@ -6,13 +6,25 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from dmarq.client import Client, segment
-from dmarq.output import columns, json_option, show
+from dmarq.output import Column, columns, json_option, show, time_of
 
-CHANNELS = columns("id", "name", "kind", "destination", "enabled", "digest", "last_sent_at", "last_error")
-ALERTS = columns("opened_at", "urgency", "rule", "title", "subject", "resolved_at")
+CHANNELS = (
+    *columns("id", "kind", "destination", "enabled", "digest"),
+    Column("last sent", time_of("last_sent_at"), narrow=True),
+    *columns("last_error"),
+)
+ALERTS = (
+    Column("opened", time_of("opened_at"), narrow=True),
+    *columns("urgency", "rule", "title", "subject"),
+    Column("resolved", time_of("resolved_at"), narrow=True),
+)
 RULES = columns("rule", "enabled", "threshold", "unit", "urgency", "title")
-SENT = columns("id", "channel_id", "kind", "title", "state", "attempts", "due_at", "detail")
-MUTES = columns("id", "rule", "subject", "until", "who")
+SENT = (
+    *columns("id", "channel_id", "kind", "title", "state", "attempts"),
+    Column("due", time_of("due_at"), narrow=True),
+    *columns("detail"),
+)
+MUTES = (*columns("id", "rule", "subject"), Column("until", time_of("until"), narrow=True), *columns("who"))
 
 
 @click.group()

@@ -28,6 +28,7 @@ HOME = "/"
 EXTENSION = "sign_in"
 MAX_KNOWN = 1000
 NEITHER = "This is neither the admin token nor the password."
+LINK_OVER = "This link was used already or is over; make a new one with dmarq sign-in-link."
 WRONG = "The user name or the password is wrong."
 SWITCHED_OFF = "Passwords are switched off here: sign in with the provider, or with a link of dmarq sign-in-link."
 
@@ -101,9 +102,15 @@ class SignIn:
         if proof is not None:
             return proof
         log.warning("sign_in_failed", client=client)
-        text = SWITCHED_OFF if takes_codes and not self.takes_passwords else WRONG if name else NEITHER
-        wrong = FieldError(field="secret", text=text)
+        wrong = FieldError(field="secret", text=self._fault(name, secret, takes_codes=takes_codes))
         raise Problem(401, "That is not right", wrong.text, errors=(wrong,))
+
+    def _fault(self, name: str, secret: str, *, takes_codes: bool) -> str:
+        if takes_codes and secret.startswith(codes.PREFIX):
+            return LINK_OVER
+        if takes_codes and not self.takes_passwords:
+            return SWITCHED_OFF
+        return WRONG if name else NEITHER
 
     @property
     def takes_passwords(self) -> bool:

@@ -74,6 +74,7 @@ async def one(name: str) -> Template:
         domain=found,
         ready=ready,
         dns=in_dns,
+        dns_hours=backend().settings.dns_hours,
         dns_changes=domain_words.changes(in_dns),
         domain_words=domain_words,
         alignment=alignment_over_time(found.days, period, leads_to=reports),

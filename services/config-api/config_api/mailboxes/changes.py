@@ -28,6 +28,7 @@ ANOTHER = (
     "Email of the saved user name was fetched through this mailbox. Add a new mailbox for another user name; reports"
     " that come a second time are known by what they say."
 )
+MISSING = "Enter the password."
 NO_FORMAT = "Choose at least one format: without one, no report would be read."
 FIXED = frozenset({"id"})
 MAX_ID_LENGTH = 56  # leaves room for a number behind it
@@ -96,6 +97,17 @@ def expect_sound(settings: MailboxSettings) -> None:
         wrong.append(FieldError(field="attachments.formats", text=NO_FORMAT))
     if wrong:
         raise invalid(*wrong)
+
+
+def lacks_password(settings: MailboxSettings, secrets: MailboxSecrets) -> bool:
+    """Whether it would try to sign in with no password. A paused mailbox may get it later."""
+    return settings.enabled and settings.auth == "password" and not secrets.password.get_secret_value()
+
+
+def expect_password(settings: MailboxSettings, secrets: MailboxSecrets) -> None:
+    """Raises Invalid, at its field."""
+    if lacks_password(settings, secrets):
+        raise invalid(FieldError(field="password", text=MISSING))
 
 
 def _moves_in_circles(settings: MailboxSettings) -> Iterator[FieldError]:

@@ -11,15 +11,13 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from config_api.errors import FieldError, Invalid
-from config_api.mailboxes.model import MailboxInput
+from config_api.errors import FieldError
 from config_api.mailboxes.wording import megabytes, value_at, worded
 from pipeline.contracts.limits import MiB
 from pipeline.contracts.mailbox_settings import SETTING_FIELDS, MailboxSecrets, MailboxSettings
 from pipeline.contracts.server_address import taken_apart
 from pipeline.contracts.setting import Section, SettingField, Widget, setting_of
 
-MISSING = "Enter the password."
 RETYPE = "Type it again: a password is never sent back to a page."
 _GROUPS = {name: setting_of(info) for name, info in MailboxSettings.model_fields.items()}
 _GIVEN_IF = {name: setting.given_if for name, setting in _GROUPS.items() if setting is not None and setting.given_if}
@@ -128,12 +126,6 @@ def read(form: Form) -> Values:
 def secrets_of(form: Form) -> Values:
     """The secrets that were typed; the others stay as they are stored."""
     return {name: secret for name in MailboxSecrets.model_fields if (secret := form.get(name, "").strip("\r\n"))}
-
-
-def require_password(wanted: MailboxInput) -> None:
-    """Raises Invalid where a new mailbox would try to sign in with no password. A paused one may get it later."""
-    if wanted.enabled and wanted.auth == "password" and not wanted.password.get_secret_value():
-        raise Invalid(errors=[FieldError(field="password", text=MISSING)])
 
 
 def version_of(form: Form) -> int:

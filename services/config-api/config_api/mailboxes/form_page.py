@@ -12,7 +12,7 @@ from config_api.backend import backend
 from config_api.errors import Changed, FieldError, Invalid
 from config_api.mailboxes import actions, store
 from config_api.mailboxes import form as mailbox_form
-from config_api.mailboxes.changes import expect_sound, patched
+from config_api.mailboxes.changes import patched
 from config_api.mailboxes.form import MailboxForm, Values
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.mailboxes.wording import Change, differing
@@ -47,8 +47,6 @@ async def create() -> Response | Page:
     values = mailbox_form.read(request.form)
     try:
         wanted = validated(MailboxInput, patched({}, values | mailbox_form.secrets_of(request.form)))
-        expect_sound(wanted.settings)  # all that is wrong with them is told before a missing password is
-        mailbox_form.require_password(wanted)
         await store.create(backend(), wanted, who=who())
     except Invalid as wrong:
         return form_page(sent_form(values, None, errors=wrong.errors)), 422

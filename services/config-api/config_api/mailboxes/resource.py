@@ -20,7 +20,6 @@ from config_api.web.contract import PREFIX, operation
 from config_api.web.problem import Problem
 from config_api.web.view import on_loop
 from pipeline.contracts.connection_test import ConnectionTest
-from pipeline.secrets import BadSecretKey
 
 routes = Blueprint("api_mailboxes", __name__, url_prefix=f"{PREFIX}/mailboxes")
 
@@ -129,22 +128,6 @@ async def delete_mailbox(mailbox_id: str, headers: IfMatch) -> Response:
     """Remove a mailbox. Its emails and reports stay."""
     await store.remove(backend(), mailbox_id, if_version=headers.version, who=who())
     return Response(status=204)
-
-
-class Rotated(BaseModel):
-    """How many secrets are kept under the first key now."""
-
-    mailboxes: int
-
-
-@routes.post("/rotate-secrets")
-@operation(Scope.ADMIN, gives=Rotated, fails=(409,))
-async def rotate_secrets() -> Rotated:
-    """Encrypt every mailbox password again, under the first key of DMARQ_SECRET_KEY."""
-    try:
-        return Rotated(mailboxes=await store.rotate(backend()))
-    except BadSecretKey as error:
-        raise Problem(409, "A key is missing", str(error)) from None
 
 
 @routes.post("/test")

@@ -8,7 +8,7 @@ from typing import Any
 from config_api.backend import Backend
 from config_api.errors import Changed, Conflict, FieldError, not_found
 from config_api.mailboxes import SQL, journal
-from config_api.mailboxes.changes import expect_same, expect_sound, merged, slug
+from config_api.mailboxes.changes import expect_password, expect_same, expect_sound, lacks_password, merged, slug
 from config_api.mailboxes.model import MailboxInput, MailboxState, MailboxView
 from config_api.mailboxes.statuses import all_live, one_live
 from config_api.mailboxes.wording import Change, differing
@@ -44,7 +44,8 @@ async def secret_of(backend: Backend, mailbox_id: str) -> Mailbox:
 
 async def create(backend: Backend, wanted: MailboxInput, *, who: str) -> MailboxView:
     """A new mailbox. Raises Conflict when its id was ever used, Invalid."""
-    expect_sound(wanted.settings)
+    expect_sound(wanted.settings)  # all that is wrong with them is told before a missing password is
+    expect_password(wanted.settings, wanted.secrets)
     async with backend.database.transaction() as connection:
         taken = [row["id"] for row in await connection.fetch(SQL["ids"])]
         mailbox_id = wanted.id or slug(wanted.name, taken)
@@ -76,6 +77,8 @@ async def change(
             name, text = _telling(changes, enabled=after.enabled, who=who)
             if name == CHANGED:
                 expect_sound(after.settings)
+            if not lacks_password(saved.settings, saved.secrets):  # whose password is lost may change all the same
+                expect_password(after.settings, after.secrets)
             await _update(connection, _sealed(mailbox_id, after, backend.keys))
             await journal.note(connection, mailbox_id, name, text=text, who=who, changes=changes)
         view = await _shown(connection, mailbox_id, backend.keys)

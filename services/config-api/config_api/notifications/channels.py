@@ -94,6 +94,22 @@ async def remove(backend: Backend, channel_id: str, *, who: str) -> None:
         await note(connection, JOURNAL_ID, "channel_deleted", text=f"{who} removed the channel {channel_id}", who=who)
 
 
+async def rotate(backend: Backend) -> int:
+    """Seals every channel's secrets again under the first key; gives how many. Raises BadSecretKey."""
+    async with backend.database.transaction() as connection:
+        ids = [row["id"] for row in await connection.fetch(SQL["channel_ids"])]
+        for channel_id in ids:
+            row = await _locked(connection, channel_id)
+            owner = belonging(channel_id, ChannelSettings.model_validate(row["settings"]))
+            try:
+                secret = backend.keys.renewed(row["secret"], belongs_to=owner)
+            except BadSecretKey:
+                text = f"No key in DMARQ_SECRET_KEY opens the secrets of the channel {channel_id}. Enter them again."
+                raise BadSecretKey(text) from None
+            await connection.execute(SQL["reseal_channel"], channel_id, secret)
+    return len(ids)
+
+
 async def test(backend: Backend, channel_id: str) -> ChannelTested:
     """Has a notifier send the channel a message. Raises NotFound, Unavailable when no notifier runs."""
     await get(backend, channel_id)

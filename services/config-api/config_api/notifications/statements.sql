@@ -29,6 +29,10 @@ INSERT INTO notify_channel (id, settings, secret) VALUES ($1, $2, $3) ON CONFLIC
 -- Other settings, and secrets that belong to them.
 UPDATE notify_channel SET settings = $2, secret = $3, updated_at = now() WHERE id = $1
 
+-- name: reseal_channel
+-- The same secrets under another key.
+UPDATE notify_channel SET secret = $2 WHERE id = $1
+
 -- name: delete_channel
 -- Away with it, and with what waits for it.
 DELETE FROM notify_channel WHERE id = $1 RETURNING id

@@ -87,7 +87,7 @@ async def dead_letters(services: Backend) -> list[Item]:
     if not count:
         return []
     text = f"{plural(count, 'email')} could not be processed, and are kept until somebody looks."
-    return [Item("bad", "Dead letters", text, "/dead-letters", "Dead letters")]
+    return [Item("bad", "Emails not read", text, "/attention", "Needs attention")]
 
 
 def _new(row: Mapping[str, Any], catalogue: Catalogue) -> Item:

@@ -33,12 +33,12 @@ from config_api.sources import page as sources_page
 from config_api.sources import resource as sources
 from config_api.sources import service_page
 from config_api.system import resource as system
-from config_api.system import upload_page
+from config_api.system import rotation, upload_page
 from config_api.web.view import prepare
 
 RESOURCES = (
     mailboxes, activity, mails, reports, sources, domains, summary, dead_letters, system, access,
-    users, sessions, audit, notifications, description
+    users, sessions, audit, notifications, rotation, description
 )  # fmt: skip
 PAGES = (
     sign_in_page, provider_page, frame, overview_page, sources_page, service_page, domains_page, reports_page,

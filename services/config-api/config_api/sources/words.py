@@ -21,6 +21,9 @@ MEANINGS = {
     Verdict.ALIGNED: "All is well.",
     Verdict.IGNORED: "You said that these do not matter.",
 }
+NOTHING_FAILED = (
+    "They send for you. Nothing failed in these 30 days, but an address of theirs that is silent now failed before."
+)
 DECISIONS = {Standing.OURS: "Ours", Standing.NOT_OURS: "Not ours", Standing.IGNORE: "Ignore"}
 CHANGES = {
     Change.NEW: Said("New", "accent"),
@@ -48,3 +51,8 @@ KINDS = {
     Kind.HOSTING: "Hosting",
 }
 MECHANISMS = {"dkim": "DKIM signature", "spf": "SPF (envelope)", "from": "From address"}
+
+
+def meaning(verdict: Verdict, failed: int) -> str:
+    """What a verdict means where so many messages failed: a group has that of its worst address, silent or not."""
+    return NOTHING_FAILED if verdict is Verdict.MISALIGNED and failed == 0 else MEANINGS[verdict]

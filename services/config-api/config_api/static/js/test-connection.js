@@ -8,6 +8,7 @@ async function answered() {
   const folders = page.querySelector("#folder-choices");
   if (folders) form.querySelector("#folder-choices").replaceWith(document.adoptNode(folders));
   for (const name of ["name", "host", "port", "security"]) understood(name, page.querySelector(`#mailbox-form [name=${name}]`));
+  document.querySelector("#not-saved")?.remove(); // it was about what was sent before
   return page.querySelector("#test-result") ?? failure(page.querySelector(".lead")?.textContent);
 }
 
