@@ -24,17 +24,25 @@ async def tables(url: str) -> frozenset[str]:
 async def entries(url: str, query: str) -> AsyncIterator[tuple[int, Any]]:
     """The rows of a query that gives a number and a JSON value, a few in memory at a time, all of one moment.
 
+    A value that is nested too deeply, or has a number of thousands of digits, is None as one that is not there.
     Raises OSError where the database cannot be read.
     """
     connection = await _connected(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             async for number, value in connection.cursor(query, prefetch=ROWS):
-                yield number, json.loads(value) if value is not None else None
+                yield number, _decoded(value)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise OSError(f"the database cannot be read: {type(error).__name__}") from None
     finally:
         await connection.close()
+
+
+def _decoded(value: str | None) -> Any:
+    try:
+        return None if value is None else json.loads(value)
+    except (RecursionError, ValueError):
+        return None
 
 
 async def _connected(url: str) -> "asyncpg.Connection[asyncpg.Record]":

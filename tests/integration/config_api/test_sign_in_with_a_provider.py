@@ -1,23 +1,34 @@
 """Signing in with an OpenID Connect provider: one that others use, and one that sends what it should not."""
 
+import gzip
+import json
+import socket
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import ClientTimeout
 from flask.testing import FlaskClient
+from joserfc.jws import serialize_compact
 from pydantic import SecretStr
 
-from config_api.access.oidc.provider import MAX_BYTES
+from config_api.access.limiter import PER_CLIENT
+from config_api.access.oidc.provider import AT_ONCE, IN_LINE, MAX_BYTES
 from pipeline.settings import Settings
 from tests.support.config_api import Api, running_api
-from tests.support.oidc.impostor import OTHER_KEY, Impostor, running_impostor
+from tests.support.oidc.impostor import KEY, OTHER_KEY, Impostor, running_impostor
 from tests.support.oidc.program import CLIENT_ID, CLIENT_SECRET, running_provider, signed_in_at
 from tests.support.people import add_user, audited, browser_of
 from tests.support.services import ADMIN_TOKEN
 from tests.support.signing_in import sign_in
 
 CALLBACK = "/sign-in/provider/callback"
+ODD_HEADER = urlsafe_b64encode(b'{"alg": "RS256", "crit": 1}').rstrip(b"=").decode()
+ID_TOKEN_OF_ODD_TYPES = json.dumps({"id_token": f"{ODD_HEADER}.e30.AAAA"}).encode()
+ID_TOKEN_TOO_DEEP = json.dumps({"id_token": serialize_compact({"alg": "RS256"}, b"[" * 5000, KEY)}).encode()
 GROUPS = {"oidc_roles": "admins=admin, staff=viewer"}
 
 
@@ -126,6 +137,8 @@ def test_the_request_asks_with_pkce_state_and_nonce_and_the_verifier_fits(
         {"key": OTHER_KEY},
         {"answers": {"/token": (200, {}, b'{"access_token": "x"}')}},
         {"answers": {"/token": (200, {}, b'{"id_token": "a.b.c"}')}},
+        {"answers": {"/token": (200, {}, ID_TOKEN_OF_ODD_TYPES)}},
+        {"answers": {"/token": (200, {}, ID_TOKEN_TOO_DEEP)}},
     ],
 )
 def test_an_id_token_that_does_not_fit_signs_nobody_in(api: Api, bent: dict[str, Any]) -> None:
@@ -164,6 +177,53 @@ def test_a_provider_that_answers_oddly_is_told_of_and_nobody_comes_in(
         assert answer.status_code in (403, 503)
         assert "Sign in with" in answer.text
         assert not session_of(browser)
+
+
+def test_an_answer_that_is_compressed_unasked_is_not_unpacked(settings: Settings, impostor: Impostor) -> None:
+    impostor.answers["/token"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(b'{"id_token": "a.b.c"}'))
+    with running_api(with_provider(settings, impostor.issuer)) as api:
+        _, answer = came_back(api, impostor)
+        assert (answer.status_code, "compressed unasked" in answer.text) == (503, True)
+
+
+def test_a_page_that_sends_browsers_back_without_a_sign_in_does_not_lock_them_out(
+    settings: Settings, impostor: Impostor
+) -> None:
+    with running_api(with_provider(settings, impostor.issuer)) as api:
+        assert {api.browser().get(f"{CALLBACK}?state=x&code=x").status_code for _ in range(2 * PER_CLIENT)} == {403}
+        assert sign_in(api.browser(), ADMIN_TOKEN).status_code == 303
+
+
+def test_those_who_wait_for_a_silent_provider_are_few(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config_api.access.oidc.provider.TIMEOUT", ClientTimeout(total=2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running_api(with_provider(settings, issuer)) as api, ThreadPoolExecutor(30) as pool:
+            answers = [pool.submit(api.browser().get, "/sign-in/provider") for _ in range(30)]
+            texts = [each.result().text for each in answers]
+    refused_at_once = sum("Too many sign-ins" in text for text in texts)
+    assert refused_at_once >= 30 - AT_ONCE - IN_LINE
+    assert sum("does not answer" in text for text in texts) >= AT_ONCE
+
+
+def test_a_provider_whose_addresses_are_none_is_told_of(settings: Settings, impostor: Impostor) -> None:
+    impostor.metadata = {"token_endpoint": "http://[x"}
+    with running_api(with_provider(settings, impostor.issuer)) as api:
+        answer = api.browser().get("/sign-in/provider")
+        assert (answer.status_code, "cannot be used" in answer.text) == (503, True)
+
+
+@pytest.mark.parametrize("claims", [{"preferred_username": "Admin"}, {"sub": "admin"}, {"email": "admin"}])
+def test_nobody_of_a_provider_becomes_the_user_whose_password_the_admin_token_sets(
+    settings: Settings, impostor: Impostor, claims: dict[str, str]
+) -> None:
+    impostor.claims, impostor.without = claims, () if "email" in claims else ("email",)
+    if "email" in claims:
+        impostor.claims = {**claims, "preferred_username": "admin"}
+    with running_api(with_provider(settings, impostor.issuer, oidc_default_role="viewer")) as api:
+        _, answer = came_back(api, impostor)
+        assert (answer.status_code, "name admin is not for" in answer.text) == (403, True)
+        assert api("GET", "/users").json == {"items": []}
 
 
 def test_an_answer_that_was_not_asked_for_signs_nobody_in(settings: Settings, impostor: Impostor) -> None:

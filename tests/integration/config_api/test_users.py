@@ -62,6 +62,8 @@ def test_who_is_disabled_or_removed_does_not_come_in(api: Api) -> None:
         ({"name": "a", "role": "operator", "domains": ["example.com"]}, ""),
         ({"name": "a", "role": "viewer", "domains": []}, "domains"),
         ({"name": "a", "role": "viewer", "domains": ["a'; SET ROLE x", "b,c"]}, "domains.0"),
+        ({"name": "a", "role": "viewer", "domains": ["example.com", "."]}, "domains.1"),
+        ({"name": "a", "role": "viewer", "domains": [" .. "]}, "domains.0"),
     ],
 )
 def test_a_wrong_user_is_refused_with_the_field(api: Api, wanted: dict[str, object], field: str) -> None:

@@ -35,11 +35,18 @@ async def test_wrong_guesses_are_forgiven_after_a_while() -> None:
     assert await _guess(limiter, "a") == 0
 
 
-async def test_the_right_guess_clears_the_account() -> None:
+async def test_right_guesses_in_between_do_not_make_room_for_more_wrong_ones() -> None:
     limiter = Limiter(_Clock())
-    for _ in range(PER_CLIENT - 1):
-        await _guess(limiter, "a")
-    assert await _guess(limiter, "a", is_right=True) == 0
+    judged = 0
+    for _ in range(2 * PER_CLIENT):
+        await _guess(limiter, "a", is_right=True)
+        judged += await _guess(limiter, "a") == 0
+    assert judged == PER_CLIENT
+
+
+async def test_right_guesses_are_not_counted() -> None:
+    limiter = Limiter(_Clock())
+    assert [await _guess(limiter, "a", is_right=True) for _ in range(3 * PER_CLIENT)] == [0] * 3 * PER_CLIENT
     assert [await _guess(limiter, "a") for _ in range(PER_CLIENT)] == [0] * PER_CLIENT
 
 

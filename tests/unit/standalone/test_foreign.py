@@ -5,6 +5,7 @@ import json
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Iterator
+from email import message_from_bytes
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,75 @@ def test_a_value_without_an_end_is_refused_before_it_fills_the_memory(start: byt
     tracemalloc.stop()
     assert one.refused
     assert peak < 900_000_000  # the file itself is 200 MB of it, twice while it is made
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b",x" * 100_000 + b"\n1,2,3\n",
+        b"\n" + b'"\n",' * 20_000_000,
+        b"\n" + b'"a"' * 100 + b',"' + b"x\n" * 50_000_000,
+    ],
+)
+def test_a_table_of_endless_rows_or_columns_is_refused_before_it_fills_the_memory(rest: bytes) -> None:
+    data = b"org_name,report_id,begin_date,source_ip_address,count,disposition" + rest
+    tracemalloc.start()
+    *_, last = found(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert last.refused
+    assert peak < 500_000_000
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"org_name,report_id,begin_date,source_ip_address,count,disposition",
+        b"organization_name,report_id,policy_domain,successful_session_count",
+        b"feedback_type,arrival_date,source_ip_address,auth_failure",
+    ],
+)
+def test_a_table_with_no_more_columns_than_it_is_known_by_gives_reports_or_reasons(header: bytes) -> None:
+    reports = found(header + b"\n1,2,3,4,5,6\n,,,,,\n")
+    assert reports
+    assert all(one.data or one.refused for one in reports)
+
+
+def test_a_report_whose_rows_are_larger_than_any_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmarq.foreign.table.MAX_REPORT", 10_000)
+    sizes = [bool(one.refused) for one in found(kept("aggregate.csv"))]
+    whole = [bool(one.data) for one in found(kept("aggregate.csv").replace(b"pass", b"p" * 9_000))]
+    assert any(sizes) is False
+    assert not all(whole)
+
+
+def test_a_failure_report_is_put_together_at_once_whatever_its_sample_says() -> None:
+    """What stands between the parts is in none of them, also where somebody knew what it begins with."""
+    for start in ("=_rebuilt_by_dmarq_", "--=_rebuilt_"):
+        sample = f"Subject: x\n\n{start}{'_' * 5_000_000}\n--{start}--\n"
+        entry = {"feedback_type": "auth-failure", "source": {"ip_address": "192.0.2.1"}, "sample": sample}
+        [one] = found(json.dumps([entry]).encode())
+        mail = message_from_bytes(one.data)
+        assert [part.get_content_type() for part in mail.get_payload()] == [  # type: ignore[union-attr]
+            "text/plain", "message/feedback-report", "message/rfc822",
+        ]  # fmt: skip
+        assert sample.encode() in one.data
+        assert (mail.get_boundary() or "") not in sample
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hush@127.0.0.1:1/kept",
+        "postgresql://127.0.0.1:1/kept?user=me&password=hush",
+        "postgresql://me:hush@127.0.0.1:1/kept?options=a@b",
+        "postgresql://me:hush@[::1/kept",
+    ],
+)
+def test_a_database_is_told_of_without_its_password(url: str) -> None:
+    [one] = everything([url], max_bytes=1000)
+    assert one.error
+    assert "hush" not in f"{one.label} {one.error}"
 
 
 def test_what_is_no_file_of_another_tool_is_left_to_those_who_read_reports(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A failure report put together again: the email of RFC 5965 round the sample that another tool kept. Pure."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from dmarq.foreign.document import NotRebuilt
@@ -20,7 +21,6 @@ _FIELDS: Final = {
     "Reported-Domain": "reported_domain",
     "Identity-Alignment": "authentication_mechanisms",
 }
-_BOUNDARY: Final = "=_rebuilt_by_dmarq_"
 
 
 def failure_mail(entry: Mapping[str, Any]) -> bytes:
@@ -31,9 +31,7 @@ def failure_mail(entry: Mapping[str, Any]) -> bytes:
     if not entry.get("feedback_type") or not source.get("ip_address"):
         raise NotRebuilt("a failure report without its type or source")
     sample = str(entry.get("sample") or "") or "\n"
-    boundary = _BOUNDARY
-    while boundary in sample:
-        boundary += "_"
+    boundary = f"=_rebuilt_{sha256(sample.encode('utf-8', 'replace')).hexdigest()}"  # no sample holds its own digest
     parts = (
         "X-DMARQ-Rebuilt-From: parsedmarc\n"
         f"Subject: {_one_line(entry.get('subject') or 'Failure report')}\n"

@@ -5,6 +5,7 @@ import gzip
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 from dmarq.foreign import found_in
 from dmarq.foreign.database import NothingKnown, of_database
@@ -30,7 +31,7 @@ def _opened(file: BinaryIO, path: Path) -> Iterator[Input] | None:
 
 
 def _of_database(url: str) -> Iterator[Input]:
-    shown = url.rpartition("@")[2]  # without its password
+    shown = _without_secrets(url)
     with asyncio.Runner() as runner:
         found = of_database(url)
         try:
@@ -40,6 +41,15 @@ def _of_database(url: str) -> Iterator[Input]:
             yield Input(shown, error=str(error))
         finally:
             runner.run(found.aclose())
+
+
+def _without_secrets(url: str) -> str:
+    """Host and name of the database: a password may stand before the host, and among the parameters."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the database"
+    return parts.netloc.rpartition("@")[2] + parts.path
 
 
 async def _next(found: AsyncIterator[Found]) -> Found | None:

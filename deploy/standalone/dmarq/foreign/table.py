@@ -11,6 +11,9 @@ from dmarq.foreign.document import Found
 from dmarq.foreign.parsedmarc import TOOL, epoch, rebuilt
 
 MAX_LINE: Final = 1024 * 1024  # characters
+MAX_ROW: Final = 8 * MAX_LINE  # characters; a row has several lines where there are line ends between its quotes
+MAX_COLUMNS: Final = 500
+MAX_REPORT: Final = 256 * 1024 * 1024  # characters of one report's rows
 MAX_ROWS: Final = 500_000  # of one report, which is in memory at a time
 
 Line = Mapping[str, str]
@@ -29,10 +32,9 @@ def kind_of_table(header: str) -> str:
 def of_table(file: BinaryIO, kind: str, *, name: str) -> Iterator[Found]:
     """The documents of a file of this kind; where it is broken, the last one says so."""
     text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    lines = csv.DictReader(iter(lambda: text.readline(MAX_LINE), ""), restval="")
     number = 0
     try:
-        for number, (_, group) in enumerate(groupby(lines, key=_KEYS[kind]), start=1):
+        for number, (_, group) in enumerate(groupby(_rows(text), key=_KEYS[kind]), start=1):
             yield _entry(group, kind, f"{name}#{number}")
     except csv.Error:
         yield Found(TOOL, f"{name}#{number + 1}", refused="no CSV from here on")
@@ -40,12 +42,36 @@ def of_table(file: BinaryIO, kind: str, *, name: str) -> Iterator[Found]:
         text.detach()
 
 
+def _rows(text: TextIOWrapper) -> Iterator[Line]:
+    """The rows, each of a bounded size. Raises csv.Error."""
+    held = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal held
+        while line := text.readline(MAX_LINE):
+            held += len(line)
+            if held > MAX_ROW:
+                raise csv.Error("a row without an end")
+            yield line
+
+    rows = csv.DictReader(lines(), restval="")
+    if len(rows.fieldnames or ()) > MAX_COLUMNS:
+        raise csv.Error("too many columns")
+    for row in rows:
+        held = 0
+        yield row
+
+
 def _entry(group: Iterator[Line], kind: str, name: str) -> Found:
     rows: list[Line] = []
+    size = 0
     for row in group:
         if len(rows) == MAX_ROWS:
             return Found(TOOL, name, refused=f"a report of more than {MAX_ROWS:,} rows")
         rows.append({column: sys.intern(value) for column, value in row.items() if isinstance(value, str) and value})
+        size += sum(map(len, rows[-1].values()))
+        if size > MAX_REPORT:
+            return Found(TOOL, name, refused=f"a report of more than {MAX_REPORT:,} characters")
     try:
         return rebuilt(_ENTRIES[kind](rows), name=name)
     except (KeyError, ValueError):
@@ -149,7 +175,7 @@ def _failure(rows: list[Line]) -> dict[str, Any]:
 
 _ENTRIES: Final = {"aggregate": _aggregate, "tls": _tls, "failure": _failure}
 _KEYS: Final[dict[str, Callable[[Line], Any]]] = {
-    "aggregate": lambda row: (row["org_name"], row["report_id"], row["domain"]),
-    "tls": lambda row: (row["organization_name"], row["report_id"], row["begin_date"]),
+    "aggregate": lambda row: (row["org_name"], row["report_id"], row.get("domain")),
+    "tls": lambda row: (row["organization_name"], row["report_id"], row.get("begin_date")),
     "failure": id,  # each row is a report, and an object of its own
 }

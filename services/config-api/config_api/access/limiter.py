@@ -1,7 +1,8 @@
 """A limit on wrong guesses: so many in a while from one client, and beyond so many from all together, slowly.
 
 A guess is counted before it is judged, and taken back when it was right: so guesses that come at the same moment are
-counted as those are that come one by one.
+counted as those are that come one by one. A right one takes back itself alone: else whoever has an account could guess
+at those of others without end, signing in with their own in between.
 """
 
 import asyncio
@@ -61,9 +62,7 @@ class Limiter:
             is_judged = True
         finally:
             guesses.judged_now -= 1
-            if attempt.is_right:
-                guesses.wrong.clear()
-            elif is_judged:
+            if is_judged and not attempt.is_right:
                 guesses.wrong.append(self._now())
                 self._all.append(self._now())
             self._judged.set()

@@ -55,6 +55,8 @@ async def _new(
     if role is None:
         raise Refused("Nobody has given you a role here yet. Ask an administrator to add you.")
     domains = rules.domains_of(claims) if rules.domains_claim and role is Role.VIEWER else None
+    if name.lower() == store.ADMIN:  # whose password, and whose name in the audit log, the admin token's is
+        raise Refused("The name admin is not for users of a provider. Ask an administrator to add you by another one.")
     try:
         wanted = validated(UserInput, {"name": storable(name), "role": role, "domains": domains})
         user_id = await store.insert(connection, wanted, issuer=issuer, subject=storable(claims["sub"]))

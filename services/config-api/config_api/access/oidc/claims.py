@@ -77,7 +77,7 @@ def name_of(claims: Mapping[str, Any]) -> str:
 def verified_email(claims: Mapping[str, Any]) -> str | None:
     """The email address, where the provider says that it is theirs."""
     email = claims.get("email")
-    return email if isinstance(email, str) and claims.get("email_verified") is True else None
+    return email if isinstance(email, str) and "@" in email and claims.get("email_verified") is True else None
 
 
 def values_at(claims: Mapping[str, Any], path: str) -> list[str]:

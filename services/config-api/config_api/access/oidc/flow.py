@@ -30,6 +30,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 SEALED_FOR = "sign-in with a provider"
 MAX_TOKEN = 64 * 1024  # characters of an ID token
 MAX_STARTED = 4000  # characters of the cookie
+UNREADABLE = (JoseError, ValueError, TypeError, RecursionError)  # what reading a token may end with, whatever it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Flow:
         """The claims of an ID token whose signature, issuer, audience, times and nonce are right (section 3.1.3.7)."""
         try:
             header = jws.extract_compact(id_token.encode()).headers()
-        except (JoseError, ValueError):
+        except UNREADABLE:
             raise _refused("id_token_unreadable") from None
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in ALGORITHMS:
@@ -143,7 +144,7 @@ class Flow:
         for key in await self.provider.keys(kid if isinstance(kid, str) else None):
             try:
                 found = jwt.decode(id_token, key, algorithms=[algorithm])
-            except (JoseError, ValueError):
+            except UNREADABLE:
                 continue
             return self._checked(dict(found.claims), dict(found.header), started, access_token)
         raise _refused("signature_of_no_known_key")

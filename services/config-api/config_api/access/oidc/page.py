@@ -63,13 +63,16 @@ async def come_back() -> Response | tuple[Template, int]:
     """Back from the provider: a session, or the sign-in page with what was wrong."""
     oidc, access = _oidc(), sign_in.current()
     try:
+        # Without the cookie there is nothing to guess at: any page could have a browser come here, often.
+        started = Started.opened(request.cookies.get(COOKIE, ""), backend().keys)
         async with access.limiter.attempt(client_of(request.remote_addr or "")) as attempt:
-            found = await _judged(oidc)
+            found = await _judged(oidc, started)
             attempt.is_right = not isinstance(found, Refused)
         if isinstance(found, Refused):
-            return sign_in_form(found.detail), 403
-        started, proof = found
-        value = await access.welcome(proof, guard.client())
+            raise found
+        value = await access.welcome(found, guard.client())
+    except Refused as refused:
+        return sign_in_form(refused.detail), 403
     except (TooManyTries, Unavailable) as busy:
         return sign_in_form(busy.detail or busy.title), status_of(busy)
     response = make_response(redirect(sign_in.safe_next(started.next), 303))
@@ -78,19 +81,17 @@ async def come_back() -> Response | tuple[Template, int]:
     return response
 
 
-async def _judged(oidc: Oidc) -> tuple[Started, Proof] | Refused:
+async def _judged(oidc: Oidc, started: Started) -> Proof | Refused:
     """Who came back, or why not; to be refused counts as a wrong guess."""
     back = backend()
     try:
-        started = Started.opened(request.cookies.get(COOKIE, ""), back.keys)
         claims = await oidc.flow.finish(request.args, started, wants=oidc.wants)
-        proof = await admitted(
+        return await admitted(
             back.whole_database, oidc.rules, claims, guard.client(), issuer=oidc.flow.provider.issuer,
             creates=back.settings.oidc_create_users,
         )  # fmt: skip
     except Refused as refused:
         return refused
-    return started, proof
 
 
 def _oidc() -> Oidc:

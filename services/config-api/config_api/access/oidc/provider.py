@@ -25,6 +25,7 @@ MAX_KEYS = 50
 KEPT = 3600.0  # seconds that metadata and keys are believed
 ASKED_AGAIN = 60.0  # seconds until keys may be asked for again because of a token with another one
 AT_ONCE = 4  # requests
+IN_LINE = 4  # further ones that wait for these; each holds a thread of the pages
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -44,6 +45,7 @@ class Provider:
         self.issuer = issuer
         self._metadata, self._keys = _Kept(), _Kept()
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._inside = 0
 
     async def metadata(self) -> OpenIDProviderMetadata:
         """Where its endpoints are (OpenID Connect Discovery 1.0, section 4)."""
@@ -83,14 +85,26 @@ class Provider:
 
     def _address(self, url: Any) -> str:
         """An address that it names. Raises Unavailable for one that is not protected as its own is."""
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+        try:
+            parts = urlsplit(url if isinstance(url, str) else "")
+        except ValueError:
+            raise _odd("an address it names is none") from None
         is_local = urlsplit(self.issuer).scheme == "http" and parts.hostname in LOOPBACK
         if not parts.netloc or (parts.scheme != "https" and not is_local):
             raise _odd("an address it names is no https address")
         return str(url)
 
     async def _asked(self, method: str, url: str, *, form: str = "", authorization: str = "") -> Mapping[str, Any]:
-        headers = {"Accept": "application/json"}
+        if self._inside >= AT_ONCE + IN_LINE:
+            raise Unavailable("Too many sign-ins at the same time. Try again in some seconds.")
+        self._inside += 1
+        try:
+            return await self._answer_of(method, url, form=form, authorization=authorization)
+        finally:
+            self._inside -= 1
+
+    async def _answer_of(self, method: str, url: str, *, form: str, authorization: str) -> Mapping[str, Any]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}  # few bytes would become very many
         if authorization:
             headers["Authorization"] = authorization
         if form:
@@ -98,7 +112,7 @@ class Provider:
         try:
             async with (
                 self._room,
-                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
+                aiohttp.ClientSession(timeout=TIMEOUT, headers=headers, auto_decompress=False) as session,
                 session.request(method, url, data=form.encode() or None, allow_redirects=False) as answer,
             ):
                 body = await _bounded(answer)
@@ -109,6 +123,8 @@ class Provider:
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _odd("its answer is compressed unasked")
     body = bytearray()
     async for piece in answer.content.iter_chunked(16 * 1024):
         body += piece

@@ -12,10 +12,22 @@ MAX_DOMAINS = 500
 UserName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
+
+
+def _without_root(name: str) -> str:
+    """The name without dots at its end. One of nothing else would be that of all domains together."""
+    found = name.rstrip(".")
+    if not found:
+        raise ValueError("name a domain")
+    return found
+
+
 DomainName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=253, pattern="^[^\\s,'\"\\\\]+$"),
-    AfterValidator(lambda name: name.rstrip(".")),
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, min_length=1, max_length=253, pattern="^[^\\s\\x00-\\x1f\\x7f,'\"\\\\]+$"
+    ),
+    AfterValidator(_without_root),
 ]
 Domains = Annotated[list[DomainName], Field(min_length=1, max_length=MAX_DOMAINS)]
 
