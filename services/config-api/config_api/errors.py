@@ -15,15 +15,45 @@ class FieldError(BaseModel):
 
 
 class DomainError(Exception):
-    """Something that was asked for is not done. `title` is a headline, `detail` says what to do, both for people."""
+    """Something that was asked for is not done. `title` is a headline, `detail` says what to do, both for people.
+
+    `retry_after` in seconds, where a later try may succeed.
+    """
 
     title = "Not possible"
 
-    def __init__(self, detail: str = "", *, title: str = "", errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, detail: str = "", *, title: str = "", errors: Sequence[FieldError] = (), retry_after: int | None = None
+    ) -> None:
         self.title = title or type(self).title
         self.detail = detail
         self.errors = tuple(errors)
+        self.retry_after = retry_after
         super().__init__(f"{self.title}: {detail}" if detail else self.title)
+
+
+class NotSignedIn(DomainError):
+    """Nobody knows who asks, or what they showed is wrong."""
+
+    title = "Sign in first"
+
+
+class Forbidden(DomainError):
+    """Who asks may not do this, or not from there."""
+
+    title = "Not allowed"
+
+
+class TooManyTries(DomainError):
+    """Wrong too often; a later try may succeed."""
+
+    title = "Too many wrong tries"
+
+
+class VersionMissing(DomainError):
+    """It is not said which version is to be changed."""
+
+    title = "Say which version you mean"
 
 
 class NotFound(DomainError):

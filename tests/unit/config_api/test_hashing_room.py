@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from config_api.access.hashing import HashingRoom
-from config_api.web.problem import Problem
+from config_api.errors import Unavailable
+from config_api.web.errors import status_of
 
 
 async def test_few_are_inside_few_wait_and_the_others_are_told_at_once() -> None:
@@ -15,8 +16,8 @@ async def test_few_are_inside_few_wait_and_the_others_are_told_at_once() -> None
             async with room.place():
                 inside.append(number)
                 await go_on.wait()
-        except Problem as problem:
-            refused.append((problem.status, problem.retry_after))
+        except Unavailable as busy:
+            refused.append((status_of(busy), busy.retry_after))
             await all_there.wait()
 
     entered = [asyncio.create_task(enter(number)) for number in range(6)]

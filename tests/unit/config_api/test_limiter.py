@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from config_api.access.limiter import ALTOGETHER, PER_CLIENT, WINDOW, Limiter
-from config_api.web.problem import Problem
+from config_api.errors import TooManyTries
 
 
 class _Clock:
@@ -20,7 +20,7 @@ async def _guess(limiter: Limiter, client: str, *, is_right: bool = False) -> in
         async with limiter.attempt(client) as attempt:
             await asyncio.sleep(0)
             attempt.is_right = is_right
-    except Problem as refused:
+    except TooManyTries as refused:
         return refused.retry_after or 0
     return 0
 
@@ -71,7 +71,7 @@ async def test_guesses_at_the_same_moment_are_counted_before_they_are_judged() -
             async with limiter.attempt("a"):
                 judged.append(number)
                 await asyncio.sleep(0)
-        except Problem:
+        except TooManyTries:
             return
 
     await asyncio.gather(*(guess(number) for number in range(40)))

@@ -9,7 +9,7 @@ from flask import Response, g, request
 from config_api.access.hashing import new_secret, same
 from config_api.access.sessions import COOKIE, set_cookie
 from config_api.backend import backend
-from config_api.web.problem import Problem
+from config_api.errors import Forbidden
 
 ANONYMOUS_COOKIE = "dmarq_visitor"  # for the sign-in form, where there is no session yet
 ANONYMOUS_LIFE = 3600  # seconds
@@ -26,14 +26,14 @@ def token() -> str:
 
 
 def check() -> None:
-    """Raises Problem 403 for a request that did not come from a page of ours."""
+    """Raises Forbidden for a request that did not come from a page of ours."""
     origin = request.headers.get("Origin")
     if origin is not None and _place(origin) not in _own_addresses():
-        raise Problem(403, "Not from here", "The request came from a page of another site.")
+        raise Forbidden("The request came from a page of another site.", title="Not from here")
     sent = (request.form.get(FIELD) or request.headers.get(HEADER) or "").encode()
     cookie = _cookie()
     if not cookie or not same(sent, _bound_to(cookie).encode()):
-        raise Problem(403, "The form is too old", "Load the page again, then send the form again.")
+        raise Forbidden("Load the page again, then send the form again.", title="The form is too old")
 
 
 def keep_visitor(response: Response) -> Response:

@@ -14,9 +14,9 @@ from config_api.access.audit.entries import Actor
 from config_api.access.scopes import Identity, Scope
 from config_api.backend import Backend, backend
 from config_api.backend.confinement import confine
+from config_api.errors import Forbidden, NotSignedIn
 from config_api.web.api.idempotency import REPLAYED
 from config_api.web.needs import Need, need_of
-from config_api.web.problem import Problem
 from pipeline.errors import TryLater
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def protect(app: Flask) -> None:
 
 
 def identity() -> Identity | None:
-    """Who sent this request. Raises Problem 429."""
+    """Who sent this request. Raises TooManyTries."""
     if "identity" not in g:
         g.identity = _found(backend())
     found: Identity | None = g.identity
@@ -46,20 +46,20 @@ def known() -> Identity:
     """Who sent this request, for a view that strangers cannot reach."""
     found = identity()
     if found is None:
-        raise Problem(401, "Sign in first")
+        raise NotSignedIn()
     return found
 
 
 def require(scope: Scope) -> Identity:
-    """Who sent this request, where a part of it needs more than its route. Raises Problem 403."""
+    """Who sent this request, where a part of it needs more than its route. Raises Forbidden."""
     found = known()
     if not found.scope.holds(scope):
-        raise Problem(403, "Not allowed", f"This needs the scope {scope}.")
+        raise Forbidden(f"This needs the scope {scope}.")
     return found
 
 
 def is_known_program() -> bool:
-    """Whether the request carries a token that is good. Raises Problem 429."""
+    """Whether the request carries a token that is good. Raises TooManyTries."""
     return AUTHORIZATION in request.headers and identity() is not None
 
 
@@ -89,14 +89,14 @@ def _let_in() -> AnyResponse | None:
         return None  # there is no such page
     need = need_of(current_app.view_functions[request.endpoint])
     if need is None:
-        raise Problem(403, "Not allowed", "Nobody may do this: it was not said who may.")
+        raise Forbidden("Nobody may do this: it was not said who may.")
     if need.scope is None:
         return None
     found = identity()
     if found is None or (need.for_pages and not found.is_browser):
         return _ask_for_sign_in(need)
     if not found.may(need):
-        raise Problem(403, "Not allowed", _why_not(found, need))
+        raise Forbidden(_why_not(found, need))
     g.credential = found.credential
     request.max_content_length = SIGNED_IN_BODY
     if found.is_browser and request.method not in csrf.SAFE_METHODS:
@@ -114,7 +114,7 @@ def _forget(_: BaseException | None) -> None:
 
 def _ask_for_sign_in(need: Need) -> AnyResponse:
     if not need.for_pages:
-        raise Problem(401, "Sign in first", "Send a token: Authorization: Bearer …")
+        raise NotSignedIn("Send a token: Authorization: Bearer …")
     target = request.full_path.rstrip("?") if request.method == "GET" else sign_in.HOME
     return redirect(f"/sign-in?next={quote(target, safe='')}", code=303)
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_urlsafe
 
-from config_api.web.problem import Problem
+from config_api.errors import Unavailable
 
 RANDOM_BYTES = 32
 
@@ -54,7 +54,7 @@ class HashingRoom:
 
     @asynccontextmanager
     async def place(self, *, is_delayed: bool = False) -> AsyncIterator[None]:
-        """A hash may be worked out inside the block. Raises Problem 503 where too many others wait."""
+        """A hash may be worked out inside the block. Raises Unavailable where too many others wait."""
         if self._inside >= self._most:
             raise _busy()
         self._inside += 1
@@ -77,6 +77,6 @@ class HashingRoom:
             raise _busy() from None
 
 
-def _busy() -> Problem:
+def _busy() -> Unavailable:
     text = "Too many sign-ins at the same time. Try again in some seconds."
-    return Problem(503, "Busy", text, retry_after=RETRY_AFTER)
+    return Unavailable(text, title="Busy", retry_after=RETRY_AFTER)

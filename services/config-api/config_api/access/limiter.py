@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from config_api.web.problem import Problem
+from config_api.errors import TooManyTries
 
 WINDOW = 300.0  # seconds
 PER_CLIENT = 10
@@ -50,7 +50,7 @@ class Limiter:
 
     @asynccontextmanager
     async def attempt(self, client: str) -> AsyncIterator[Attempt]:
-        """Counts a guess; inside the block it is judged. Raises Problem 429 where this client has made too many.
+        """Counts a guess; inside the block it is judged. Raises TooManyTries where this client has made too many.
 
         What ends the block with an exception was no guess.
         """
@@ -77,7 +77,7 @@ class Limiter:
         wait = self._left(guesses)
         if wait or not may_be_judged:
             seconds = wait or round(JUDGING)
-            raise Problem(429, "Too many wrong tries", f"Try again in {seconds} seconds.", retry_after=seconds)
+            raise TooManyTries(f"Try again in {seconds} seconds.", retry_after=seconds)
         guesses.judged_now += 1
         return guesses
 

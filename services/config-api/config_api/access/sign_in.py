@@ -17,8 +17,8 @@ from config_api.access.users import own_password
 from config_api.access.users import store as users
 from config_api.access.users.passwords import Passwords
 from config_api.backend import Backend
+from config_api.errors import FieldError, NotSignedIn
 from config_api.web.clients import client_of
-from config_api.web.problem import FieldError, Problem
 from pipeline.postgres.connection import Database
 from pipeline.postgres.types import storable
 
@@ -46,7 +46,7 @@ class SignIn:
         self._known = _Known()
 
     async def begin(self, secret: str, client: Client, *, name: str = "") -> str:
-        """The cookie of a new session. Raises Problem 401 for a wrong secret, 429 after many, 503 while busy."""
+        """The cookie of a new session. Raises NotSignedIn, TooManyTries, Unavailable while busy."""
         proof = await self._proven(name, secret, client=client.address, takes_codes=True)
         return await self.welcome(proof, client)
 
@@ -60,11 +60,11 @@ class SignIn:
         return await sessions.begin(database, proof, client)
 
     async def check(self, secret: str, *, client: str, name: str = "") -> None:
-        """Raises Problem 401 for a wrong token or password, 429 after too many wrong ones, 503 while busy."""
+        """Raises NotSignedIn for a wrong one, TooManyTries, Unavailable while busy."""
         await self._proven(name, secret, client=client, takes_codes=False)
 
     async def holder(self, secret: str, *, client: str) -> Identity | None:
-        """Whose token a program sent. Raises Problem 429.
+        """Whose token a program sent. Raises TooManyTries.
 
         A token that was right before is no guess, so that a program's requests do not wait for each other.
         """
@@ -88,7 +88,7 @@ class SignIn:
             return bool(await connection.fetchval(users.SQL["has_passwords"]))
 
     async def set_own_password(self, identity: Identity, password: str | None) -> None:
-        """Sets one's own password, or removes it; other browsers of theirs are signed out. Raises Invalid, Problem 503.
+        """Sets one's own password, or removes it; other browsers of theirs are signed out. Raises Invalid, Unavailable.
 
         Without a user, as with the admin token, it is that of the user "admin", who is made if need be.
         """
@@ -103,7 +103,7 @@ class SignIn:
             return proof
         log.warning("sign_in_failed", client=client)
         wrong = FieldError(field="secret", text=self._fault(name, secret, takes_codes=takes_codes))
-        raise Problem(401, "That is not right", wrong.text, errors=(wrong,))
+        raise NotSignedIn(wrong.text, title="That is not right", errors=(wrong,))
 
     def _fault(self, name: str, secret: str, *, takes_codes: bool) -> str:
         if takes_codes and secret.startswith(codes.PREFIX):

@@ -11,13 +11,12 @@ from pydantic_core import CoreSchema
 from config_api.access import guard, who
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.errors import FieldError, invalid
+from config_api.errors import FieldError, VersionMissing, invalid
 from config_api.mailboxes import actions, store
 from config_api.mailboxes.actions import ImapSwitch
 from config_api.mailboxes.model import MailboxInput, MailboxView
 from config_api.web.absence import Maybe
 from config_api.web.contract import PREFIX, operation
-from config_api.web.problem import Problem
 from config_api.web.view import on_loop
 from pipeline.contracts.connection_test import ConnectionTest
 
@@ -62,9 +61,9 @@ class IfMatch(BaseModel):
 
     @property
     def version(self) -> int | None:
-        """The version, None for any. Raises Problem 428 without the header, Invalid for one that is no ETag of ours."""
+        """The version, None for any. Raises VersionMissing without the header, Invalid for what is no ETag."""
         if self.if_match is None:
-            raise Problem(428, "Say which version you mean", "Send If-Match with the ETag you have read, or *.")
+            raise VersionMissing("Send If-Match with the ETag you have read, or *.")
         given = self.if_match.strip()
         if given == "*":
             return None

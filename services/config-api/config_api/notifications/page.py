@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from config_api.access import who
@@ -16,7 +16,7 @@ from config_api.notifications.shapes import AlertQuery, ChannelInput, DeliveryQu
 from config_api.web.needs import needs
 from config_api.web.notes import told
 from config_api.web.validation import validated
-from config_api.web.view import query
+from config_api.web.view import Template, on_loop, query, template
 from config_api.web.words import Said
 from pipeline.notifications.channels import ChannelKind, ChannelTested
 
@@ -34,47 +34,52 @@ blueprint = Blueprint("notifications", __name__, url_prefix=HERE, template_folde
 
 @blueprint.get("")
 @needs(Scope.READ)
-def show() -> str:
+@on_loop
+async def show() -> Template:
     """The channels, and what is muted."""
-    return _overview()
+    return await _overview()
 
 
 @blueprint.get("/channels/new")
 @needs(Scope.ADMIN)
-def new_channel() -> str:
+@on_loop
+async def new_channel() -> Template:
     """The form for a channel of the kind that the query names."""
     return _channel_form(_kind(request.args.get("kind", "email")))
 
 
 @blueprint.post("/channels/new")
 @needs(Scope.ADMIN)
-def create_channel() -> Any:
+@on_loop
+async def create_channel() -> Any:
     """Adds the channel, and shows its signing key, this once."""
     kind = _kind(request.form.get("kind", ""))
     values = channel_values(request.form, kind)
     try:
-        made = backend().run(channels.create(backend(), validated(ChannelInput, values), who=who()))
+        made = await channels.create(backend(), validated(ChannelInput, values), who=who())
     except (Conflict, Invalid) as error:
         return _refused(kind, values, error)
-    return _overview(made=made) if made.signing_key else told(HERE, "channel-added")
+    return await _overview(made=made) if made.signing_key else told(HERE, "channel-added")
 
 
 @blueprint.get("/channels/<channel_id>")
 @needs(Scope.ADMIN)
-def one_channel(channel_id: str) -> str:
+@on_loop
+async def one_channel(channel_id: str) -> Template:
     """The form for a saved channel."""
-    found = backend().run(channels.get(backend(), channel_id))
+    found = await channels.get(backend(), channel_id)
     return _channel_form(found.kind, found.model_dump(mode="json"), stored=found)
 
 
 @blueprint.post("/channels/<channel_id>")
 @needs(Scope.ADMIN)
-def change_channel(channel_id: str) -> Any:
+@on_loop
+async def change_channel(channel_id: str) -> Any:
     """Saves the channel; an empty secret keeps the saved one."""
-    found = backend().run(channels.get(backend(), channel_id))
+    found = await channels.get(backend(), channel_id)
     values = channel_values(request.form, found.kind)
     try:
-        backend().run(channels.change(backend(), channel_id, values, who=who()))
+        await channels.change(backend(), channel_id, values, who=who())
     except (Conflict, Invalid) as error:
         return _refused(found.kind, values, error, stored=found)
     return told(HERE, "channel-saved")
@@ -82,56 +87,62 @@ def change_channel(channel_id: str) -> Any:
 
 @blueprint.post("/channels/<channel_id>/test")
 @needs(Scope.OPERATE)
-def test_channel(channel_id: str) -> Any:
+@on_loop(timeout=channels.TEST_TIMEOUT + 5)
+async def test_channel(channel_id: str) -> Any:
     """Sends the channel a message, and shows how that went."""
     try:
-        tested = backend().run(channels.test(backend(), channel_id), timeout=channels.TEST_TIMEOUT + 5)
+        tested = await channels.test(backend(), channel_id)
     except Unavailable as error:
         tested = ChannelTested(success=False, detail=f"{error.title}. {error.detail}")
-    return _overview(tested=(channel_id, tested))
+    return await _overview(tested=(channel_id, tested))
 
 
 @blueprint.get("/channels/<channel_id>/remove")
 @needs(Scope.ADMIN)
-def ask_remove(channel_id: str) -> str:
+@on_loop
+async def ask_remove(channel_id: str) -> Template:
     """Asks whether the channel is to go."""
-    found = backend().run(channels.get(backend(), channel_id))
-    return render_template("notifications/remove.html", channel=found)
+    found = await channels.get(backend(), channel_id)
+    return template("notifications/remove.html", channel=found)
 
 
 @blueprint.post("/channels/<channel_id>/remove")
 @needs(Scope.ADMIN)
-def remove_channel(channel_id: str) -> Response:
+@on_loop
+async def remove_channel(channel_id: str) -> Response:
     """Removes it."""
-    backend().run(channels.remove(backend(), channel_id, who=who()))
+    await channels.remove(backend(), channel_id, who=who())
     return told(HERE, "channel-removed")
 
 
 @blueprint.get("/rules")
 @needs(Scope.READ)
-def rules() -> str:
+@on_loop
+async def rules() -> Template:
     """Every rule."""
-    found = backend().run(queries.rules(backend()))
-    return render_template("notifications/rules.html", rules=found, urgencies=URGENCIES)
+    found = await queries.rules(backend())
+    return template("notifications/rules.html", rules=found, urgencies=URGENCIES)
 
 
 @blueprint.get("/rules/<code>")
 @needs(Scope.ADMIN)
-def one_rule(code: str) -> str:
+@on_loop
+async def one_rule(code: str) -> Template:
     """The form of a rule."""
-    return _rule_form(_rule(code))
+    return _rule_form(await _rule(code))
 
 
 @blueprint.post("/rules/<code>")
 @needs(Scope.ADMIN)
-def change_rule(code: str) -> Any:
+@on_loop
+async def change_rule(code: str) -> Any:
     """Saves a rule, or sets it back to its defaults."""
-    rule = _rule(code)
+    rule = await _rule(code)
     values = rule_values(request.form)
     if "reset" in request.form:
         values = dict.fromkeys(values)
     try:
-        backend().run(queries.change_rule(backend(), code, values, who=who()))
+        await queries.change_rule(backend(), code, values, who=who())
     except Invalid as wrong:
         return _rule_form(rule, values, faults={error.field: error.text for error in wrong.errors}), 422
     return told(f"{HERE}/rules", "rule-saved")
@@ -139,62 +150,66 @@ def change_rule(code: str) -> Any:
 
 @blueprint.get("/history")
 @needs(Scope.READ)
-def history() -> str:
+@on_loop
+async def history() -> Template:
     """What was found, and who was told."""
     here = query()
     wanted = AlertQuery(cursor=here.get("cursor"), state=None, rule=None)
-    found = backend().run(queries.alerts(backend(), wanted))
-    dead = backend().run(queries.deliveries(backend(), DeliveryQuery(state="dead", limit=50)))
-    return render_template(
+    found = await queries.alerts(backend(), wanted)
+    dead = await queries.deliveries(backend(), DeliveryQuery(state="dead", limit=50))
+    return template(
         "notifications/history.html", found=found, dead=dead.items, here=here, urgencies=URGENCIES, states=STATES
     )
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/retry")
 @needs(Scope.OPERATE)
-def retry(delivery_id: int) -> Response:
+@on_loop
+async def retry(delivery_id: int) -> Response:
     """Tries a dead sending again."""
-    backend().run(queries.retry(backend(), delivery_id))
+    await queries.retry(backend(), delivery_id)
     return told(f"{HERE}/history", "sending-retried")
 
 
 @blueprint.post("/mutes")
 @needs(Scope.OPERATE)
-def mute() -> Response:
+@on_loop
+async def mute() -> Response:
     """Mutes a rule about a subject, or a subject, for a day or for ever."""
     form = {name: request.form[name] for name in ("rule", "subject") if request.form.get(name)}
     until = datetime.now(UTC) + DAY if request.form.get("for") == "day" else None
-    backend().run(queries.mute(backend(), validated(MuteInput, {**form, "until": until}), who=who()))
+    await queries.mute(backend(), validated(MuteInput, {**form, "until": until}), who=who())
     return told(f"{HERE}/history", "muted")
 
 
 @blueprint.post("/mutes/<int:mute_id>/remove")
 @needs(Scope.OPERATE)
-def unmute(mute_id: int) -> Response:
+@on_loop
+async def unmute(mute_id: int) -> Response:
     """Tells again."""
-    backend().run(queries.unmute(backend(), mute_id, who=who()))
+    await queries.unmute(backend(), mute_id, who=who())
     return told(HERE, "unmuted")
 
 
-def _overview(**more: Any) -> str:
-    return render_template(
+async def _overview(**more: Any) -> Template:
+    return template(
         "notifications/channels.html",
-        channels=backend().run(channels.all(backend())),
-        mutes=backend().run(queries.mutes(backend())),
+        channels=await channels.all(backend()),
+        mutes=await queries.mutes(backend()),
         kinds=KINDS,
         **{"made": None, "tested": None, **more},
     )
 
 
-def _channel_form(kind: ChannelKind, values: dict[str, Any] | None = None, **more: Any) -> str:
+def _channel_form(kind: ChannelKind, values: dict[str, Any] | None = None, **more: Any) -> Template:
     given = values or {"enabled": True, "email": {"port": 587, "security": "starttls"}, "digest_hour": 7}
-    return render_template(
+    return template(
         "notifications/channel.html", kind=kind.value, kind_name=KINDS[kind], v=given,
         **{"stored": None, "faults": {}, **more},
     )  # fmt: skip
 
 
-def _refused(kind: ChannelKind, values: dict[str, Any], error: Conflict | Invalid, **more: Any) -> tuple[str, int]:
+def _refused(kind: ChannelKind, values: dict[str, Any], error: Conflict | Invalid, **more: Any) -> tuple[Template, int]:
     faults = {each.field.removeprefix("email."): each.text for each in error.errors}
     shown = {name: value for name, value in values.items() if name not in ("url", "password")}
     return _channel_form(kind, shown, faults=faults, complaint=error.detail, **more), 409 if isinstance(
@@ -202,13 +217,13 @@ def _refused(kind: ChannelKind, values: dict[str, Any], error: Conflict | Invali
     ) else 422
 
 
-def _rule_form(rule: RuleView, values: dict[str, Any] | None = None, **more: Any) -> str:
+def _rule_form(rule: RuleView, values: dict[str, Any] | None = None, **more: Any) -> Template:
     given = values or rule.model_dump(mode="json")
-    return render_template("notifications/rule.html", rule=rule, v=given, **{"faults": {}, **more})
+    return template("notifications/rule.html", rule=rule, v=given, **{"faults": {}, **more})
 
 
-def _rule(code: str) -> RuleView:
-    found = next((rule for rule in backend().run(queries.rules(backend())) if rule.rule.value == code), None)
+async def _rule(code: str) -> RuleView:
+    found = next((rule for rule in await queries.rules(backend()) if rule.rule.value == code), None)
     if found is None:
         raise not_found("rule")
     return found

@@ -29,6 +29,7 @@ from config_api.notifications.shapes import (
 from config_api.web.api.totals import with_total
 from config_api.web.contract import PREFIX, operation
 from config_api.web.paging import Page
+from config_api.web.view import on_loop
 from pipeline.notifications.channels import ChannelTested
 
 routes = Blueprint("api_notifications", __name__, url_prefix=f"{PREFIX}/notifications")
@@ -36,60 +37,61 @@ routes = Blueprint("api_notifications", __name__, url_prefix=f"{PREFIX}/notifica
 
 @routes.get("/channels")
 @operation(Scope.READ, gives=ChannelList)
-def list_channels() -> ChannelList:
+async def list_channels() -> ChannelList:
     """Every channel."""
-    return ChannelList(items=backend().run(channels.all(backend())))
+    return ChannelList(items=await channels.all(backend()))
 
 
 @routes.post("/channels")
 @operation(Scope.ADMIN, gives=NewChannel, status=201, fails=(409, 415))
-def create_channel(json: ChannelInput) -> Any:
+async def create_channel(json: ChannelInput) -> Any:
     """Add a channel. A signing key that was made for it is in the answer and nowhere else."""
-    made = backend().run(channels.create(backend(), json, who=who()))
+    made = await channels.create(backend(), json, who=who())
     return made, 201, {"Location": f"{PREFIX}/notifications/channels/{made.id}", "Cache-Control": "no-store"}
 
 
 @routes.get("/channels/<channel_id>")
 @operation(Scope.READ, gives=ChannelView, fails=(404,))
-def get_channel(channel_id: str) -> ChannelView:
+async def get_channel(channel_id: str) -> ChannelView:
     """One channel."""
-    return backend().run(channels.get(backend(), channel_id))
+    return await channels.get(backend(), channel_id)
 
 
 @routes.patch("/channels/<channel_id>")
 @operation(Scope.ADMIN, gives=ChannelView, fails=(404, 415))
-def change_channel(channel_id: str, json: ChannelPatch) -> ChannelView:
+async def change_channel(channel_id: str, json: ChannelPatch) -> ChannelView:
     """Change some settings of a channel. Saved secrets are kept only for the destination they were saved for."""
-    return backend().run(channels.change(backend(), channel_id, json.root, who=who()))
+    return await channels.change(backend(), channel_id, json.root, who=who())
 
 
 @routes.delete("/channels/<channel_id>")
 @operation(Scope.ADMIN, status=204, fails=(404,))
-def delete_channel(channel_id: str) -> Response:
+async def delete_channel(channel_id: str) -> Response:
     """Remove a channel, and what waits for it."""
-    backend().run(channels.remove(backend(), channel_id, who=who()))
+    await channels.remove(backend(), channel_id, who=who())
     return Response(status=204)
 
 
 @routes.post("/channels/<channel_id>/test")
 @operation(Scope.OPERATE, gives=ChannelTested, fails=(404,))
-def test_channel(channel_id: str) -> ChannelTested:
+@on_loop(timeout=channels.TEST_TIMEOUT + 5)
+async def test_channel(channel_id: str) -> ChannelTested:
     """Have a notifier send the channel a message now; the answer tells how that went."""
-    return backend().run(channels.test(backend(), channel_id), timeout=channels.TEST_TIMEOUT + 5)
+    return await channels.test(backend(), channel_id)
 
 
 @routes.get("/rules")
 @operation(Scope.READ, gives=RuleList)
-def list_rules() -> RuleList:
+async def list_rules() -> RuleList:
     """Every rule with its settings."""
-    return RuleList(items=backend().run(queries.rules(backend())))
+    return RuleList(items=await queries.rules(backend()))
 
 
 @routes.patch("/rules/<rule>")
 @operation(Scope.ADMIN, gives=RuleView, fails=(404, 415))
-def change_rule(rule: str, json: RulePatch) -> RuleView:
+async def change_rule(rule: str, json: RulePatch) -> RuleView:
     """Change some settings of a rule; null goes back to the default."""
-    return backend().run(queries.change_rule(backend(), rule, json.root, who=who()))
+    return await queries.change_rule(backend(), rule, json.root, who=who())
 
 
 @routes.get("/alerts")
@@ -118,29 +120,29 @@ async def list_deliveries(query: DeliveryQuery) -> Page[DeliveryView]:
 
 @routes.post("/deliveries/<int:delivery_id>/retry")
 @operation(Scope.OPERATE, status=204, fails=(404,))
-def retry_delivery(delivery_id: int) -> Response:
+async def retry_delivery(delivery_id: int) -> Response:
     """Try again what was given up after a day of failures."""
-    backend().run(queries.retry(backend(), delivery_id))
+    await queries.retry(backend(), delivery_id)
     return Response(status=204)
 
 
 @routes.get("/mutes")
 @operation(Scope.READ, gives=MuteList)
-def list_mutes() -> MuteList:
+async def list_mutes() -> MuteList:
     """Every mute that holds."""
-    return MuteList(items=backend().run(queries.mutes(backend())))
+    return MuteList(items=await queries.mutes(backend()))
 
 
 @routes.post("/mutes")
 @operation(Scope.OPERATE, gives=MuteView, status=201, fails=(415,))
-def create_mute(json: MuteInput) -> Any:
+async def create_mute(json: MuteInput) -> Any:
     """Note alerts of a rule, or about a subject, and tell nobody: until a time, or for ever."""
-    return backend().run(queries.mute(backend(), json, who=who())), 201, {}
+    return await queries.mute(backend(), json, who=who()), 201, {}
 
 
 @routes.delete("/mutes/<int:mute_id>")
 @operation(Scope.OPERATE, status=204, fails=(404,))
-def delete_mute(mute_id: int) -> Response:
+async def delete_mute(mute_id: int) -> Response:
     """Tell again."""
-    backend().run(queries.unmute(backend(), mute_id, who=who()))
+    await queries.unmute(backend(), mute_id, who=who())
     return Response(status=204)

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from config_api.access.scopes import Scope
 from config_api.backend import backend
+from config_api.errors import Conflict
 from config_api.mailboxes import store as mailboxes
 from config_api.notifications import channels
 from config_api.web.contract import PREFIX, operation
-from config_api.web.problem import Problem
 from pipeline.secrets import BadSecretKey
 
 routes = Blueprint("api_rotation", __name__, url_prefix=f"{PREFIX}/mailboxes")  # where clients know it
@@ -32,4 +32,4 @@ async def rotate_secrets() -> Rotated:
     try:
         return Rotated(mailboxes=await mailboxes.rotate(backend()), channels=await channels.rotate(backend()))
     except BadSecretKey as error:
-        raise Problem(409, "A key is missing", str(error)) from None
+        raise Conflict(str(error), title="A key is missing") from None

@@ -18,12 +18,16 @@ log = structlog.get_logger(__name__)
 RETRY_AFTER = 5  # seconds
 MACHINE_PATHS = (PREFIX, "/healthz", "/readyz", "/metrics")
 STATUSES: dict[type[errors.DomainError], int] = {
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.Changed: 412,
     errors.TooLarge: 413,
     errors.Invalid: 422,
+    errors.VersionMissing: 428,
+    errors.TooManyTries: 429,
     errors.Unavailable: 503,
 }
 FULL_RETRY_AFTER = 30  # seconds
@@ -57,10 +61,17 @@ def _problem(wrong: Problem) -> AnyResponse:
     return response
 
 
+def status_of(error: errors.DomainError) -> int:
+    """The status of HTTP that an error of the domain is answered with."""
+    return STATUSES.get(type(error), 409)
+
+
 def problem_of(error: errors.DomainError) -> Problem:
     """What a program or a person is told of an error of the domain."""
-    status = STATUSES.get(type(error), 409)
-    retry_after = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    status = status_of(error)
+    retry_after = error.retry_after
+    if retry_after is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after = RETRY_AFTER
     return Problem(status, error.title, error.detail, errors=error.errors, retry_after=retry_after)
 
 

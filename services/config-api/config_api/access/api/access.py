@@ -1,7 +1,5 @@
 """Tokens for programs, one's own password, and links to sign in with."""
 
-from http import HTTPStatus
-
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
@@ -11,8 +9,8 @@ from config_api.access.codes import SignInLink
 from config_api.access.scopes import Scope
 from config_api.access.tokens import NewToken, TokenView
 from config_api.backend import backend
+from config_api.errors import FieldError, NotSignedIn, invalid
 from config_api.web.contract import PREFIX, operation
-from config_api.web.problem import FieldError, Problem, invalid
 
 routes = Blueprint("api_access", __name__, url_prefix=PREFIX)
 
@@ -58,9 +56,7 @@ async def set_password(json: PasswordRequest) -> Response:
     try:
         name = found.name if found.user_id is not None else ""
         await access.check(json.current.get_secret_value(), client=request.remote_addr or "", name=name)
-    except Problem as wrong:
-        if wrong.status != HTTPStatus.UNAUTHORIZED:
-            raise
+    except NotSignedIn as wrong:
         raise invalid(FieldError(field="current", text=wrong.detail)) from None
     secret = json.password.get_secret_value() if json.password is not None else None
     await access.set_own_password(found, secret)

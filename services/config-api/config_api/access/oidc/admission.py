@@ -11,8 +11,7 @@ from config_api.access.sessions import Client, Proof
 from config_api.access.users import store
 from config_api.access.users.model import Rights, UserInput, UserView
 from config_api.access.users.store import SQL
-from config_api.errors import Conflict
-from config_api.web.problem import Problem
+from config_api.errors import Conflict, Invalid
 from config_api.web.validation import validated
 from pipeline.postgres.connection import Connection, Database
 from pipeline.postgres.types import storable
@@ -61,7 +60,7 @@ async def _new(
     try:
         wanted = validated(UserInput, {"name": storable(name), "role": role, "domains": domains})
         user_id = await store.insert(connection, wanted, issuer=issuer, subject=storable(claims["sub"]))
-    except (Conflict, Problem) as error:
+    except (Conflict, Invalid) as error:
         raise Refused(f"No user could be made for you: {error.title.lower()}. Ask an administrator.") from None
     return await store.locked(connection, user_id)
 

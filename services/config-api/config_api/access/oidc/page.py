@@ -12,10 +12,10 @@ from config_api.access.oidc.flow import LIFE, Flow, Started
 from config_api.access.pages.sign_in import sign_in_form
 from config_api.access.sessions import Proof
 from config_api.backend import Backend, backend
-from config_api.errors import Unavailable, not_found
+from config_api.errors import TooManyTries, Unavailable, not_found
 from config_api.web.clients import client_of
+from config_api.web.errors import status_of
 from config_api.web.needs import open_to_all
-from config_api.web.problem import Problem
 from config_api.web.view import Template, on_loop
 from pipeline.settings import SettingsError
 
@@ -73,12 +73,8 @@ async def come_back() -> Response | tuple[Template, int]:
         value = await access.welcome(found, guard.client())
     except Refused as refused:
         return sign_in_form(refused.detail), 403
-    except Unavailable as away:
-        return sign_in_form(away.detail), 503
-    except Problem as busy:
-        if busy.status not in (429, 503):
-            raise
-        return sign_in_form(busy.detail or busy.title), busy.status
+    except (TooManyTries, Unavailable) as busy:
+        return sign_in_form(busy.detail or busy.title), status_of(busy)
     response = make_response(redirect(sign_in.safe_next(started.next), 303))
     sessions.set_cookie(response, value)
     sessions.clear_cookie(response, name=COOKIE)

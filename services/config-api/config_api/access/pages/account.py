@@ -8,11 +8,11 @@ from config_api.access.pages.sign_in import DIFFER
 from config_api.access.scopes import Scope
 from config_api.access.users import store
 from config_api.backend import backend
-from config_api.errors import DomainError
+from config_api.errors import DomainError, NotSignedIn, TooManyTries, Unavailable
 from config_api.web import words
+from config_api.web.errors import status_of
 from config_api.web.needs import needs, within_domains
 from config_api.web.notes import told
-from config_api.web.problem import Problem
 from config_api.web.view import Template, on_loop, template
 
 HERE = "/account"
@@ -43,10 +43,8 @@ async def change_password() -> Response | tuple[Template, int]:
         name = found.name if found.user_id is not None else ""
         await access.check(request.form.get("current", ""), client=request.remote_addr or "", name=name)
         await access.set_own_password(found, wanted)
-    except Problem as problem:
-        if problem.status not in (401, 429, 503):
-            raise
-        return await _page({"current": problem.detail or problem.title}), problem.status
+    except (NotSignedIn, TooManyTries, Unavailable) as refused:
+        return await _page({"current": refused.detail or refused.title}), status_of(refused)
     except DomainError as refused:
         return await _page({error.field: error.text for error in refused.errors} or {"password": refused.detail}), 422
     return told(HERE, "password")

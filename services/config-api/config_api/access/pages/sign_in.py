@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 from config_api.access import codes, csrf, guard, sessions, sign_in
 from config_api.access.scopes import Scope
 from config_api.backend import backend
-from config_api.errors import Invalid
+from config_api.errors import Invalid, NotSignedIn, TooManyTries, Unavailable
+from config_api.web.errors import status_of
 from config_api.web.needs import needs, open_to_all, within_domains
-from config_api.web.problem import Problem
 from config_api.web.view import Template, form, on_loop, template
 
 DIFFER = "The two passwords differ. Type the same one twice."
@@ -35,10 +35,8 @@ async def enter() -> Response | tuple[Template, int]:
     secret, access = request.form.get("secret", "").strip(), sign_in.current()
     try:
         value = await access.begin(secret, guard.client(), name=form().get("name", ""))
-    except Problem as problem:
-        if problem.status not in (401, 429, 503):
-            raise
-        return sign_in_form(problem.detail or problem.title), problem.status
+    except (NotSignedIn, TooManyTries, Unavailable) as refused:
+        return sign_in_form(refused.detail or refused.title), status_of(refused)
     target = sign_in.safe_next(request.form.get("next"))
     if secret.startswith(codes.PREFIX) and access.takes_passwords and not await access.has_password():
         target = f"/sign-in/password?{urlencode({'next': target})}"

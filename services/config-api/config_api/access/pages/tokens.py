@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response
 from config_api.access import tokens
 from config_api.access.scopes import Scope
 from config_api.backend import backend
+from config_api.errors import Invalid
 from config_api.web import words
 from config_api.web.needs import needs
 from config_api.web.notes import told
-from config_api.web.problem import Problem
 from config_api.web.validation import validated
 from config_api.web.view import Template, on_loop, template
 
@@ -48,8 +48,8 @@ async def create_token() -> Template | tuple[Template, int]:
     name, scope = request.form.get("name", "").strip(), request.form.get("scope", "")
     try:
         wanted = validated(WantedToken, {"name": name, "scope": scope})
-    except Problem as problem:
-        return await _page(faults={error.field: error.text for error in problem.errors}, name=name), 422
+    except Invalid as wrong:
+        return await _page(faults={error.field: error.text for error in wrong.errors}, name=name), 422
     made = await tokens.create(backend().database, name=wanted.name, scope=wanted.scope)
     return await _page(made=made)
 

@@ -12,11 +12,10 @@ from config_api.access.scopes import Role, Scope
 from config_api.access.users import store
 from config_api.access.users.model import UserInput, UserPatch, UserView
 from config_api.backend import backend
-from config_api.errors import DomainError, FieldError
+from config_api.errors import DomainError, FieldError, invalid
 from config_api.web import words
 from config_api.web.needs import needs
 from config_api.web.notes import told
-from config_api.web.problem import Problem, invalid
 from config_api.web.validation import validated
 from config_api.web.view import Template, on_loop, template
 
@@ -41,7 +40,7 @@ async def add() -> Response | tuple[Template, int]:
     try:
         wanted = validated(UserInput, {"name": request.form.get("name", ""), **_rights(), **_password()})
         await store.add(backend().database, sign_in.current().passwords, wanted)
-    except (Problem, DomainError) as refused:
+    except DomainError as refused:
         return await _list(request.form.to_dict(), refused.errors), 422
     return told(HERE, "user-added")
 
@@ -64,7 +63,7 @@ async def change(user_id: int) -> Response | tuple[Template, int]:
         wanted = {"domains": None, **_rights(), "disabled": "disabled" in request.form, **_password()}
         patch = validated(UserPatch, wanted)
         await store.change(backend().database, sign_in.current().passwords, user_id, patch)
-    except (Problem, DomainError) as refused:
+    except DomainError as refused:
         return _form(before, refused.errors), 422
     return told(HERE, "user-saved")
 
@@ -84,7 +83,7 @@ def _rights() -> dict[str, Any]:
 
 
 def _password() -> dict[str, str]:
-    """The password, where one was typed, twice the same. Raises Problem 422."""
+    """The password, where one was typed, twice the same. Raises Invalid."""
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):
         raise invalid(FieldError(field="again", text=DIFFER))

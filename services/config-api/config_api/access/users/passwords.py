@@ -26,14 +26,14 @@ class Passwords:
         self._nobodys = _nobodys(self._hasher)
 
     async def hashed(self, password: str) -> str:
-        """What is stored of it. Raises Invalid for a password of a wrong length, Problem 503."""
+        """What is stored of it. Raises Invalid for a password of a wrong length, Unavailable."""
         if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             raise invalid(FieldError(field="password", text=f"Use {MIN_LENGTH} to {MAX_LENGTH} characters."))
         async with self._room.place():
             return await asyncio.to_thread(self._hasher.hash, as_bytes(password))
 
     async def is_right(self, secret: str, stored: str | None, *, is_delayed: bool = False) -> bool:
-        """Whether this is the password. Takes as long where there is none. Raises Problem 503."""
+        """Whether this is the password. Takes as long where there is none. Raises Unavailable."""
         async with self._room.place(is_delayed=is_delayed):
             return await asyncio.to_thread(self._matches, secret, stored)
 
