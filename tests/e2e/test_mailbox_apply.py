@@ -144,7 +144,10 @@ def test_what_the_file_does_not_name_is_deleted_only_when_asked(api: Client, fil
 
 def test_a_name_that_two_mailboxes_have_is_asked_for_by_id_before_anything_is_done(api: Client, file: Path) -> None:
     for name in ("one", "two"):
-        api.post("/mailboxes", {"id": name, "name": "Others", "host": "imap.example.com", "username": name})
+        api.post(
+            "/mailboxes",
+            {"id": name, "name": "Others", "host": "imap.example.com", "username": name, "password": "secret"},
+        )
 
     done = applied(file)
 

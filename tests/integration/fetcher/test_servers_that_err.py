@@ -20,7 +20,7 @@ from tests.support.scripted_imap import Answer, Step, scripted_imap
 
 PLAIN = "IMAP4rev1"
 MOVING = "IMAP4rev1 MOVE UIDPLUS"
-MOST_COMMANDS = 120  # that so few emails and looks may take
+MOST_COMMANDS = 400  # an action that is tried again takes seconds with looks in them; a loop would take thousands
 
 Change = Callable[[Callable[[str], Step]], Callable[[str], Step]]
 
